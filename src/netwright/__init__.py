@@ -1,0 +1,1 @@
+"""netwright: build networked programs, run them, watch them, break them."""

@@ -1,0 +1,102 @@
+"""Errors by culprit: who has to change something.  No I/O.
+
+- ProtocolError: the peer broke a rule of the protocol.  IncompleteError: it ended in the middle.
+- UsageError: the caller broke a rule of this package.
+- TransportError: the network or the operating system.  ConnectError: nobody answered.  ResetError, ClosedError.
+- LimitError: a setting of ours refused the value.
+- DeadlineError: the time that was set ran out.
+
+A text has the value seen, the value allowed, the place and the rule.
+"""
+
+from collections.abc import Sequence
+
+__all__ = [
+    "ClosedError",
+    "ConnectError",
+    "DeadlineError",
+    "IncompleteError",
+    "LimitError",
+    "NetwrightError",
+    "ProtocolError",
+    "ResetError",
+    "TransportError",
+    "UsageError",
+]
+
+
+class NetwrightError(Exception):
+    """Root of all errors that this package raises by intent; raise one of its children."""
+
+    culprit = "nobody"
+
+    def __init__(self, message: str, *, reference: str = "", advice: str = "") -> None:
+        """``reference`` is the rule ("RFC 9112 §7.1"), ``advice`` what to do."""
+        super().__init__(message)
+        self.message, self.reference, self.advice = message, reference, advice
+
+    def __str__(self) -> str:
+        rule = f" ({self.reference})" if self.reference else ""
+        return f"{self.message}{rule}" + (f"; {self.advice}" if self.advice else "")
+
+
+class ProtocolError(NetwrightError):
+    """The peer sent what the protocol does not allow."""
+
+    culprit = "peer"
+
+
+class IncompleteError(ProtocolError, EOFError):
+    """The peer ended its direction in the middle of a message; ``partial`` holds what had come."""
+
+    def __init__(self, message: str, *, partial: bytes = b"", reference: str = "", advice: str = "") -> None:
+        super().__init__(message, reference=reference, advice=advice)
+        self.partial = partial
+
+
+class UsageError(NetwrightError):
+    """The caller used this package against its rules."""
+
+    culprit = "caller"
+
+
+class TransportError(NetwrightError, OSError):
+    """The network or the operating system failed; the cause is in ``__cause__``."""
+
+    culprit = "network"
+
+
+class ClosedError(TransportError):
+    """The connection is closed on this side: nothing can be sent or received."""
+
+
+class ResetError(TransportError, ConnectionResetError):
+    """The peer reset the connection (RFC 9293 §3.10.7.4): bytes on their way may be lost."""
+
+
+class ConnectError(TransportError, ConnectionError):
+    """No address could be reached; ``attempts`` holds one error each, in the order tried."""
+
+    def __init__(self, message: str, attempts: Sequence[BaseException] = (), *, advice: str = "") -> None:
+        super().__init__(message, advice=advice)
+        self.attempts = tuple(attempts)
+
+
+class LimitError(NetwrightError):
+    """A setting of this side refused the value; ``name`` is the setting."""
+
+    culprit = "setting"
+
+    def __init__(self, name: str, seen: float, allowed: float, *, unit: str = "bytes", reference: str = "") -> None:
+        super().__init__(f"{name}: {seen:g} {unit} seen, {allowed:g} allowed", reference=reference)
+        self.name, self.seen, self.allowed, self.unit = name, seen, allowed, unit
+
+
+class DeadlineError(NetwrightError, TimeoutError):
+    """The time that was set for ``stage`` ran out; ``waited`` is in seconds."""
+
+    culprit = "time"
+
+    def __init__(self, stage: str, waited: float, *, advice: str = "") -> None:
+        super().__init__(f"{stage}: nothing after {waited:.3g} s", advice=advice)
+        self.stage, self.waited = stage, waited
