@@ -12,7 +12,9 @@ FLAGS = ["-O3", "-fno-strict-aliasing", "-Wno-unused-function"]
 def extensions() -> list[Extension]:
     """One optional extension a ``.pyx`` file."""
     return [
-        Extension(".".join(path.relative_to(SRC).with_suffix("").parts), [str(path)], optional=True, extra_compile_args=FLAGS)
+        Extension(
+            ".".join(path.relative_to(SRC).with_suffix("").parts), [str(path)], optional=True, extra_compile_args=FLAGS
+        )
         for path in sorted(SRC.rglob("_*.pyx"))
     ]
 

@@ -1,0 +1,1 @@
+"""One file a parser: mutated input, and the exceptions that it may raise."""

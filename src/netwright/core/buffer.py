@@ -1,0 +1,80 @@
+"""Bytes that came and were not yet taken.  No I/O."""
+
+__all__ = ["ReceiveBuffer"]
+
+_COMPACT = 64 * 1024  # taken bytes in front above which the rest moves down
+
+
+class ReceiveBuffer:
+    """A queue of bytes: append at the end, take from the front, search without searching twice.
+
+    ``find`` remembers how far it looked: a delimiter that comes one byte at a time costs O(n), not O(n²).
+    """
+
+    __slots__ = ("_data", "_searched", "_start", "_target")
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._start = 0
+        self._searched = 0
+        self._target = b""
+
+    def __len__(self) -> int:
+        return len(self._data) - self._start
+
+    def __repr__(self) -> str:
+        return f"<ReceiveBuffer {len(self)} bytes>"
+
+    def append(self, data: bytes | bytearray | memoryview) -> None:
+        """Add what the peer sent; the bytes are copied."""
+        self._data += data
+
+    def take(self, count: int) -> bytes:
+        """Remove and return up to ``count`` bytes."""
+        end = min(self._start + count, len(self._data))
+        if self._start == 0 and end == len(self._data):
+            taken = bytes(self._data)
+        else:
+            with memoryview(self._data) as view:
+                taken = bytes(view[self._start : end])
+        self._advance(end)
+        return taken
+
+    def take_all(self) -> bytes:
+        """Remove and return everything."""
+        return self.take(len(self))
+
+    def skip(self, count: int) -> None:
+        """Remove up to ``count`` bytes."""
+        self._advance(min(self._start + count, len(self._data)))
+
+    def peek(self, count: int, offset: int = 0) -> bytes:
+        """Up to ``count`` bytes from ``offset``, not removed."""
+        begin = self._start + offset
+        return bytes(self._data[begin : begin + count])
+
+    def find(self, target: bytes) -> int:
+        """Offset of the first ``target``, or -1."""
+        if target != self._target:
+            self._target, self._searched = target, 0
+        found = self._data.find(target, self._start + self._searched)
+        if found >= 0:
+            self._searched = found - self._start
+            return self._searched
+        self._searched = max(0, len(self) - len(target) + 1)
+        return -1
+
+    def rfind(self, target: bytes) -> int:
+        """Offset of the last ``target``, or -1."""
+        found = self._data.rfind(target, self._start)
+        return found - self._start if found >= 0 else -1
+
+    def _advance(self, end: int) -> None:
+        self._searched = max(0, self._searched - (end - self._start))
+        self._start = end
+        if end == len(self._data):
+            self._data.clear()
+            self._start = 0
+        elif end >= _COMPACT:
+            del self._data[:end]
+            self._start = 0

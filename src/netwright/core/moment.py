@@ -1,0 +1,73 @@
+"""A connection's life as a timeline of moments, whoever saw them: our sockets, the kernel, a capture, the simulator.
+
+A moment says what happened, when, with how many bytes; it is data, not a log line.  No I/O, no clock.
+"""
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+
+__all__ = ["Kind", "Moment", "Timeline"]
+
+
+class Kind(StrEnum):
+    """What can happen in a connection's life, in the order in which it usually does."""
+
+    RESOLVE = "resolve"  # name lookup starts
+    RESOLVED = "resolved"
+    SYN = "syn"  # connect starts; from a capture, the segment itself
+    ESTABLISHED = "established"  # handshake done (RFC 9293 §3.5), or accepted from the listener's queue
+    TLS = "tls"  # handshake starts (RFC 8446 §2)
+    TLS_DONE = "tls-done"
+    RECEIVED = "received"  # bytes came
+    SENT = "sent"  # bytes went to the kernel
+    RECEIVE_WAIT = "receive-wait"  # the program waits for the peer's bytes
+    SEND_WAIT = "send-wait"  # the kernel's send buffer is full: the peer or the path is slow
+    WAIT_OVER = "wait-over"
+    REQUEST = "request"  # a message's head is complete
+    HANDLER = "handler"  # the handler starts
+    RESPONSE = "response"  # the handler is done, the response's head goes out
+    FIN_RECEIVED = "fin-received"  # the peer will send no more (RFC 9293 §3.6)
+    FIN_SENT = "fin-sent"
+    RESET = "reset"  # RST came (RFC 9293 §3.10.7.4)
+    ABORT = "abort"  # RST went
+    DEADLINE = "deadline"  # a time that was set ran out
+    LIMIT = "limit"  # a size or count that was set was passed
+    ERROR = "error"
+    CLOSED = "closed"  # nothing of it is left in this process
+
+
+@dataclass(frozen=True, slots=True)
+class Moment:
+    """``at`` is in seconds on the recorder's clock, ``size`` in bytes, ``note`` is for people."""
+
+    at: float
+    kind: Kind
+    size: int = 0
+    note: str = ""
+
+
+class Timeline:
+    """The last ``limit`` moments of one connection; ``lost`` counts the older ones that had to go."""
+
+    __slots__ = ("_moments", "lost")
+
+    def __init__(self, limit: int) -> None:
+        self._moments: deque[Moment] = deque(maxlen=limit)
+        self.lost = 0
+
+    def __len__(self) -> int:
+        return len(self._moments)
+
+    def __iter__(self) -> Iterator[Moment]:
+        return iter(self._moments)
+
+    def __repr__(self) -> str:
+        return f"<Timeline {len(self)} moments, {self.lost} lost>"
+
+    def add(self, moment: Moment) -> None:
+        """Append; the oldest goes if the timeline is full."""
+        if len(self._moments) == self._moments.maxlen:
+            self.lost += 1
+        self._moments.append(moment)

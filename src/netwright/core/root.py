@@ -1,0 +1,13 @@
+"""The root of a task that must not end its group with its own failure.  The only place that catches Exception."""
+
+from collections.abc import Awaitable, Callable
+
+__all__ = ["guarded"]
+
+
+async def guarded(work: Awaitable[None], report: Callable[[Exception], None]) -> None:
+    """Await ``work``; hand its exception to ``report``, which must not raise.  Cancelling passes through."""
+    try:
+        await work
+    except Exception as error:
+        report(error)

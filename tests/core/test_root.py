@@ -1,0 +1,22 @@
+import asyncio
+
+import pytest
+
+from netwright.core.root import guarded
+
+
+async def test_failure_is_reported_and_goes_no_further() -> None:
+    async def work() -> None:
+        raise ValueError("a handler's bug")
+
+    seen: list[Exception] = []
+    await guarded(work(), seen.append)
+    assert [str(error) for error in seen] == ["a handler's bug"]
+
+
+async def test_cancelling_passes_through() -> None:
+    async def work() -> None:
+        raise asyncio.CancelledError
+
+    with pytest.raises(asyncio.CancelledError):
+        await guarded(work(), pytest.fail)

@@ -1,0 +1,1 @@
+"""Small checkers that ``make check`` runs."""
