@@ -1,0 +1,66 @@
+# run     serve examples/tour.py on 127.0.0.1:8000, the console on 127.0.0.1:8001
+# check   lint, format, types, layers, budgets, pure tests: seconds
+# test    check, then everything that this machine can run without root
+# truth   what needs root, network namespaces or minutes
+# fuzz    every fuzz target, N executions each (N=20000)
+# bench   the benchmarks of the README's claims, in an environment of their own; leave the machine alone meanwhile
+# sanitize  native kernels under AddressSanitizer and UndefinedBehaviourSanitizer
+
+SHELL := /bin/bash
+PYTHON ?= python3
+VENV ?= .venv
+BIN := $(VENV)/bin
+N ?= 20000
+KERNELS := $(shell find src -name '_*.pyx' -o -name '*.pxd')
+
+.PHONY: run install dev check lint test truth fuzz bench sanitize clean
+
+run: install
+	@exec $(BIN)/netwright serve examples/tour.py $(ARGS)
+
+install: $(VENV)/.installed
+dev: $(VENV)/.dev
+
+$(VENV)/.installed: pyproject.toml setup.py $(KERNELS)
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netwright needs Python 3.11 or newer: make PYTHON=python3.11")'
+	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e .
+	@touch $@
+
+$(VENV)/.dev: $(VENV)/.installed
+	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+	@touch $@
+
+lint: dev
+	$(BIN)/ruff check .
+	$(BIN)/ruff format --check -q .
+	$(BIN)/mypy
+	@$(BIN)/lint-imports > $(VENV)/layers.txt || { cat $(VENV)/layers.txt; exit 1; }
+	@tail -n 2 $(VENV)/layers.txt
+	$(BIN)/python -m tools.pyx_layers
+	$(BIN)/deptry -v src 2>&1 | tail -n 1; exit $${PIPESTATUS[0]}
+	$(BIN)/python -m tools.mirror
+	$(BIN)/python -m tools.budgets
+
+check: dev
+	@started=$$(date +%s.%N); $(MAKE) --no-print-directory lint && \
+	$(BIN)/python -m pytest -q -n 2 -m "not real and not truth" && \
+	echo "check: $$(echo "$$(date +%s.%N) $$started" | awk '{printf "%.1f", $$1 - $$2}') s"
+
+test: check
+	$(BIN)/python -m pytest -q -n 2 -m "real and not truth"
+
+truth: dev
+	$(BIN)/python -m pytest -q -m truth
+
+fuzz: dev
+	@for target in fuzz/fuzz_*.py; do $(BIN)/python -m fuzz.$$(basename $$target .py) --executions $(N) || exit 1; done
+
+bench:
+	@$(PYTHON) -m benchmarks.environment
+
+sanitize: dev
+	@$(BIN)/python -m tools.sanitize
+
+clean:
+	rm -rf $(VENV) build src/*.egg-info; find src -name '_*.c' -delete; find src -name '*.so' -delete

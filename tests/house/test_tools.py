@@ -1,0 +1,58 @@
+"""The checkers catch what they are there for: one planted fault each."""
+
+from pathlib import Path
+
+import pytest
+from tools import budgets, mirror, pyx_layers
+
+
+@pytest.fixture
+def elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    (tmp_path / "pyproject.toml").write_bytes(Path("pyproject.toml").read_bytes())
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "src/netwright/proto").mkdir(parents=True)
+    (tmp_path / "tests").mkdir()
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("package", "line", "told"),
+    [
+        ("proto", "from netwright.aio.stream cimport Stream", "imports point down"),
+        ("proto", "import netwright.run", "imports point down"),
+        ("core", "    import socket, time", "does no I/O"),
+    ],
+)
+def test_kernel_that_breaks_a_layer_is_caught(elsewhere: Path, package: str, line: str, told: str) -> None:
+    (elsewhere / "src/netwright" / package).mkdir(exist_ok=True)
+    (elsewhere / "src/netwright" / package / "_x.pyx").write_text(f"cimport cython\n{line}\n")
+    assert any(told in problem for problem in pyx_layers.problems())
+
+
+def test_kernel_that_imports_down_is_fine(elsewhere: Path) -> None:
+    (elsewhere / "src/netwright/proto/_x.pyx").write_text("from netwright.core.errors import ProtocolError\n")
+    assert not list(pyx_layers.problems())
+
+
+def test_module_without_test_and_test_without_module_are_caught(elsewhere: Path) -> None:
+    (elsewhere / "src/netwright/proto/a.py").touch()
+    (elsewhere / "tests/proto").mkdir()
+    (elsewhere / "tests/proto/test_b.py").touch()
+    assert [problem.split(" has no ")[0] for problem in mirror.problems()] == [
+        "src/netwright/proto/a.py",
+        "tests/proto/test_b.py",
+    ]
+
+
+def test_kernel_without_twin_is_caught(elsewhere: Path) -> None:
+    (elsewhere / "src/netwright/proto/_x.pyx").touch()
+    assert len(list(mirror.problems())) == 3
+
+
+def test_long_file_long_function_and_suppressions_are_caught(elsewhere: Path) -> None:
+    body = "def long() -> None:\n" + "    x = 1  # noqa: F841\n" * 601
+    (elsewhere / "src/netwright/proto/a.py").write_text(body)
+    told = "\n".join(budgets.problems())
+    assert "602 lines, 600 allowed" in told
+    assert "long: 602 lines, 60 allowed" in told
+    assert "suppressions per 1,000 lines" in told
