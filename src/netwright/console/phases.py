@@ -17,13 +17,14 @@ MERGE = 0.002  # seconds between ticks of one kind that are drawn as one
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """``lane`` is the short name at the left, ``label`` stands at the bar, ``tone`` is its colour's name."""
+    """``lane`` is the short name at the left, ``label`` stands at the bar, ``tone`` is its colour's name, ``size`` bytes."""
 
     lane: str
     label: str
     start: float
     end: float
     tone: str
+    size: int = 0
 
 
 def bars_of_summary(record: Record, now: float) -> list[Bar]:
@@ -90,12 +91,12 @@ def _wait_bar(waiting: str, start: float, end: float) -> Bar:
 def _add_tick(found: list[Bar], moment: Moment) -> None:
     lane, tone = _TICKS[moment.kind]
     last = found[-1] if found else None
-    if last is not None and last.lane == lane and moment.size and moment.at - last.end <= MERGE:
-        size = int(last.label.split()[0]) + moment.size
-        found[-1] = Bar(lane, f"{size} B", last.start, moment.at, tone)
+    if last is not None and last.lane == lane and last.size and moment.size and moment.at - last.end <= MERGE:
+        size = last.size + moment.size
+        found[-1] = Bar(lane, f"{size} B", last.start, moment.at, tone, size)
         return
     label = f"{moment.size} B" if moment.size else moment.note or moment.kind.value
-    found.append(Bar(lane, label, moment.at, moment.at, tone))
+    found.append(Bar(lane, label, moment.at, moment.at, tone, moment.size))
 
 
 def _end_tone(outcome: str) -> str:
