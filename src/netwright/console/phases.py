@@ -17,7 +17,7 @@ MERGE = 0.002  # seconds between ticks of one kind that are drawn as one
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """``lane`` is the short name at the left, ``label`` stands at the bar, ``tone`` is its colour's name, ``size`` bytes."""
+    """``lane`` is the short name at the left, ``label`` stands at the bar, ``tone`` is its colour's name."""
 
     lane: str
     label: str

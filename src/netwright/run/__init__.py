@@ -1,0 +1,1 @@
+"""Services: listeners with handlers, started and drained as one."""
