@@ -44,14 +44,12 @@ def main() -> int:
     """Until nobody feeds it any more; 3 if an address is taken, with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m netwright.console", description=__doc__)
     parser.add_argument("--feed", required=True, help="path of the Unix socket for workers")
-    parser.add_argument("--bind", default="127.0.0.1:8001", help="address of the page; beyond loopback it wants a token")
+    parser.add_argument("--bind", default="127.0.0.1:8001", help="the page's address; beyond loopback it wants a token")
     parser.add_argument("--token", default="", help="the token; made if it is needed and not given")
     parser.add_argument("--stay", action="store_true", help="do not end when the last worker is gone")
     options = parser.parse_args()
     try:
-        bind = parse_address(options.bind)
-        if not isinstance(bind, InetAddress):
-            raise UsageError(f"--bind {options.bind}: host:port wanted")
+        bind = _inet(options.bind)
         token = options.token or ("" if bind.is_loopback else secrets.token_urlsafe(18))
         asyncio.run(_serve(UnixAddress(options.feed), bind, token, stay=options.stay))
     except UsageError as error:
@@ -63,6 +61,13 @@ def main() -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
     return 0
+
+
+def _inet(text: str) -> InetAddress:
+    address = parse_address(text)
+    if not isinstance(address, InetAddress):
+        raise UsageError(f"--bind {text}: host:port wanted")
+    return address
 
 
 if __name__ == "__main__":
