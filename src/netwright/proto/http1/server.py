@@ -34,7 +34,7 @@ class ServerMachine(Machine):
         self.requests = 0
         self.keep_alive = True
         self.must_continue = False
-        self._has_content = True
+        self.has_content = True
 
     def send_continue(self) -> bytes:
         """Ask for the content that the peer holds back (RFC 9110 §15.2.1); b"" if it does not, or was asked."""
@@ -68,15 +68,15 @@ class ServerMachine(Machine):
         """Head, content and end in one piece; content that may not go out is left out (HEAD, 204, 304)."""
         head = self.send_head(status, fields, length=len(content), close=close)
         self.writing = Writing.DONE
-        return head + content if self._has_content else head
+        return head + content if self.has_content else head
 
     def send_data(self, data: bytes) -> bytes:
         """See ``Machine``; b"" for an answer that has no content (RFC 9110 §9.3.2, §6.4.1)."""
-        return super().send_data(data) if self._has_content else b""
+        return super().send_data(data) if self.has_content else b""
 
     def send_end(self, trailers: tuple[tuple[str, str], ...] = ()) -> bytes:
         """See ``Machine``."""
-        if not self._has_content:
+        if not self.has_content:
             self._left, self._chunked = 0, False
         return super().send_end(trailers)
 
@@ -147,7 +147,7 @@ class ServerMachine(Machine):
     def _frame(self, status: int, length: int | None) -> bytes:
         """Content-Length, or chunks, or until the end of the connection (RFC 9112 §6)."""
         request = self.request
-        self._has_content = has_content(status) and (request is None or request.method != "HEAD")
+        self.has_content = has_content(status) and (request is None or request.method != "HEAD")
         self._left, self._chunked = length, False
         if not has_content(status):
             self._left = 0
