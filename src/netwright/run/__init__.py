@@ -1,1 +1,1 @@
-"""Services: listeners with handlers, started and drained as one."""
+"""Programs that serve: listeners, their handlers, start, drain."""
