@@ -7,7 +7,7 @@ from libc.string cimport memcmp, memcpy, memset
 
 from netwright.watch._bytes cimport be16, lowest, prefetch, scaled, u16, u32
 from netwright.watch._decode cimport ACK, FRAGMENT, RST, FIN, SYN, TCP, Found, Segment, decode
-from netwright.watch._exact cimport EXACT_REUSED, exact_flags, exact_reuses
+from netwright.watch._exact cimport AGAIN, EXACT_REUSED, exact_flags, exact_reuses
 from netwright.watch._flow cimport FLAGS, Direction, Flow
 from netwright.watch._fragments cimport Reassembly, reassemble
 from netwright.watch._wireshark cimport wireshark_flags, wireshark_reuses
@@ -216,6 +216,7 @@ cdef class Engine:
     cdef inline void segment(self, Segment* s, int64_t at) noexcept nogil:
         cdef Flow* flow = self.find_flow(s)
         cdef Direction* own
+        cdef Direction* peer
         cdef uint32_t flags = 0, rest
         cdef int64_t rtt = -1
         self.segments += 1
@@ -236,14 +237,17 @@ cdef class Engine:
         own.packets += 1
         own.data += s.length
         own.data_packets += s.length > 0
+        if flags & AGAIN:
+            own.again += s.length
         own.ttl = s.ttl
         own.fins |= s.flags & FIN
         own.resets |= (s.flags & RST) != 0
         if rtt >= 0:
-            if not own.rtts or rtt < own.rtt_min:
-                own.rtt_min = rtt
-            own.rtt_sum += rtt
-            own.rtts += 1
+            peer = &flow.way[1 - s.direction]
+            if not peer.rtts or rtt < peer.rtt_min:
+                peer.rtt_min = rtt
+            peer.rtt_sum += rtt
+            peer.rtts += 1
         if self.keep:
             self.flow_column[self.rows] = flow.serial
             self.flag_column[self.rows] = flags

@@ -3,7 +3,8 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 
 cdef enum:
     FLAGS = 20
-    HOLES = 16
+    HOLES = 16  # ranges not yet seen, of one direction in mode "exact"
+    RESENT = 8  # starts of the last segments sent again
     UNACKED = 4096  # segments that wait for their acknowledgment in mode "wireshark"
 
 cdef struct Unacked:
@@ -34,43 +35,50 @@ cdef struct WiresharkHalf:
     Unacked* list
 
 cdef struct ExactHalf:
-    uint32_t snd_max
-    uint32_t snd_una
-    uint32_t sack_high
-    uint32_t high_seq
-    uint32_t probe_high
-    uint32_t window
+    uint32_t snd_max  # end of the highest segment seen
+    uint32_t snd_una  # highest acknowledgment heard
+    uint32_t sack_high  # highest edge that the peer reported out of order
+    uint32_t high_seq  # snd_max when recovery or loss began: it ends there
+    uint32_t loss_end  # end of the segment that the timeout sent
+    uint32_t probe_high  # snd_max at the tail loss probe
+    uint32_t window  # offered, in bytes
     uint32_t last_ack
+    uint32_t last_seq
     uint32_t duplicates
-    uint32_t shift
-    uint32_t mss
     uint32_t isn
     uint32_t top_stamp
+    uint32_t timed_end
     uint8_t state
-    uint8_t probed
+    uint8_t shift
     bint started
-    bint acked
     bint has_isn
     bint scales
     bint sacks
+    bint heard
+    bint probed
+    bint lone  # nothing was resent since the timeout
     bint timing
-    uint32_t timed_end
+    bint stamped
+    bint window_probe
+    bint heard_window
+    bint closed  # the last window offered was 0
     int64_t timed_at
     int64_t srtt
     int64_t rttvar
-    int64_t sent_at
-    int64_t heard_at
-    int64_t advanced_at
-    int64_t clocked_at
-    # identification of IPv4, RFC 6864: order of sending
+    int64_t sent_at  # when snd_max moved
+    int64_t heard_at  # last acknowledgment
+    int64_t clocked_at  # last resend that an acknowledgment released
+    int64_t timer_at  # when the retransmission timer was last set
+    # identification of IPv4 (RFC 6864): the order of sending
     uint32_t top_ident
-    uint64_t seen_idents
     uint32_t good_steps
     uint32_t bad_steps
-    uint32_t lost_idents
-    uint32_t dsacks
+    uint32_t span
+    uint32_t late
+    uint64_t idents
+    uint32_t again_next
+    uint32_t again[RESENT]
     uint32_t holes
-    uint32_t holes_dropped
     Hole hole[HOLES]
 
 cdef union Half:
