@@ -10,6 +10,7 @@ cdef enum:
     RST = 0x04
     ACK = 0x10
     LAYERS = 8
+    IP = 0x10000
 
 cdef enum Found:
     NOTHING = 0
@@ -27,8 +28,7 @@ cdef struct Segment:
     uint32_t window
     uint32_t ident  # IPv4 identification; 0 in IPv6
     uint32_t ttl
-    uint32_t stamp  # timestamp value and echo, RFC 7323 §3.2
-    uint32_t echo
+    uint32_t stamp  # timestamp value, RFC 7323 §3.2, if mode "exact" found one
     bint stamped
     const uint8_t* options
     uint32_t options_length
@@ -53,16 +53,16 @@ cdef inline uint32_t ppp_type(const uint8_t* p, uint32_t* offset, uint32_t cap) 
     return 0x86dd if be16(p + offset[0] - 2) == 0x0057 else 0
 
 cdef inline uint32_t link_type(const uint8_t* p, uint32_t cap, uint32_t link, uint32_t* offset) noexcept nogil:
-    # EtherType of what follows the link layer's header; 1 is "an IP header, see its version", 0 is "not ours".
+    # EtherType of what follows the link layer's header; IP is "an IP header, see its version", 0 is "not ours".
     if link == 1:
         offset[0] = 14
         return be16(p + 12) if cap >= 14 else 0
     if link == 101 or link == 12 or link == 14 or link == 228 or link == 229:
         offset[0] = 0
-        return 1
+        return IP
     if link == 0 or link == 108:
         offset[0] = 4
-        return 1
+        return IP
     if link == 113:
         offset[0] = 16
         return be16(p + 14) if cap >= 16 else 0
@@ -80,12 +80,12 @@ cdef inline uint32_t link_type(const uint8_t* p, uint32_t cap, uint32_t link, ui
 cdef inline uint32_t shim_type(
     const uint8_t* p, uint32_t cap, uint32_t kind, uint32_t* offset
 ) noexcept nogil:
-    # Walks VLAN tags, MPLS labels, PPPoE, SNAP and bridged Ethernet; gives 1 at an IP header, 0 elsewhere.
+    # Walks VLAN tags, MPLS labels, PPPoE, SNAP and bridged Ethernet; gives IP at an IP header, 0 elsewhere.
     cdef uint32_t o = offset[0], layer
     for layer in range(LAYERS):
-        if kind == 0x0800 or kind == 0x86dd or kind == 1:
+        if kind == 0x0800 or kind == 0x86dd or kind == IP:
             offset[0] = o
-            return 1
+            return IP
         if kind == 0x8100 or kind == 0x88a8 or kind == 0x9100 or kind == 0x9200:
             if o + 4 > cap:
                 return 0
@@ -98,7 +98,7 @@ cdef inline uint32_t shim_type(
                 o += 4
                 if p[o - 2] & 1:
                     break
-            kind = 1
+            kind = IP
         elif kind == 0x8864:
             o += 6
             kind = ppp_type(p, &o, cap)
@@ -107,7 +107,7 @@ cdef inline uint32_t shim_type(
                 return 0
             kind = be16(p + o + 12)
             o += 14
-        elif kind <= 1500:
+        elif 0 < kind <= 1500:
             if o + 8 > cap or p[o] != 0xaa or p[o + 1] != 0xaa or p[o + 2] != 0x03 or p[o + 3] | p[o + 4] | p[o + 5]:
                 return 0
             kind = be16(p + o + 6)
@@ -124,7 +124,7 @@ cdef inline uint32_t tunnel_type(
     # EtherType of what a GRE, IP-in-IP, VXLAN or GENEVE header at offset carries.
     cdef uint32_t o = offset[0], flags
     if protocol == 4 or protocol == 41:
-        return 1
+        return IP
     if protocol == 47:
         if o + 4 > cap:
             return 0
@@ -168,34 +168,13 @@ cdef inline void endpoints6(Segment* s, const uint8_t* addresses, uint32_t sourc
     s.key[4] = ((<uint64_t>target << 16) | source if s.direction else (<uint64_t>source << 16) | target) | (<uint64_t>6 << 40)
     s.hash = mix(s.key[0] ^ mix(s.key[1] ^ mix(s.key[2] ^ mix(s.key[3] ^ s.key[4] * 0x9E3779B97F4A7C15ULL))))
 
-cdef inline void read_options(Segment* s) noexcept nogil:
-    # Timestamps: Linux and BSD write NOP NOP TS first; anything else is walked (RFC 7323 §3.2).
-    cdef const uint8_t* p = s.options
-    cdef uint32_t o = 0
-    s.stamped = False
-    if s.options_length >= 12 and be32(p) == 0x0101080a:
-        o = 2
-    else:
-        while o + 10 <= s.options_length and p[o] and p[o] != 8:
-            if p[o] == 1:
-                o += 1
-            elif p[o + 1] < 2:
-                return
-            else:
-                o += p[o + 1]
-        if o + 10 > s.options_length or p[o] != 8 or p[o + 1] != 10:
-            return
-    s.stamp = be32(p + o + 2)
-    s.echo = be32(p + o + 6)
-    s.stamped = True
-
 cdef inline Found decode(
     const uint8_t* p, uint32_t cap, uint32_t wire, uint32_t link, Segment* s
 ) noexcept nogil:
     cdef uint32_t o = 0, layer, kind, header, total, protocol, network
     kind = link_type(p, cap, link, &o)
     for layer in range(LAYERS):
-        if kind != 0x0800 and kind != 0x86dd and kind != 1:
+        if kind != 0x0800 and kind != 0x86dd and kind != IP:
             kind = shim_type(p, cap, kind, &o)
             if not kind:
                 return NOTHING

@@ -2,6 +2,7 @@
 """The wire engine as one loop over capture bytes; the specification is engine.py."""
 
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcmp, memcpy, memset
 
@@ -12,7 +13,9 @@ from netwright.watch._flow cimport FLAGS, Direction, Flow
 from netwright.watch._fragments cimport Reassembly, reassemble
 from netwright.watch._wireshark cimport wireshark_flags, wireshark_reuses
 
-from netwright.core.errors import ProtocolError, UsageError
+from ipaddress import ip_address
+
+from netwright.core.errors import UsageError
 
 cdef enum:
     INTERFACES = 256
@@ -21,13 +24,34 @@ cdef enum:
     UNKNOWN = 0
     PCAP = 1
     PCAPNG = 2
+    WIRESHARK_AGAIN = 7  # retransmission, fast and spurious
+
+cdef int64_t LONGEST_RTT = <int64_t>1 << 40
 
 cdef struct Totals:
-    uint64_t flows
     uint64_t packets
     uint64_t data
     uint64_t again
     uint64_t counts[FLAGS]
+
+cdef void count(Totals* sums, Flow* flow) noexcept nogil:
+    cdef int way, i
+    for way in range(2):
+        sums.packets += flow.way[way].packets
+        sums.data += flow.way[way].data
+        sums.again += flow.way[way].again
+        for i in range(FLAGS):
+            sums.counts[i] += flow.way[way].counts[i]
+
+cdef tuple numbers(Totals* sums):
+    return (sums.packets, sums.data, sums.again, *[sums.counts[i] for i in range(FLAGS)])
+
+cdef str dotted(uint32_t address):
+    cdef char text[16]
+    cdef int size = snprintf(
+        text, 16, b"%u.%u.%u.%u", address >> 24, address >> 16 & 255, address >> 8 & 255, address & 255
+    )
+    return text[:size].decode("ascii")
 
 cdef class Engine:
     cdef Flow* flows
@@ -37,7 +61,7 @@ cdef class Engine:
     cdef uint32_t used, max_flows, hand, spares
     cdef int64_t idle
     cdef bint exact, keep
-    cdef Totals gone
+    cdef Totals lost
     cdef Reassembly fragments
     # the file: what its header said, what of a block is still to be skipped, how it broke
     cdef int format, swapped
@@ -52,7 +76,7 @@ cdef class Engine:
     cdef uint32_t* flow_column
     cdef uint32_t* flag_column
     cdef int64_t* rtt_column
-    cdef uint32_t rows, room
+    cdef uint32_t rows_kept, room
     cdef readonly uint64_t packets, segments, evicted, opened
     cdef readonly int64_t first_at, last_at
 
@@ -103,7 +127,6 @@ cdef class Engine:
         # Adds a flow to the totals of those gone and takes it out of the table (deletion by shifting back).
         cdef Flow* flow = &self.flows[index]
         cdef uint64_t p = flow.hash & self.mask, q, home
-        cdef int way, i
         while self.table[p] and self.table[p] != index + 1:
             p = (p + 1) & self.mask
         if self.table[p]:
@@ -117,13 +140,7 @@ cdef class Engine:
                     self.table[p] = self.table[q]
                     p = q
             self.table[p] = 0
-        self.gone.flows += 1
-        for way in range(2):
-            self.gone.packets += flow.way[way].packets
-            self.gone.data += flow.way[way].data
-            self.gone.again += flow.way[way].again
-            for i in range(FLAGS):
-                self.gone.counts[i] += flow.way[way].counts[i]
+        count(&self.lost, flow)
         self.release(flow)
         flow.used = False
         self.evicted += 1
@@ -197,9 +214,9 @@ cdef class Engine:
         if wire < cap:
             wire = cap
         if self.keep:
-            self.flow_column[self.rows] = 0xffffffffU
-            self.flag_column[self.rows] = 0
-            self.rtt_column[self.rows] = -1
+            self.flow_column[self.rows_kept] = 0xffffffffU
+            self.flag_column[self.rows_kept] = 0
+            self.rtt_column[self.rows_kept] = -1
         if not self.packets:
             self.first_at = at
         self.packets += 1
@@ -211,7 +228,7 @@ cdef class Engine:
                 found = decode(p, wire, wire, 101, &s)
         if found == TCP:
             self.segment(&s, at)
-        self.rows += 1
+        self.rows_kept += 1
 
     cdef inline void segment(self, Segment* s, int64_t at) noexcept nogil:
         cdef Flow* flow = self.find_flow(s)
@@ -237,21 +254,21 @@ cdef class Engine:
         own.packets += 1
         own.data += s.length
         own.data_packets += s.length > 0
-        if flags & AGAIN:
+        if flags & (AGAIN if self.exact else WIRESHARK_AGAIN):
             own.again += s.length
         own.ttl = s.ttl
-        own.fins |= s.flags & FIN
-        own.resets |= (s.flags & RST) != 0
-        if rtt >= 0:
+        own.fin |= s.flags & FIN
+        own.resets += (s.flags & RST) != 0
+        if 0 <= rtt < LONGEST_RTT:
             peer = &flow.way[1 - s.direction]
             if not peer.rtts or rtt < peer.rtt_min:
                 peer.rtt_min = rtt
             peer.rtt_sum += rtt
             peer.rtts += 1
         if self.keep:
-            self.flow_column[self.rows] = flow.serial
-            self.flag_column[self.rows] = flags
-            self.rtt_column[self.rows] = rtt
+            self.flow_column[self.rows_kept] = flow.serial
+            self.flag_column[self.rows_kept] = flags
+            self.rtt_column[self.rows_kept] = rtt
         rest = flags
         while rest:
             own.counts[lowest(rest)] += 1
@@ -263,7 +280,7 @@ cdef class Engine:
         """Take whole records from the front of ``data[:size]``; returns how many bytes they were.  See engine.py."""
         cdef uint64_t n = data.shape[0] if size < 0 or size > data.shape[0] else size
         cdef uint64_t o = 0
-        self.rows = 0
+        self.rows_kept = 0
         if n == 0:
             return 0
         if self.broken != NULL:
@@ -290,12 +307,67 @@ cdef class Engine:
             return ""
         return f"{self.broken.decode()} {self.broken_value} at byte {self.position}"
 
+    def add(self, const uint8_t[::1] frame not None, int64_t at, *, uint32_t link=1, uint32_t wire=0):
+        """One frame; see engine.py."""
+        cdef uint8_t nothing = 0
+        self.rows_kept = 0
+        if self.keep:
+            self.make_room(1)
+        self.packet(&frame[0] if frame.shape[0] else &nothing, frame.shape[0], wire, at, link)
+
+    def gone(self):
+        """Of evicted flows: packets, bytes of data, bytes sent again, then segments by verdict."""
+        return numbers(&self.lost)
+
+    def totals(self):
+        """The same of all flows, those evicted included."""
+        cdef Totals sums = self.lost
+        cdef uint32_t i
+        for i in range(self.used):
+            if self.flows[i].used:
+                count(&sums, &self.flows[i])
+        return numbers(&sums)
+
+    def rows(self):
+        """The flows that are in memory, in order of first sight."""
+        cdef uint32_t i
+        found = [self.row(&self.flows[i]) for i in range(self.used) if self.flows[i].used]
+        found.sort()
+        return found
+
+    cdef tuple row(self, Flow* flow):
+        cdef uint64_t ports = flow.key[4]
+        if flow.key[4] >> 40 == 4:
+            low, high = dotted(<uint32_t>(flow.key[0] >> 32)), dotted(<uint32_t>flow.key[0])
+        else:
+            low = str(ip_address((<char*>&flow.key[0])[:16]))
+            high = str(ip_address((<char*>&flow.key[2])[:16]))
+        return (
+            <uint64_t>flow.serial,
+            (low, <int>(ports >> 16 & 0xffff)),
+            (high, <int>(ports & 0xffff)),
+            flow.client, flow.position, (flow.first_at, flow.last_at),
+            (flow.syn_at, flow.synack_at, flow.established_at), flow.initial_rtt,
+            (self.way(&flow.way[0]), self.way(&flow.way[1])),
+        )
+
+    cdef tuple way(self, Direction* way):
+        cdef uint32_t unseen = 0
+        cdef int i
+        if self.exact:
+            unseen = way.half.exact.good_steps + way.half.exact.late
+            unseen = way.half.exact.span - unseen if way.half.exact.span > unseen else 0
+        return (
+            way.packets, way.data_packets, way.data, way.again, way.rtt_min, way.rtt_sum, way.rtts, way.ttl,
+            way.fin != 0, way.resets, unseen, tuple([way.counts[i] for i in range(FLAGS)]),
+        )
+
     def take_columns(self):
         """Rows of the last ``feed``: flow numbers, flags (both 32 bits), round trips (64 bits), as bytes."""
         if not self.keep:
             raise UsageError("the engine keeps no columns", advice="make it with columns=True")
-        cdef uint32_t n = self.rows
-        self.rows = 0
+        cdef uint32_t n = self.rows_kept
+        self.rows_kept = 0
         return (
             (<char*>self.flow_column)[: n * 4], (<char*>self.flag_column)[: n * 4], (<char*>self.rtt_column)[: n * 8]
         ) if n else (b"", b"", b"")
@@ -419,7 +491,8 @@ cdef class Engine:
         if kind != 3:
             at = scaled(
                 (<uint64_t>u32(b + 12, self.swapped) << 32) | u32(b + 16, self.swapped), self.units[which]
-            ) + self.offsets[which]
+            )
+            at = <int64_t>(<uint64_t>(at + self.offsets[which]) << 2 >> 2)
         self.packet(b + head, cap, wire, at, self.links[which])
         return True
 

@@ -1,7 +1,7 @@
 # What a segment was to the stack that sent it; the specification is exact.py, same names, same order.
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
-from netwright.watch._bytes cimport be16, be32
+from netwright.watch._bytes cimport be32
 from netwright.watch._decode cimport ACK, FIN, RST, SYN, Segment
 from netwright.watch._flow cimport HOLES, RESENT, ExactHalf, Flow
 
@@ -59,9 +59,9 @@ cdef inline void read_syn(Flow* flow, ExactHalf* own, Segment* s, int64_t at) no
         if p[o] == 1:
             o += 1
             continue
-        if p[o + 1] < 2:
+        if p[o + 1] < 2 or o + p[o + 1] > s.options_length:
             break
-        if p[o] == 3 and p[o + 1] == 3 and o + 2 < s.options_length:  # RFC 7323 §2.2
+        if p[o] == 3 and p[o + 1] == 3:  # RFC 7323 §2.2
             own.scales = True
             own.shift = p[o + 2] if p[o + 2] <= 14 else 14
         elif p[o] == 4:  # RFC 2018 §2
@@ -86,9 +86,9 @@ cdef inline void read_position(Flow* flow, Segment* s, int64_t at) noexcept nogi
     flow.initial_rtt = server + client
     if flow.initial_rtt <= LOCAL_NS:
         flow.position |= 3
-    elif client * 10 < flow.initial_rtt:
+    elif client < flow.initial_rtt // 10:
         flow.position |= 1 << flow.client
-    elif server * 10 < flow.initial_rtt:
+    elif server < flow.initial_rtt // 10:
         flow.position |= 2 >> flow.client
 
 cdef inline uint32_t ident_order(ExactHalf* own, Segment* s) noexcept nogil:
@@ -218,9 +218,10 @@ cdef inline uint32_t read_ack(
         flags |= read_sack(peer, s, sack, blocks)
     if earlier(peer.snd_una, s.ack):
         if peer.timing and not earlier(s.ack, peer.timed_end):
-            rtt[0] = at - peer.timed_at
             peer.timing = False
-            sample(peer, rtt[0])
+            if at >= peer.timed_at:
+                rtt[0] = at - peer.timed_at
+                sample(peer, rtt[0])
         if peer.holes:
             flags |= close_holes(peer, s.ack)
         if peer.state == LOSS and peer.lone and earlier(peer.loss_end, s.ack):
@@ -266,15 +267,18 @@ cdef inline bint fill_hole(ExactHalf* own, uint32_t start, uint32_t end, int64_t
         i += 1
     return False
 
+cdef inline int64_t round_trip(Flow* flow, ExactHalf* own) noexcept nogil:
+    if own.srtt:
+        return own.srtt
+    return flow.initial_rtt if flow.initial_rtt > 0 else 0
+
 cdef inline uint32_t origin(
     Flow* flow, ExactHalf* own, Segment* s, int64_t at, uint32_t end, uint32_t order
 ) noexcept nogil:
     # AGAIN if the sender sent it again, otherwise what the path or the capture did.
-    cdef int64_t since = own.sent_at, rtt = own.srtt if own.srtt else flow.initial_rtt
+    cdef int64_t since = own.sent_at, rtt = round_trip(flow, own)
     cdef bint missing = own.holes and fill_hole(own, s.seq, end, &since)
     cdef bint here = flow.position >> s.direction & 1
-    if order == TWICE:
-        return MIRROR_DUPLICATE if here else NETWORK_DUPLICATE
     if here or order == NEWER:
         return AGAIN
     if order == LATE:
@@ -284,8 +288,10 @@ cdef inline uint32_t origin(
     if s.stamped and own.stamped and s.stamp != own.top_stamp:
         return REORDERED if earlier(s.stamp, own.top_stamp) else AGAIN
     if missing:
-        return AGAIN if (at - since) * 10 >= rtt * 9 else REORDERED
-    if s.stamped or (at - own.sent_at) * 10 < rtt * 9 and own.duplicates < 3 and not earlier(s.seq, own.sack_high):
+        return AGAIN if at - since >= rtt - rtt // 10 else REORDERED
+    if s.stamped or (
+        at - own.sent_at < rtt - rtt // 10 and own.duplicates < 3 and not earlier(s.seq, own.sack_high)
+    ):
         return NETWORK_DUPLICATE
     return AGAIN
 
@@ -293,7 +299,7 @@ cdef inline uint32_t cause(
     Flow* flow, ExactHalf* own, Segment* s, int64_t at, uint32_t end
 ) noexcept nogil:
     # Which mechanism of the sender sent a segment again.
-    cdef int64_t rtt = own.srtt if own.srtt else flow.initial_rtt
+    cdef int64_t rtt = round_trip(flow, own)
     cdef int64_t near = CLOCKED_NS + rtt // 50
     cdef int64_t since = at - own.heard_at
     cdef bint here = flow.position >> s.direction & 1
@@ -327,7 +333,7 @@ cdef inline uint32_t cause(
         return PROBE
     return TIMEOUT
 
-cdef inline uint32_t resent(Flow* flow, ExactHalf* own, ExactHalf* peer, Segment* s, int64_t at, uint32_t end) noexcept nogil:
+cdef inline uint32_t resent(Flow* flow, ExactHalf* own, Segment* s, int64_t at, uint32_t end) noexcept nogil:
     cdef uint32_t why = cause(flow, own, s, at, end)
     own.timing = False  # Karn, RFC 6298 §3
     own.lone = False
@@ -391,7 +397,7 @@ cdef inline uint32_t read_data(
         return flags
     flags |= origin(flow, own, s, at, end, order)
     if flags & AGAIN:
-        flags |= resent(flow, own, peer, s, at, end)
+        flags |= resent(flow, own, s, at, end)
     if earlier(own.snd_max, end):
         flags |= PARTIAL
         own.snd_max = end

@@ -95,8 +95,8 @@ cdef struct Direction:
     int64_t rtt_sum
     uint32_t rtts
     uint8_t ttl
-    uint8_t fins
-    uint8_t resets
+    uint8_t fin
+    uint32_t resets
     uint32_t counts[FLAGS]
 
 cdef struct Flow:

@@ -71,6 +71,7 @@ cdef inline const uint8_t* reassemble(
         if not d.blocks[block >> 3] >> (block & 7) & 1:  # what came first stays
             d.blocks[block >> 3] |= 1 << (block & 7)
             d.have += 1
+            memset(d.data + HEADER + block * 8, 0, 8)
             memcpy(
                 d.data + HEADER + block * 8, p + s.payload + i * 8,
                 8 if (i + 1) * 8 <= s.payload_length else s.payload_length - i * 8,

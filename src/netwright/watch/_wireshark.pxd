@@ -128,6 +128,7 @@ cdef inline void note_handshake(
 ) noexcept nogil:
     cdef uint32_t o = 0
     if s.flags & SYN:
+        flow.client = 1 - s.direction if s.flags & ACK else s.direction
         if not s.flags & ACK:
             flow.syn_at = at
         own.unscaled = True
