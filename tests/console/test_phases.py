@@ -83,3 +83,8 @@ def test_a_summary_shows_the_last_request_and_the_end() -> None:
 def test_a_connect_shows_its_handshake() -> None:
     bars = bars_of_summary(values(role="connected", started_at=1.0, opened_at=2.5, waiting=""), 3.0)
     assert spans(bars) == [("syn", 1.0, 2.5)]
+
+
+def test_durations_are_read_in_their_own_unit() -> None:
+    bars = bars_of_moments([Moment(1.0, Kind.HANDLER), Moment(1.000045, Kind.RESPONSE)], 2.0)
+    assert bars[0].label == "handler 45 µs"

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-__all__ = ["Holder", "Listening", "free_port", "holders", "parse_listening"]
+__all__ = ["Holder", "Listening", "free_port", "holders", "parse_listening", "started_at"]
 
 PROC = Path("/proc")
 LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
@@ -77,7 +77,7 @@ def _holder(entry: Listening, pid: int, proc: Path) -> Holder:
     if not pid:
         return Holder(entry.host, entry.port, entry.uid)
     command = _text(proc / str(pid) / "cmdline").replace("\0", " ").strip()
-    return Holder(entry.host, entry.port, entry.uid, pid, command[:120], _started_at(pid, proc))
+    return Holder(entry.host, entry.port, entry.uid, pid, command[:120], started_at(pid, proc))
 
 
 def _pids_of(inodes: set[int], proc: Path) -> dict[int, list[int]]:
@@ -103,8 +103,11 @@ def _links(directory: Path) -> Iterator[str]:
             continue
 
 
-def _started_at(pid: int, proc: Path) -> float:
-    """Field 22 of ``stat`` counts clock ticks since the boot; the command in field 2 may hold spaces and brackets."""
+def started_at(pid: int, proc: Path = PROC) -> float:
+    """Seconds since 1970; 0.0 where the system does not tell.
+
+    Field 22 of ``stat`` counts clock ticks since the boot; the command in field 2 may hold spaces and brackets.
+    """
     fields = _text(proc / str(pid) / "stat").rpartition(")")[2].split()
     boot = [line.split()[1] for line in _text(proc / "stat").splitlines() if line.startswith("btime ")]
     if len(fields) < 20 or not boot:
@@ -119,10 +122,12 @@ def _text(path: Path) -> str:
         return ""
 
 
-def free_port(host: str, after: int, *, tries: int = 100) -> int:
-    """The first port above ``after`` that can be bound now; 0 if none of ``tries`` can."""
+def free_port(host: str, after: int, *, but: int = 0, tries: int = 100) -> int:
+    """The first port above ``after``, ``but`` that one, that can be bound now; 0 if none of ``tries`` can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(after + 1, min(after + 1 + tries, 65536)):
+        if port == but:
+            continue
         with socket.socket(family, socket.SOCK_STREAM) as probe:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -8,7 +8,7 @@ import signal
 import sys
 
 from netwright.console.gate import Gate
-from netwright.console.server import Console, url_of
+from netwright.console.server import Console
 from netwright.core.address import InetAddress, UnixAddress, parse_address
 from netwright.core.errors import TransportError, UsageError
 
@@ -24,20 +24,15 @@ async def _serve(feed: UnixAddress, bind: InetAddress, token: str, *, stay: bool
     console = Console(gate=Gate(token), report=_say)
     if stay:
         console.staying.stay()
-    console.app.http(bind)
-    async with console.app:
-        address = console.app.listeners[0].address
-        assert isinstance(address, InetAddress)
-        console.url = url_of(address, token)
 
-        def ready() -> None:
-            sys.stdout.write(json.dumps({"url": console.url}) + "\n")
-            sys.stdout.flush()
+    def ready() -> None:
+        sys.stdout.write(json.dumps({"url": console.url}) + "\n")
+        sys.stdout.flush()
 
-        running = asyncio.current_task()
-        assert running is not None
-        asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-        await console.run(feed, ready)
+    running = asyncio.current_task()
+    assert running is not None
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
+    await console.run(feed, bind, ready)
 
 
 def main() -> int:

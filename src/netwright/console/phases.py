@@ -104,6 +104,8 @@ def _end_tone(outcome: str) -> str:
 
 
 def _ms(seconds: float) -> str:
+    if seconds < 0.000995:
+        return f"{seconds * 1e6:.0f} µs"
     if seconds < 0.0995:
         return f"{seconds * 1000:.1f} ms"
     return f"{seconds * 1000:.0f} ms" if seconds < 9.9995 else f"{seconds:.1f} s"

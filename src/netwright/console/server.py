@@ -8,7 +8,7 @@ from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
 
-from netwright.aio import Limits, Listener, Stream
+from netwright.aio import Limits, Stream
 from netwright.console import answers
 from netwright.console.gate import Gate
 from netwright.console.store import Store
@@ -81,7 +81,7 @@ class Console:
         self.store = store or Store()
         self.url = ""
         self.staying = Staying(clock())
-        self.app = App("console")
+        self.app = App("console", report=lambda text, error: report(f"{text}: {error!r}" if error else text))
         self._gate, self._clock, self._report = gate or Gate(), clock, report
         self._events = answers.Events(self.store, os.urandom(6).hex())
         self._feeds: dict[int, tuple[Stream, asyncio.Lock]] = {}
@@ -94,6 +94,7 @@ class Console:
         self._get("/api/connections", self._connections)
         self._get("/api/connections/{name}", self._connection)
         self._get("/api/events", self._stream)
+        self._get("/api/workers", self._workers)
         self._get("/api/health", self._health)
 
     def _get(self, path: str, handler: Handler) -> None:
@@ -132,6 +133,9 @@ class Console:
         if answer is None:
             raise StatusError(404, f"no connection {name[:40]}", advice="/api/connections lists them")
         return Response.json(answer)
+
+    async def _workers(self, request: Request) -> Response:
+        return Response.json({"workers": answers.workers(self.store)})
 
     async def _health(self, request: Request) -> Response:
         answer = answers.health(self.store, self._clock())
@@ -212,15 +216,23 @@ class Console:
             for name in self.store.expired(self._clock()):
                 await self._command(name, watch=False)
 
-    async def run(self, feed: UnixAddress, ready: Callable[[], None]) -> None:
-        """Serve ``feed``, and the app, which is started by the caller, until nobody feeds the console any more."""
-        listener = await Listener.bind(feed, limits=FEED_LIMITS, service="feed", report=self._report)
-        ready()
-        async with asyncio.TaskGroup() as group:
-            serving = group.create_task(listener.serve(self.serve_feed))
+    async def run(self, feed: UnixAddress, bind: InetAddress, ready: Callable[[], None]) -> None:
+        """Serve people on ``bind`` and workers on ``feed`` until nobody feeds the console any more.
+
+        The page's port is bound first: of two consoles for one address, one gets as far as the feed.
+
+        Raises:
+            BindError: an address is taken.
+        """
+        self.app.http(bind)
+        self.app.add_port(feed, self.serve_feed, name="feed", limits=FEED_LIMITS)
+        async with self.app:
+            address = self.app.listeners[0].address
+            assert isinstance(address, InetAddress)
+            self.url = url_of(address, self._gate.token)
+            ready()
             await self.tick()
-            listener.abort()
-            serving.cancel()
+            await self.app.drain(0.2)  # pages would stay for ever
 
 
 def url_of(address: InetAddress, token: str) -> str:

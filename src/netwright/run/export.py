@@ -13,8 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
 from typing import cast
 
-from netwright.aio.connect import connect
-from netwright.aio.stream import Stream
+from netwright.aio import Stream, connect, engine
 from netwright.core.address import UnixAddress
 from netwright.core.errors import ClosedError, NetwrightError
 from netwright.core.record import ConnectionRecord, Recorder
@@ -163,7 +162,6 @@ class Exporter:
         address: UnixAddress,
         *,
         program: str,
-        engine: str = "",
         interval: float = 0.25,
         retry: float = 2.0,
         prepare: Callable[[], Awaitable[None]] | None = None,
@@ -171,7 +169,7 @@ class Exporter:
         on_gone: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.told = Told(recorder)
-        self._address, self._program, self._engine = address, program, engine
+        self._address, self._program = address, program
         self._interval, self._retry, self._prepare = interval, retry, prepare
         self._on_welcome, self._on_gone = on_welcome, on_gone
         self._welcomed = True
@@ -204,11 +202,11 @@ class Exporter:
                 listener.cancel()
 
     def _hello(self) -> Hello:
-        now, version = asyncio.get_running_loop().time(), sys.version.split()[0]
-        return Hello(os.getpid(), self._program, self._engine, version, now, time.time())
+        system, version = engine(), sys.version.split()[0]
+        return Hello(os.getpid(), self._program, system.name, version, system.now(), time.time())
 
     async def _tell(self, stream: Stream) -> None:
-        clock = asyncio.get_running_loop().time
+        clock = engine().now
         while True:
             stopping = self._stopping.is_set()
             for line in self.told.lines(clock()):

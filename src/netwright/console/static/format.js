@@ -4,6 +4,7 @@ export const bytes = (n) => n >= 1e9 ? `${(n / 1e9).toFixed(1)} GB` : n >= 1e6 ?
 
 export function seconds(s) {
   if (s === 0) return '0 ms';
+  if (s < 0.000995) return `${Math.max(0, s * 1e6).toFixed(0)} µs`;
   if (s < 0.0995) return `${(s * 1e3).toFixed(1)} ms`;
   if (s < 0.9995) return `${(s * 1e3).toFixed(0)} ms`;
   if (s < 99.5) return `${s.toFixed(1)} s`;
