@@ -74,18 +74,21 @@ class Keeper:
 
     async def _start(self) -> bool:
         """True if it said that it is ready."""
-        command = [sys.executable, "-m", "netwright.console", "--feed", self.feed.path, "--bind", str(self.bind)]
         if self.process is not None:
             self.process.poll()  # reaped, if it died
+        self.process = self._spawn()
+        return await self._is_ready(self.process)
+
+    def _spawn(self) -> "subprocess.Popen[bytes]":
+        command = [sys.executable, "-m", "netwright.console", "--feed", self.feed.path, "--bind", str(self.bind)]
         with open(f"{self.feed.path}.log", "wb") as log:  # not our stderr: it may outlive us and whoever reads that
-            self.process = subprocess.Popen(  # noqa: ASYNC220  # fork and exec: about 1 ms
+            return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
                 stdout=subprocess.PIPE,
                 stderr=log,
                 start_new_session=True,  # Ctrl-C at the terminal is for the service
             )
-        return await self._is_ready(self.process)
 
     async def _is_ready(self, process: "subprocess.Popen[bytes]") -> bool:
         assert process.stdout is not None
