@@ -11,7 +11,7 @@ from typing import NoReturn
 import pytest
 
 from netwright.aio import DrainReport, Limits, Listener, Stream
-from netwright.aio.listener import BACK_OFF
+from netwright.aio.listener import BACK_OFF, GONE
 from netwright.core.errors import DeadlineError
 from netwright.core.record import Outcome
 from tests.support.world import World, accepted, now, turns, until
@@ -88,16 +88,17 @@ async def test_listener_out_of_descriptors_serves_the_others_and_then_the_waitin
         assert len(world.lines) == 1
 
 
-async def test_connection_that_left_the_queue_is_invisible(world: World) -> None:
-    """ECONNABORTED, accept(2)."""
-    aborted = 3
+@pytest.mark.parametrize("number", sorted(GONE))
+async def test_connection_that_left_the_queue_is_invisible(world: World, number: int) -> None:
+    """accept(2), "Error handling": the errors of the connection that was next."""
+    aborted = 30
 
     class Aborting(socket.socket):
         def accept(self) -> tuple[socket.socket, object]:
             nonlocal aborted
             if aborted:
                 aborted -= 1
-                raise ConnectionAbortedError(errno.ECONNABORTED, "gone")
+                raise OSError(number, os.strerror(number))
             return super().accept()
 
     async with world.serve(echo) as listener:

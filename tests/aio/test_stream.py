@@ -388,6 +388,7 @@ async def test_close_ends_within_its_time_when_the_peer_does_not_read(world: Wor
         begun = now()
         await stream.close(timeout=0.5)
         assert now() - begun == pytest.approx(0.5, abs=0.3)
+        assert stream.record.outcome is Outcome.ABORTED
 
 
 async def test_close_by_another_task_wakes_the_reader(world: World) -> None:

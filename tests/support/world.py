@@ -1,7 +1,6 @@
 """One engine and one transport to run a body on: streams and plain sockets against a listener of its own."""
 
 import asyncio
-import gc
 import os
 import socket
 from collections.abc import AsyncIterator, Callable
@@ -83,7 +82,7 @@ async def until(condition: Callable[[], object], *, seconds: float = 1.0) -> Non
     give_up = now() + seconds
     while not condition():
         assert now() < give_up, f"not true within {seconds} s"
-        await asyncio.sleep(0.001)
+        await asyncio.sleep(seconds / 100)
 
 
 def accepted(listener: Listener) -> ConnectionRecord:
@@ -95,7 +94,6 @@ def accepted(listener: Listener) -> ConnectionRecord:
 
 def descriptors() -> set[str]:
     """What this process has open."""
-    gc.collect()
     return {f"{fd}:{_target(fd)}" for fd in os.listdir("/proc/self/fd") if _target(fd)}
 
 
