@@ -81,7 +81,7 @@ class Service:
         self._root: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
-        state = "draining" if self.draining else "running" if self._root is not None else "stopped"
+        state = "stopped" if self._root is None else "draining" if self.draining else "running"
         return f"<{type(self).__name__} {self.name} {state} {len(self._ports)} ports, {len(self.recorder.live)} live>"
 
     # before the start

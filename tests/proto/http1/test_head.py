@@ -11,7 +11,10 @@ SMALL = HttpLimits(request_line=40, field_line=20, fields=3, head=70)
 
 
 def section(limits: HttpLimits = SMALL) -> Section:
-    return Section(limits, lambda line: parse_request_line(line) and None, limits.request_line)
+    def first(line: bytes) -> None:
+        parse_request_line(line)
+
+    return Section(limits, first, limits.request_line)
 
 
 def outcome(checked: Section, pieces: list[bytes]) -> tuple[str, int] | str:
