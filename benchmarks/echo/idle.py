@@ -1,0 +1,50 @@
+"""Claim: an idle connection costs at most 0.3 of asyncio streams' resident bytes, with its task, at 10,000 of them."""
+
+import resource
+import sys
+from collections.abc import Iterator
+
+from benchmarks.support.claim import Claim, SkipError, run, say
+from benchmarks.support.measure import ours
+from benchmarks.support.process import Server, server_command
+from benchmarks.support.programs import hold
+
+CONNECTIONS = 10_000
+SPARE = 200  # descriptors that are not connections
+PEERS = ["asyncio-streams", "asyncio-protocol", "uvloop-streams", "uvloop-protocol", "anyio", "trio"]
+
+
+def allow_descriptors() -> None:
+    """Raise this process's limit, which its children inherit, to what is needed."""
+    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if hard < CONNECTIONS + SPARE:
+        raise SkipError(f"{hard} descriptors allowed (ulimit -Hn), {CONNECTIONS + SPARE} needed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (CONNECTIONS + SPARE, hard))
+
+
+def per_connection(library: str) -> float:
+    """Growth of resident memory from 100 connections, so that what is made once is not counted, to all of them."""
+    with Server(server_command(library, "echo")) as server, hold(server.port, connections=100):
+        before = server.memory()
+        with hold(server.port, connections=CONNECTIONS - 100) as held:
+            return (server.memory() - before) / held.connections
+
+
+def measure() -> Iterator[Claim]:
+    """Every library once: memory does not depend on other work."""
+    allow_descriptors()
+    mine = ours()
+    found: dict[str, float] = {}
+    say(f"idle after one echo, {CONNECTIONS:,} connections\n{'':20} {'bytes each':>10}")
+    for library in [mine, *PEERS]:
+        try:
+            found[library] = per_connection(library)
+        except SkipError as reason:
+            sys.stderr.write(f"{library}: {reason}\n")
+        else:
+            say(f"{library:20} {found[library]:10,.0f}")
+    yield Claim("echo.idle, resident bytes per connection", found[mine], found["asyncio-streams"], 0.3)
+
+
+if __name__ == "__main__":
+    sys.exit(run(measure))
