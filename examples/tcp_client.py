@@ -11,7 +11,7 @@ async def main(address: str, lines: list[str]) -> None:
     async with await connect(address, timeout=5.0) as stream:
         for line in lines:
             await stream.send(line.encode() + b"\n", timeout=5.0)
-            print((await stream.readline(timeout=5.0)).decode(), end="")  # noqa: T201  # the program's output
+            print((await stream.readline(timeout=5.0)).decode(), end="")
         await stream.send_eof()
 
 

@@ -1,9 +1,9 @@
 """Claim: an idle connection costs at most 0.3 of asyncio streams' resident bytes, with its task, at 10,000 of them."""
 
-import resource
 import sys
 from collections.abc import Iterator
 
+from benchmarks.support.burst import allow_descriptors
 from benchmarks.support.claim import Claim, SkipError, run, say
 from benchmarks.support.measure import ours
 from benchmarks.support.process import Server, server_command
@@ -12,14 +12,6 @@ from benchmarks.support.programs import hold
 CONNECTIONS = 10_000
 SPARE = 200  # descriptors that are not connections
 PEERS = ["asyncio-streams", "asyncio-protocol", "uvloop-streams", "uvloop-protocol", "anyio", "trio"]
-
-
-def allow_descriptors() -> None:
-    """Raise this process's limit, which its children inherit, to what is needed."""
-    _, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if hard < CONNECTIONS + SPARE:
-        raise SkipError(f"{hard} descriptors allowed (ulimit -Hn), {CONNECTIONS + SPARE} needed")
-    resource.setrlimit(resource.RLIMIT_NOFILE, (CONNECTIONS + SPARE, hard))
 
 
 def per_connection(library: str) -> float:
@@ -32,7 +24,7 @@ def per_connection(library: str) -> float:
 
 def measure() -> Iterator[Claim]:
     """Every library once: memory does not depend on other work."""
-    allow_descriptors()
+    allow_descriptors(CONNECTIONS + SPARE)
     mine = ours()
     found: dict[str, float] = {}
     say(f"idle after one echo, {CONNECTIONS:,} connections\n{'':20} {'bytes each':>10}")

@@ -1,5 +1,6 @@
 """A server in a process of its own: started, its CPU and memory read from /proc (proc(5)), ended by its own pid."""
 
+import json
 import os
 import subprocess
 import sys
@@ -79,6 +80,12 @@ class Server:
     def memory(self) -> int:
         """Resident bytes."""
         return int(self._proc("statm").split()[1]) * _PAGE
+
+    def last_words(self) -> dict[str, float]:
+        """The JSON line that it prints before it ends by itself."""
+        assert self._process.stdout is not None
+        words: dict[str, float] = json.loads(self._process.stdout.readline())
+        return words
 
     def end(self) -> None:
         """TERM, then KILL; the process is gone afterwards."""

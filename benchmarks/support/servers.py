@@ -1,12 +1,14 @@
 """One server of every library, as its own documentation writes it.  python -m benchmarks.support.servers LIBRARY MODE
 
 Modes: ``echo`` (chunks), ``line`` (read a line, send it), ``lines`` (read lines, send nothing), ``sink`` (read chunks,
-send nothing).  Each prints its port and serves until it is ended.
+send nothing), ``stall`` (each chunk blocks the whole loop; the library's own backlog).  Each prints its port and serves
+until it is ended.
 """
 
 import asyncio
 import importlib
 import sys
+import time
 from collections.abc import Awaitable, Callable
 from typing import Any, cast
 
@@ -14,6 +16,7 @@ __all__ = ["LIBRARIES"]
 
 BACKLOG = 4096
 LIMIT = 65536
+STALL = 0.3  # seconds
 HOST = "127.0.0.1"
 
 
@@ -21,6 +24,11 @@ def say_port(port: int) -> None:
     """Tell the benchmark where we listen."""
     sys.stdout.write(f"{port}\n")
     sys.stdout.flush()
+
+
+def stall() -> None:
+    """A handler's bug: nothing else runs meanwhile."""
+    time.sleep(STALL)
 
 
 # asyncio and uvloop -----------------------------------------------------------------------------------------------
@@ -41,12 +49,15 @@ async def asyncio_streams(mode: str) -> None:
                     if mode == "echo":
                         writer.write(chunk)
                         await writer.drain()
+                    elif mode == "stall":
+                        stall()
         except ConnectionError:
             pass
         finally:
             writer.close()
 
-    server = await asyncio.start_server(handle, HOST, 0, backlog=BACKLOG)
+    backlog = {} if mode == "stall" else {"backlog": BACKLOG}
+    server = await asyncio.start_server(handle, HOST, 0, **backlog)
     say_port(server.sockets[0].getsockname()[1])
     await server.serve_forever()
 
@@ -183,29 +194,8 @@ def trio_streams(mode: str) -> None:
 
 async def netwright_streams(mode: str) -> None:
     """``Listener`` and ``Stream``; NETWRIGHT_ENGINE says which engine."""
-    aio: Any = importlib.import_module("netwright.aio")
-    errors: Any = importlib.import_module("netwright.core.errors")
-
-    async def handle(stream: Any) -> None:
-        try:
-            if mode == "echo":
-                async for chunk in stream:
-                    await stream.send(chunk)
-            elif mode == "line":
-                while line := await stream.readline():
-                    await stream.send(line)
-            elif mode == "lines":
-                async for _batch in stream.lines():
-                    pass
-            else:
-                async for _chunk in stream:
-                    pass
-        except errors.ResetError:
-            pass
-
-    listener = await aio.Listener.bind("127.0.0.1:0", limits=aio.Limits(max_connections=20_000))
-    say_port(listener.address.port)
-    await listener.serve(handle)
+    ours: Any = importlib.import_module("benchmarks.support.ours")
+    await ours.serve(mode, say_port, stall)
 
 
 LIBRARIES: dict[str, Callable[[str], None]] = {
