@@ -5,7 +5,7 @@ from collections.abc import Iterator
 
 from benchmarks.support.burst import allow_descriptors
 from benchmarks.support.claim import Claim, SkipError, run, say
-from benchmarks.support.measure import ours
+from benchmarks.support.measure import Measured, ours
 from benchmarks.support.process import Server, server_command
 from benchmarks.support.programs import hold
 
@@ -26,7 +26,7 @@ def measure() -> Iterator[Claim]:
     """Every library once: memory does not depend on other work."""
     allow_descriptors(CONNECTIONS + SPARE)
     mine = ours()
-    found: dict[str, float] = {}
+    found: Measured[float] = Measured()
     say(f"idle after one echo, {CONNECTIONS:,} connections\n{'':20} {'bytes each':>10}")
     for library in [mine, *PEERS]:
         try:

@@ -12,6 +12,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from benchmarks.support.claim import SkipError, say
+from benchmarks.support.measure import Measured
 from benchmarks.support.process import Server, server_command
 from benchmarks.support.programs import load
 
@@ -20,9 +21,9 @@ __all__ = ["instruction_table", "instructions", "instructions_per_message"]
 _WARM = 1000  # messages before counting
 
 
-def instructions(libraries: Iterable[str], mode: str, connections: int, size: int, messages: int) -> dict[str, float]:
+def instructions(libraries: Iterable[str], mode: str, connections: int, size: int, messages: int) -> Measured[float]:
     """User instructions per message of each library that this machine has; the others are named on stderr."""
-    found = {}
+    found: Measured[float] = Measured()
     for library in libraries:
         try:
             found[library] = instructions_per_message(server_command(library, mode), connections, size, messages)

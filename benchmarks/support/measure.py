@@ -5,13 +5,15 @@ import statistics
 import sys
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TypeVar
 
 from benchmarks.support.claim import SkipError, say
 from benchmarks.support.process import Cpu, Server, server_command
 from benchmarks.support.programs import Load, load
 
-__all__ = ["Cost", "costs", "ours", "table"]
+__all__ = ["Cost", "Measured", "costs", "ours", "table"]
 
+T = TypeVar("T")
 _WARM = 0.3  # seconds of load before the clock runs
 
 
@@ -29,6 +31,13 @@ class Cost:
         return self.user + self.system
 
 
+class Measured(dict[str, T]):
+    """Figures by library; to ask for one that this machine has not is a reason to skip."""
+
+    def __missing__(self, library: str) -> T:
+        raise SkipError(f"{library} was not measured")
+
+
 def ours() -> str:
     """The library that a claim is about: our native engine, or the one that NETWRIGHT_ENGINE names."""
     return f"netwright:{os.environ.get('NETWRIGHT_ENGINE', 'native')}"
@@ -44,7 +53,7 @@ def costs(
     seconds: float = 2.0,
     rounds: int = 3,
     unit: str = "messages",
-) -> dict[str, Cost]:
+) -> Measured[Cost]:
     """The median cost of each library that this machine has; the others are named on stderr."""
     seen: dict[str, list[Cost]] = {}
     libraries = list(libraries)
@@ -59,7 +68,7 @@ def costs(
             except SkipError as reason:
                 sys.stderr.write(f"{library}: {reason}\n")
                 libraries.remove(library)
-    return {library: _median(rows) for library, rows in seen.items()}
+    return Measured({library: _median(rows) for library, rows in seen.items()})
 
 
 def _cost(cpu: Cpu, done: Load, unit: str) -> Cost:

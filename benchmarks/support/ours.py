@@ -1,11 +1,12 @@
 """Our server, mode by mode; ``benchmarks.support.servers`` says what the modes are."""
 
+import sys
 from collections.abc import Callable
 from contextlib import suppress
 
-from netwright.aio import Limits, Listener, Stream
+from netwright.aio import Limits, Listener, Stream, engine
 from netwright.core.address import InetAddress
-from netwright.core.errors import ResetError
+from netwright.core.errors import ResetError, UsageError
 
 __all__ = ["serve"]
 
@@ -37,7 +38,11 @@ async def sink(stream: Stream) -> None:
 
 
 async def serve(mode: str, say_port: Callable[[int], None], stall: Callable[[], None]) -> None:
-    """Serve until cancelled."""
+    """Serve until cancelled; exit if the engine that NETWRIGHT_ENGINE names is not here."""
+    try:
+        engine()
+    except UsageError as error:
+        sys.exit(str(error))
 
     async def stalling(stream: Stream) -> None:
         async for _chunk in stream:
