@@ -56,7 +56,8 @@ class Router(Generic[T]):
         """
         if not path.startswith("/"):
             raise UsageError(f"route {path!r} does not begin with a slash")
-        node, names = self._root, []
+        node = self._root
+        names: list[str] = []
         for segment in path[1:].split("/"):
             node = self._descend(node, segment, path, names)
         if method in node.handlers:

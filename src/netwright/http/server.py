@@ -12,8 +12,8 @@ from contextvars import copy_context
 from dataclasses import dataclass, field
 from typing import Any
 
-from netwright.aio import Stream
-from netwright.core.errors import ClosedError, DeadlineError, NetwrightError, ResetError, TransportError
+from netwright.aio import ShuttingDownError, Stream
+from netwright.core.errors import DeadlineError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Waiting
 from netwright.core.root import guarded
@@ -43,7 +43,7 @@ class Settings:
     Attributes:
         find: the handler of a request; sets ``request.params``; StatusError if there is none.
         report: told once of every failure of the program: what failed, for whom, and the error.
-        handler_timeout: seconds that a handler may take until it is cancelled and 503 is sent; None: as long as it likes.
+        handler_timeout: seconds after which a handler is cancelled and 503 is sent; None: it may take its time.
         cancel_when_gone: cancel a handler whose peer went away (FIN or RST).
         draining: no further request is taken; answers say ``Connection: close``.
     """
@@ -100,8 +100,11 @@ class Connection:
             while await self._serve_one():
                 self._machine.next_message(self._loop.time())
             await self._finish()
-        except (ResetError, ClosedError):
-            self._stream.abort()
+        except ShuttingDownError:
+            self._record.end(Outcome.DRAINED, self._loop.time())
+            await self._stream.close()
+        except TransportError:
+            self._stream.abort()  # the peer is gone; the record says how
         except BaseException:
             self._stream.abort()
             raise
@@ -121,7 +124,6 @@ class Connection:
         self._begin(first)
         await guarded(self._call(request), self._keep_error(request))
         if self._gone:
-            self._record.subject += " → peer gone"
             return False
         return await self._answer(request)
 
@@ -395,6 +397,7 @@ class Connection:
             self._stream.unread(data)
         elif self._task is not None:
             self._gone = True
+            self._record.subject += " → peer gone"
             self._task.cancel()
 
     async def _end_watch(self) -> None:
@@ -408,6 +411,7 @@ class Connection:
 
 
 _WAITING = {
+    "first byte": Waiting.NEXT_REQUEST,
     "request head": Waiting.HEAD,
     "request body": Waiting.BODY,
     "next request": Waiting.NEXT_REQUEST,

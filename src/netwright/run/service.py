@@ -81,7 +81,7 @@ class Service:
         self._root: asyncio.Task[None] | None = None
 
     def __repr__(self) -> str:
-        state = "draining" if self.draining else "running" if self._root is not None else "stopped"
+        state = "stopped" if self._root is None else "draining" if self.draining else "running"
         return f"<{type(self).__name__} {self.name} {state} {len(self._ports)} ports, {len(self.recorder.live)} live>"
 
     # before the start
@@ -111,7 +111,7 @@ class Service:
         self._ports.append(_Port(where, handler, name, limits or self.limits))
 
     def on_start(self, hook: AnyHook) -> AnyHook:
-        """Call ``hook`` when the ports are bound and before the first connection is accepted; if it fails, so does start."""
+        """Call ``hook`` when the ports are bound, before the first accept; if it fails, so does ``start``."""
         self._starting.append(hook)
         return hook
 
@@ -135,7 +135,7 @@ class Service:
         listeners: list[Listener] = []
         try:
             for port in self._ports:
-                listeners.append(await self._bind(port))
+                listeners.append(await self._bind(port))  # noqa: PERF401  # those bound so far must be closed
             for hook in self._starting:
                 await self._call(hook)
         except BaseException:
@@ -171,6 +171,7 @@ class Service:
 
     def abort(self) -> None:
         """Reset every connection, accept no more; ``drain`` afterwards calls the stop hooks and waits."""
+        self.draining = True
         for listener in self.listeners:
             listener.abort()
 
@@ -199,12 +200,18 @@ class Service:
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
             for listener, port in zip(self.listeners, self._ports, strict=True):
-                group.create_task(listener.serve(port.handler))
+                group.create_task(self._serve_one(listener, port.handler))
+
+    async def _serve_one(self, listener: Listener, handler: StreamHandler) -> None:
+        if not self.draining:  # a drain may come before this task's first step
+            await listener.serve(handler)
 
     async def _stop(self) -> None:
         root, self._root = self._root, None
         if root is not None:
             await asyncio.wait([root])
+            if not root.cancelled() and (error := root.exception()) is not None:
+                self.report(f"{self.name}: a listener failed", error if isinstance(error, Exception) else None)
         for hook in reversed(self._stopping):
             await guarded(self._call(hook), lambda error: self.report(f"{self.name}: a stop hook failed", error))
         self.listeners = ()

@@ -23,7 +23,8 @@ class ClientMachine(Machine):
 
     def __init__(self, limits: HttpLimits, now: float) -> None:
         super().__init__(limits, now)
-        self._section = Section(limits, self._check_line, limits.field_line)
+        self._section = Section(limits, self._read_line, limits.field_line)
+        self._line = ("1.1", 0, "")
         self._method = ""
         self._until_eof = False
         self.keep_alive = True
@@ -69,11 +70,11 @@ class ClientMachine(Machine):
             raise UsageError("next request on a connection that ends", advice="open another")
         self._next(now)
 
-    def _check_line(self, line: bytes) -> None:
-        parse_status_line(line)
+    def _read_line(self, line: bytes) -> None:
+        self._line = parse_status_line(line)
 
-    def _read_head(self, line: bytes, block: bytes, events: list[Event]) -> None:
-        version, status, phrase = parse_status_line(line)
+    def _read_head(self, block: bytes, events: list[Event]) -> None:
+        version, status, phrase = self._line
         fields = Fields(block)
         if 100 <= status < 200 and status != 101:
             events.append(Interim(status, fields))

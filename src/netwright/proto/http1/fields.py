@@ -128,7 +128,7 @@ def format_fields(pairs: Iterable[tuple[str, str]]) -> bytes:
             line = f"{name}: {value}\r\n".encode("latin-1")
         except UnicodeEncodeError as error:
             raise UsageError(f"field {name}: {value!r} is not ISO 8859-1", reference="RFC 9110 §5.5") from error
-        if not _FIELD_LINE.fullmatch(line):
+        if not _FIELD_LINE.fullmatch(line) or ":" in name:
             raise UsageError(f"not a field line: {name!r}: {value!r}", reference="RFC 9110 §5.1, §5.5")
         lines.append(line)
     return b"".join(lines)

@@ -13,7 +13,7 @@ class Section:
     """Finds the empty line that ends a section and checks each line once.
 
     Args:
-        first: checks the start line; None for a trailer section, which has none.
+        first: takes the start line, once; None for a trailer section, which has none.
     """
 
     __slots__ = ("_checked", "_fields", "_first", "_first_limit", "_limits")
@@ -38,6 +38,7 @@ class Section:
         if self._first is not None and not self._checked:
             end = data.find(b"\r\n\r\n", start) + 4
             if end > 3 and self._is_small_and_sound(data, start, end):
+                self._first(data[start : data.find(b"\r\n", start)])
                 return end
         return self._walk(data, start)
 

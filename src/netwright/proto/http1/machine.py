@@ -104,8 +104,9 @@ class Machine:
         """What a wait for the peer waits for."""
         if self.reading is Reading.BODY:
             return f"{self._name} body"
-        idle = not self._head_began and self._idle_deadline is not None
-        return f"next {self._name}" if idle else f"{self._name} head"
+        if self._head_began:
+            return f"{self._name} head"
+        return "first byte" if self._idle_deadline is None else f"next {self._name}"
 
     _name = "message"
 
@@ -158,8 +159,7 @@ class Machine:
             end = self._section.find_end(data, start)
             if end < 0:
                 return at
-            line = data.find(b"\r\n", start)
-            self._read_head(data[start:line], data[line + 2 : end - 2], events)
+            self._read_head(data[data.find(b"\r\n", start) + 2 : end - 2], events)
             self._section.reset()
             at = end
         self._head_began = False
@@ -173,8 +173,8 @@ class Machine:
     def _skip_empty_line(self, data: bytes, at: int) -> int:
         return at
 
-    def _read_head(self, line: bytes, block: bytes, events: list[Event]) -> None:
-        """Report the head and set ``reading`` to what follows."""
+    def _read_head(self, block: bytes, events: list[Event]) -> None:
+        """Report the head with these field lines and set ``reading`` to what follows."""
         raise NotImplementedError
 
     def _read_body(self, data: bytes, at: int, events: list[Event]) -> int:

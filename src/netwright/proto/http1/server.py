@@ -28,8 +28,9 @@ class ServerMachine(Machine):
 
     def __init__(self, limits: HttpLimits, now: float) -> None:
         super().__init__(limits, now)
-        self._section = Section(limits, self._check_line, limits.request_line)
+        self._section = Section(limits, self._read_line, limits.request_line)
         self._memo: tuple[bytes, str, Fields, RequestFraming] = (b"", "", NO_FIELDS, RequestFraming(0, True, False, ""))
+        self._line = ("", "", "1.1")
         self.request: Request | None = None
         self.requests = 0
         self.keep_alive = True
@@ -106,16 +107,16 @@ class ServerMachine(Machine):
         self._next(now)
         self.request = None
 
-    def _check_line(self, line: bytes) -> None:
-        parse_request_line(line)
+    def _read_line(self, line: bytes) -> None:
+        self._line = parse_request_line(line)
+        self._subject = f"{self._line[0]} {self._line[1]}"
 
     def _skip_empty_line(self, data: bytes, at: int) -> int:
         """One CRLF before a request line is no fault (RFC 9112 §2.2): some clients end a body with it."""
         return at + 2 if data.startswith(b"\r\n", at) else at
 
-    def _read_head(self, line: bytes, block: bytes, events: list[Event]) -> None:
-        method, target, version = parse_request_line(line)
-        self._subject = f"{method} {target}"
+    def _read_head(self, block: bytes, events: list[Event]) -> None:
+        method, target, version = self._line
         fields, framing = self._fields_of(block, version)
         self.requests += 1
         self.keep_alive = framing.keep_alive
