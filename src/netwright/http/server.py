@@ -8,12 +8,12 @@ the handler (``cancel_when_gone``), at most ``WATCH_AFTER`` seconds plus one rou
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Coroutine
-from contextvars import copy_context
+from contextvars import Context, copy_context
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeVar
 
 from netwright.aio import ShuttingDownError, Stream
-from netwright.core.errors import DeadlineError, NetwrightError, ResetError, TransportError
+from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Waiting
 from netwright.core.root import guarded
@@ -27,6 +27,7 @@ from netwright.proto.http1 import Data, Event, HttpLimits, Reading, Refused, Ser
 
 __all__ = ["Connection", "Handler", "Settings"]
 
+T = TypeVar("T")
 Handler = Callable[[Request], Coroutine[Any, Any, object]]
 Finder = Callable[[Request], Handler]
 
@@ -61,6 +62,7 @@ class Connection:
 
     __slots__ = (
         "_body_error",
+        "_context",
         "_events",
         "_gone",
         "_loop",
@@ -68,6 +70,7 @@ class Connection:
         "_record",
         "_response",
         "_seen",
+        "_sending",
         "_settings",
         "_stream",
         "_task",
@@ -85,7 +88,8 @@ class Connection:
         self._response: Response | None = None
         self._body_error: Exception | None = None
         self._seen = 0  # bytes of content read of the present request
-        self._gone = False
+        self._gone = self._sending = False
+        self._context: Context | None = None
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
         self._watcher: asyncio.Task[None] | None = None
@@ -105,6 +109,9 @@ class Connection:
             await self._stream.close()
         except TransportError:
             self._stream.abort()  # the peer is gone; the record says how
+        except Exception as error:
+            self._stream.fail(error)
+            raise
         except BaseException:
             self._stream.abort()
             raise
@@ -167,29 +174,35 @@ class Connection:
         """Run the handler; its answer is kept for ``_answer``."""
         settings = self._settings
         handler = settings.find(request)
+        self._context = copy_context()
+        if settings.handler_timeout is None:
+            answer = await self._watched(handler(request))
+        else:
+            answer = await self._timed(handler(request), request, settings.handler_timeout)
+        self._response = answer if type(answer) is Response else as_response(answer)
+
+    async def _watched(self, work: Coroutine[Any, Any, T]) -> T:
+        """Step the program's own code; cancel it if the peer goes away."""
+        assert self._context is not None
         try:
-            if settings.handler_timeout is None:
-                answer = await drive(handler(request), copy_context(), self._suspended)
-            else:
-                answer = await self._timed(handler, request, settings.handler_timeout)
-        except asyncio.CancelledError:
+            return await drive(work, self._context, self._suspended)
+        except asyncio.CancelledError as error:
             if not self._is_only_gone():
                 raise
-            return
+            raise ClosedError(f"{self._record.peer} went away") from error
         finally:
             if self._timer is not None:
                 await self._end_watch()
-        self._response = answer if type(answer) is Response else as_response(answer)
 
     def _is_only_gone(self) -> bool:
         """True if the task was cancelled because the peer left, and for nothing else."""
         return self._gone and self._task is not None and self._task.uncancel() == 0
 
-    async def _timed(self, handler: Handler, request: Request, timeout: float) -> object:
+    async def _timed(self, work: Coroutine[Any, Any, object], request: Request, timeout: float) -> object:
         began = self._loop.time()
         try:
             async with asyncio.timeout(timeout) as limit:
-                return await drive(handler(request), copy_context(), self._suspended)
+                return await self._watched(work)
         except TimeoutError as error:
             if not limit.expired():
                 raise
@@ -198,6 +211,8 @@ class Connection:
 
     def _keep_error(self, request: Request) -> Callable[[Exception], None]:
         def keep(error: Exception) -> None:
+            if self._gone:
+                return
             known = isinstance(error, StatusError) or error is self._body_error
             status = status_of(error) if known else 500
             if not known:
@@ -288,34 +303,42 @@ class Connection:
     async def _send_pieces(self, response: Response, block: bytes, *, close: bool) -> bool:
         """A streamed answer; False if it could not be finished: then the peer must see that it is cut."""
         failures: list[Exception] = []
-        await guarded(self._stream_out(response, block, close=close), failures.append)
-        if not failures:
-            return True
+        self._context = self._context or copy_context()
+        await guarded(self._watched(self._stream_out(response, block, close=close)), failures.append)
+        if self._gone or not failures:
+            return not self._gone
         error = failures[0]
-        if not isinstance(error, TransportError):
-            self._settings.report(f"{self._record.subject} to {self._record.peer}: cut, its stream failed", error)
-            self._record.end(Outcome.HANDLER_ERROR, self._loop.time(), detail=repr(error))
+        if self._sending:
+            raise error
+        self._settings.report(f"{self._record.subject} to {self._record.peer}: cut, its stream failed", error)
+        self._record.end(Outcome.HANDLER_ERROR, self._loop.time(), detail=repr(error))
         self._stream.abort()
         return False
 
+    async def _send(self, data: bytes) -> None:
+        self._sending = True
+        await self._stream.send(data)
+        self._sending = False
+
     async def _stream_out(self, response: Response, block: bytes, *, close: bool) -> None:
-        machine, stream = self._machine, self._stream
-        await stream.send(machine.send_head(response.status, block, length=None, close=close))
+        machine = self._machine
+        await self._send(machine.send_head(response.status, block, length=None, close=close))
         pieces = response.body
         assert not isinstance(pieces, bytes)
         iterator = aiter(pieces)
         try:
             if machine.has_content:
                 async for piece in iterator:
-                    if piece:
-                        await stream.send(machine.send_data(piece))
+                    data = machine.send_data(piece)
+                    if data:
+                        await self._send(data)
         finally:
             closing: Callable[[], Awaitable[None]] | None = getattr(iterator, "aclose", None)
             if closing is not None:
                 await closing()
         end = machine.send_end()
         if end:
-            await stream.send(end)
+            await self._send(end)
 
     async def _refuse(self, refused: Refused) -> None:
         """Answer a request that was none, then close."""
@@ -328,10 +351,10 @@ class Connection:
         self._end_by(refused.error)
 
     def _end_by(self, error: Exception) -> None:
-        outcome = Outcome.PROTOCOL_ERROR
-        if isinstance(error, NetwrightError) and error.culprit == "setting":
-            outcome = Outcome.LIMIT
-        self._record.end(outcome, self._loop.time(), stage=self._machine.stage, detail=str(error))
+        outcome, stage = Outcome.PROTOCOL_ERROR, "request body" if self._machine.request is not None else "request head"
+        if isinstance(error, LimitError):
+            outcome, stage = Outcome.LIMIT, error.name
+        self._record.end(outcome, self._loop.time(), stage=stage, detail=str(error))
 
     # the rest of a request, and the end
 
