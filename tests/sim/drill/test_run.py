@@ -26,7 +26,7 @@ def test_endpoint_does_what_the_script_says(path: Path) -> None:
         ("= 100", "= 99", "read returned 100, 99 expected"),
         ("tcpi_snd_cwnd == 10", "tcpi_snd_cwnd == 14", "tcpi_snd_cwnd=10"),
         ("> F. 2501", "> . 2501", "flags differ"),
-        ("   +0 > . 2502", "  +.5 > . 2502", "0.9000 expected"),
+        ("   +0 > . 2502", "  +.5 > . 2502", "1.0000 expected"),
     ],
 )
 def test_script_that_says_otherwise_fails_with_both_values(there: str, planted: str, told: str) -> None:
