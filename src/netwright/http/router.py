@@ -8,13 +8,13 @@ rest.  Segments are percent-decoded after the split: an encoded slash stays in i
 import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from netwright.core.errors import UsageError
 from netwright.http.errors import StatusError
 
-__all__ = ["KNOWN_METHODS", "Match", "Router", "decode_segment"]
+__all__ = ["KNOWN_METHODS", "Router", "decode_segment"]
 
 T = TypeVar("T")
 KNOWN_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
@@ -23,13 +23,6 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ORDER = ("int", "str", "path")
 _MAX_DIGITS = 18
 Params = dict[str, "str | int"]
-
-
-class Match(NamedTuple, Generic[T]):
-    """The handler and what the path gave."""
-
-    handler: T
-    params: Params
 
 
 @dataclass(slots=True)
@@ -83,8 +76,8 @@ class Router(Generic[T]):
             raise UsageError(f"{segment} is not the last segment of route {path!r}")
         return node.parameters.setdefault(kind, _Node())
 
-    def find(self, method: str, path: str) -> Match[T]:
-        """The handler for a request; ``path`` is as sent, percent-encoded.
+    def find(self, method: str, path: str) -> tuple[T, Params]:
+        """The handler for a request and the parameters; ``path`` is as sent, percent-encoded.
 
         Raises:
             StatusError: 404 no such path, 405 not with this method (with Allow, RFC 9110 §15.5.6), 501 no such method.
@@ -93,7 +86,7 @@ class Router(Generic[T]):
         if node is not None:
             handler = node.handlers.get(method)
             if handler is not None:
-                return Match(handler, {})
+                return handler, {}
         return self._search(method, path)
 
     def allowed(self, path: str) -> list[str]:
@@ -108,11 +101,11 @@ class Router(Generic[T]):
         """True if the method has a handler of its own there."""
         return any(method in node.handlers for node, _ in self._nodes(path))
 
-    def _search(self, method: str, path: str) -> Match[T]:
+    def _search(self, method: str, path: str) -> tuple[T, Params]:
         for wanted in (method, "GET") if method == "HEAD" else (method,):
             for node, values in self._nodes(path):
                 if wanted in node.handlers:
-                    return Match(node.handlers[wanted], dict(zip(node.names[wanted], values, strict=True)))
+                    return node.handlers[wanted], dict(zip(node.names[wanted], values, strict=True))
         if method not in KNOWN_METHODS and method not in self.methods:
             raise StatusError(501, f"method {method[:40]} is not known here", reference="RFC 9110 §15.6.2")
         allowed = ", ".join(self.allowed(path))

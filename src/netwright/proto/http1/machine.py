@@ -113,6 +113,11 @@ class Machine:
 
     _name = "message"
 
+    @property
+    def has_rest(self) -> bool:
+        """True if bytes came that were not read yet: ``receive`` b"" after ``next_message``."""
+        return bool(self._rest)
+
     def take_rest(self) -> bytes:
         """Bytes that came after the message: the first of the protocol to which the connection was switched."""
         rest, self._rest = self._rest, b""
