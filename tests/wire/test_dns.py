@@ -145,9 +145,7 @@ def test_tshark_reads_the_same_messages() -> None:
     for name, number, payload in dns_packets():
         by_file.setdefault(name, {})[number] = parse_message(payload)
     compared = 0
-    for path in captures():
-        if path.name not in by_file:
-            continue
+    for path in [path for path in captures() if path.name in by_file][:12]:
         for row in fields(path, wanted, "-Y", "dns && udp"):
             message = by_file[path.name].get(int(row[0]))
             if message is None:
