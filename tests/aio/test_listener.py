@@ -287,7 +287,7 @@ async def test_counters_are_exact_after_random_opens_and_closes(world: World, se
         opened = listener.counts["accepted"] + listener.counts["refused"]
         for sock in live:
             sock.close()
-        await until(lambda: "0 open" in repr(listener))
+        await until(lambda: " 0 open" in repr(listener))
         totals = listener.recorder.totals
         assert listener.counts["refused"] > 0
         assert totals["accepted"] == listener.counts["accepted"] == sum(totals.values()) - totals["accepted"]
