@@ -3,7 +3,6 @@
 import asyncio
 import os
 from importlib import import_module
-from weakref import WeakKeyDictionary
 
 from netwright._native import enabled
 from netwright.aio.engine import Engine
@@ -12,15 +11,15 @@ from netwright.core.errors import UsageError
 
 __all__ = ["engine"]
 
-_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, Engine] = WeakKeyDictionary()
+_SLOT = "_netwright_engine"  # in the loop itself: an engine holds its loop, and both must go together
 
 
 def engine() -> Engine:
     """The engine of the running loop; NETWRIGHT_ENGINE ("portable", "native") decides at a loop's first use."""
     loop = asyncio.get_running_loop()
-    found = _engines.get(loop)
+    found: Engine | None = vars(loop).get(_SLOT)
     if found is None:
-        found = _engines[loop] = _choose(loop, os.environ.get("NETWRIGHT_ENGINE", ""))
+        found = vars(loop)[_SLOT] = _choose(loop, os.environ.get("NETWRIGHT_ENGINE", ""))
     return found
 
 

@@ -46,6 +46,9 @@ class Waiting(StrEnum):
     NOTHING = ""
 
 
+_HANDLER, _SEND, _NOTHING = Waiting.HANDLER, Waiting.SEND, Waiting.NOTHING  # Python 3.11 looks a member up in 0.3 µs
+
+
 class ConnectionRecord:
     """One connection's summary; times are 0.0 until they happen.
 
@@ -144,9 +147,13 @@ class ConnectionRecord:
 
     def wait(self, waiting: Waiting, at: float) -> None:
         """It waits for ``waiting`` from now on; the time of the wait before is added to its account."""
-        if waiting is self.waiting:
+        was = self.waiting
+        if waiting is was:
             return
-        self._account(at)
+        if was is _HANDLER:
+            self.handler_time += at - self.waiting_since
+        else:
+            self._account(at)
         self.waiting, self.waiting_since = waiting, at
         self.version += 1
         if self.timeline is not None:
@@ -168,11 +175,11 @@ class ConnectionRecord:
 
     def _account(self, at: float) -> None:
         spent = at - self.waiting_since
-        if self.waiting is Waiting.HANDLER:
+        if self.waiting is _HANDLER:
             self.handler_time += spent
-        elif self.waiting is Waiting.SEND:
+        elif self.waiting is _SEND:
             self.send_waited += spent
-        elif self.waiting is not Waiting.NOTHING:
+        elif self.waiting is not _NOTHING:
             self.receive_waited += spent
 
     def finish(self, at: float) -> None:
