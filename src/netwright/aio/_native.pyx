@@ -13,7 +13,7 @@ through ``loop.call_soon``.
 
 cimport cython
 from cpython.ref cimport PyObject
-from libc.errno cimport EAGAIN, EBADF, ECONNABORTED, EINTR, errno
+from libc.errno cimport EINTR, errno
 from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t, uint64_t
 from libc.stdlib cimport free, malloc, realloc
@@ -31,10 +31,6 @@ cdef extern from "Python.h":
 
 cdef extern from "unistd.h" nogil:
     int c_close "close"(int)
-
-cdef extern from "sys/socket.h" nogil:
-    int accept4(int, void*, void*, int)
-    int SOCK_NONBLOCK, SOCK_CLOEXEC
 
 cdef extern from "sys/epoll.h" nogil:
     int epoll_create1(int)
@@ -172,9 +168,9 @@ cdef int begin(Operation operation, double now) except -1:
 cdef int end(Operation operation) except -1:
     cdef Watched target = operation.target
     if operation.state == WAITING:
-        if operation.writes:
+        if target.writing is operation:
             target.writing = None
-        else:
+        elif target.reading is operation:
             target.reading = None
         if target.fd >= 0 and target.reading is None and target.writing is None:
             target.poller.held[target.fd] = None
@@ -306,8 +302,12 @@ cdef class Operation:
         return self.waiter.wake()
 
 
+@cython.no_gc_clear
 cdef class Watched:
     """A descriptor in a poller; subclasses say what to try, and what an event means."""
+
+    def __cinit__(self):
+        self.fd = -1
 
     cdef object attempt(self, Operation operation):
         raise NotImplementedError
@@ -538,51 +538,6 @@ cdef class Poller:
         if fd < <uint32_t>self.size and self.slots[fd].target != NULL and self.slots[fd].generation == tag >> 32:
             target = <Watched>self.slots[fd].target
             target.on_event(events)
-        return 0
-
-
-cdef class Accepting(Watched):
-    """A listening socket: edge-triggered, accepted from on demand."""
-
-    cdef object sock, make
-    cdef bint ready
-
-    def __init__(self, Poller poller, sock, make):
-        """``make`` turns an accepted descriptor into what ``accept`` returns."""
-        self.sock, self.make, self.ready = sock, make, True
-        poller.add(self, sock.fileno(), <uint32_t>(EPOLLIN | EPOLLET))
-
-    def accept(self):
-        """The next connection; cancelling loses none."""
-        cdef Operation operation = Operation.__new__(Operation)
-        operation.target, operation.timeout, operation.deadline, operation.stage = self, -1.0, INFINITY, "accept"
-        return operation
-
-    def forget(self):
-        """The socket is closed or about to be."""
-        self.poller.remove(self)
-        self.fd = -1
-
-    cdef object attempt(self, Operation operation):
-        cdef int fd
-        if self.fd < 0:
-            raise OSError(EBADF, os.strerror(EBADF))
-        if not self.ready:
-            return PENDING
-        while True:
-            fd = accept4(self.fd, NULL, NULL, SOCK_NONBLOCK | SOCK_CLOEXEC)
-            if fd >= 0:
-                return self.make(fd)
-            if errno == EAGAIN:
-                self.ready = False
-                return PENDING
-            if errno != EINTR and errno != ECONNABORTED:
-                raise OSError(errno, os.strerror(errno))
-
-    cdef int on_event(self, uint32_t events) except -1:
-        self.ready = True
-        if self.reading is not None:
-            self.reading.wake()
         return 0
 
 

@@ -12,6 +12,7 @@ from netwright.core.errors import UsageError
 
 __all__ = ["engine"]
 
+_KERNELS = ("netwright.core._record", "netwright.aio._native", "netwright.aio._pipe", "netwright.aio._stream")
 _engines: WeakKeyDictionary[asyncio.AbstractEventLoop, Engine] = WeakKeyDictionary()
 
 
@@ -27,7 +28,7 @@ def engine() -> Engine:
 def _choose(loop: asyncio.AbstractEventLoop, wanted: str) -> Engine:
     if wanted not in ("", "portable", "native"):
         raise UsageError(f"NETWRIGHT_ENGINE={wanted}, portable or native allowed")
-    native = wanted != "portable" and enabled("netwright.aio._stream")
+    native = wanted != "portable" and all([enabled(kernel) for kernel in _KERNELS])
     if wanted == "native" and not native:
         raise UsageError("NETWRIGHT_ENGINE=native, and the native engine is not built or NETWRIGHT_PURE is set")
     if native:

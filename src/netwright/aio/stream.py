@@ -52,7 +52,7 @@ class Stream:
         self.limits = limits
         self.timeout: float | None = None
         self.record: ConnectionRecord = pipe.record
-        self._made = _creation_site() if sys.flags.dev_mode else ""
+        self._made = creation_site() if sys.flags.dev_mode else ""
 
     def __repr__(self) -> str:
         record = self.record
@@ -438,7 +438,7 @@ class Stream:
         raise IncompleteError(f"{self.peer} ended {len(partial)} bytes into {wanted}", partial=partial)
 
 
-def _creation_site() -> str:
+def creation_site() -> str:
     """Where the program made the stream; only asked for under ``-X dev``."""
     frames = [frame for frame in traceback.extract_stack() if "/netwright/aio/" not in frame.filename]
     return f"; made at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

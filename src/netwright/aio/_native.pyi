@@ -1,0 +1,13 @@
+import asyncio
+from collections.abc import Callable
+
+class Poller:
+    loop: asyncio.AbstractEventLoop
+    fileno: int
+    watched: int
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, clock: Callable[[], float] | None = None, *, nested: bool = True
+    ) -> None: ...
+    def time(self) -> float: ...
+    def poll(self) -> None: ...
+    def tick(self) -> None: ...

@@ -1,0 +1,61 @@
+"""The native engine: own epoll set and system calls, nested under any asyncio loop.
+
+``loop_factory`` goes one step further: an asyncio loop whose selector is the epoll set itself.
+"""
+
+import asyncio
+import socket
+import sys
+from typing import Any
+from weakref import WeakKeyDictionary
+
+from netwright.aio._native import Poller
+from netwright.aio._pipe import Accepting
+from netwright.aio._stream import Stream as NativeStream
+from netwright.aio.limits import Limits
+from netwright.aio.stream import Stream, creation_site
+from netwright.core.record import ConnectionRecord, Recorder
+
+__all__ = ["NativeEngine"]
+
+
+class NativeEngine:
+    """See ``Engine``.  Its clock is the loop's."""
+
+    name = "native"
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._poller = Poller(loop, _own_clock(loop))
+        self._listening: WeakKeyDictionary[socket.socket, Accepting] = WeakKeyDictionary()
+
+    def __repr__(self) -> str:
+        return f"<NativeEngine {self._poller.watched} descriptors>"
+
+    def now(self) -> float:
+        """The loop's clock."""
+        return self._poller.time()
+
+    async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
+        """Connect a non-blocking socket."""
+        await self._poller.loop.sock_connect(sock, sockaddr)
+
+    async def accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
+        """Take a connection that is queued; only wait if there is none."""
+        accepting = self._listening.get(sock)
+        if accepting is None:
+            accepting = self._listening[sock] = Accepting(self._poller, sock.fileno())
+        descriptor, name = await accepting.accept()
+        return socket.socket(sock.family, sock.type, sock.proto, fileno=descriptor), name
+
+    async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
+        """A stream on a connected socket."""
+        made = creation_site() if sys.flags.dev_mode else ""
+        stream = NativeStream(self._poller, sock.fileno(), record, recorder, limits, made=made)
+        sock.detach()
+        return stream
+
+
+def _own_clock(loop: asyncio.AbstractEventLoop) -> Any:
+    """The loop's clock where it is not CLOCK_MONOTONIC, which the poller reads by itself."""
+    stock = type(loop).time is asyncio.BaseEventLoop.time or type(loop).__module__.partition(".")[0] == "uvloop"
+    return None if stock else loop.time
