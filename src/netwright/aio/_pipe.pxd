@@ -16,11 +16,12 @@ cdef class Pipe(Watched):
     cdef Py_ssize_t capacity, begin, end
     cdef bytes queued
     cdef Py_ssize_t queued_from
-    cdef bint readable, glued, bulky, eof, fin_sent, closing, closed
+    cdef bint readable, glued, bulky, eof, fin_seen, fin_sent, closing, closed
     cdef int failure
     cdef double lifetime, outlived
 
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
+    cdef int see_fin(self) except -1
     cdef object receive_bytes(self, Py_ssize_t size)
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int keep(self, const char* data, Py_ssize_t size) except -1

@@ -130,10 +130,17 @@ cdef class Pipe(Watched):
         self.readable = False
         if count == 0:
             self.eof = True
-            self.record.note(Kind.FIN_RECEIVED, self.poller.now)
+            self.see_fin()
         elif errno != EAGAIN:
             self.fail_with(errno)
         return count
+
+    cdef int see_fin(self) except -1:
+        """The peer's FIN is here, perhaps behind bytes that nobody read yet."""
+        if not self.fin_seen:
+            self.fin_seen = True
+            self.record.note(Kind.FIN_RECEIVED, self.poller.now)
+        return 0
 
     cdef object receive_bytes(self, Py_ssize_t size):
         """One recv as a new object, None if nothing came; bulk goes straight into it."""
@@ -351,6 +358,8 @@ cdef class Pipe(Watched):
             self.readable = True
             if events & <uint32_t>(EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
                 self.glued = False
+                if events & EPOLLRDHUP:
+                    self.see_fin()
         if self.queued is not None:
             self.flush()
         if self.writing is not None and self.queued is None:

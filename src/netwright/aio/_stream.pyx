@@ -340,7 +340,7 @@ cdef class Stream(Pipe):
         cdef Operation sending = self.writing
         if self.closing:
             return DONE
-        self.record.end(Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED, self.poller.now)
+        self.record.end(Outcome.PEER_CLOSED if self.fin_seen and not self.fin_sent else Outcome.CLOSED, self.poller.now)
         if self.queued is None:
             self.shut(Outcome.CLOSED)
             return DONE
