@@ -5,11 +5,11 @@ nobody closed can be noticed.
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from netwright.aio.deadlines import Expiry, Ticker
+from netwright.aio.outcome import reason
 from netwright.aio.sockets import reset_on_close
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
@@ -83,7 +83,7 @@ class Pipe(asyncio.Protocol):
         now = self.loop.time()
         self.error = exc
         if exc is not None:
-            self.record.end(Outcome.RESET, now, detail=_describe(exc))
+            self.record.end(Outcome.RESET, now, detail=reason(exc))
         self.recorder.close(self.record, now)
         if self._life is not None:
             self.ticker.discard(self._life)
@@ -160,7 +160,7 @@ class Pipe(asyncio.Protocol):
         if isinstance(self.error, ConnectionError):
             error: TransportError = ResetError(f"{doing}: {self.record.peer} reset the connection")
         elif self.error is not None:
-            error = TransportError(f"{doing}: {_describe(self.error)}")
+            error = TransportError(f"{doing}: {reason(self.error)}")
         else:
             error = ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
         error.__cause__ = self.error
@@ -170,8 +170,3 @@ class Pipe(asyncio.Protocol):
 def _wake(future: "asyncio.Future[bool] | None", *, in_time: bool = True) -> None:
     if future is not None and not future.done():
         future.set_result(in_time)
-
-
-def _describe(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error) or type(error).__name__
