@@ -74,10 +74,12 @@ async def play(engine: str, chunks: list[bytes], fin: bool, played: list[tuple[s
             if not slowly:
                 await feeding
             results = [await call(stream, verb, what) for verb, what in played]
-        rest = await call(stream, "read", 65536)
+        rest = b""
+        while isinstance(data := await call(stream, "read", 65536), bytes) and data:
+            rest += data
         await stream.close()
     record = stream.record
-    return results, rest, record.bytes_in, record.outcome, record.waiting, record.stage, recorder.totals
+    return results, rest, data, record.bytes_in, record.outcome, record.waiting, record.stage, recorder.totals
 
 
 @settings(max_examples=60, deadline=None)

@@ -13,9 +13,9 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_INCREF, PyObject
-from libc.errno cimport EAGAIN, ECONNABORTED, EINTR, errno
+from libc.errno cimport EAGAIN, EINTR, errno
 from libc.math cimport INFINITY
-from libc.stdint cimport uint16_t, uint32_t
+from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
 
@@ -53,35 +53,7 @@ cdef extern from "sys/socket.h" nogil:
     ssize_t c_sendmsg "sendmsg"(int, const msghdr*, int)
     int c_shutdown "shutdown"(int, int)
     int c_setsockopt "setsockopt"(int, int, int, const void*, uint32_t)
-    int MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET, SO_LINGER, SOCK_NONBLOCK, SOCK_CLOEXEC, AF_INET, AF_INET6
-
-    struct sockaddr:
-        pass
-
-    struct sockaddr_storage:
-        unsigned short ss_family
-
-    int accept4(int, sockaddr*, uint32_t*, int)
-
-cdef extern from "sys/un.h" nogil:
-    struct sockaddr_un:
-        char sun_path[108]
-
-cdef extern from "arpa/inet.h" nogil:
-    struct sockaddr_in:
-        uint16_t sin_port
-        uint32_t sin_addr  # struct in_addr, of which only the address is taken
-
-    struct sockaddr_in6:
-        uint16_t sin6_port
-        uint32_t sin6_flowinfo, sin6_scope_id
-        uint32_t sin6_addr  # struct in6_addr, likewise
-
-    enum: INET6_ADDRSTRLEN
-
-    const char* inet_ntop(int, const void*, char*, uint32_t)
-    uint16_t ntohs(uint16_t)
-    uint32_t ntohl(uint32_t)
+    int MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET, SO_LINGER
 
 cdef extern from *:
     """
@@ -396,67 +368,36 @@ cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):
     return rest
 
 
-cdef class Accepting(Watched):
-    """A listening socket: edge-triggered, accepted from on demand."""
+cdef class Readable(Watched):
+    """A descriptor that somebody else reads, or accepts from, until EAGAIN."""
 
-    cdef bint ready
+    cdef bint news
 
     def __init__(self, Poller poller, int fd):
-        """``fd`` stays the caller's, who closes it after the last ``accept``."""
-        self.ready = True
+        """``fd`` stays the caller's."""
         poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLET))
 
     def __del__(self):
         if self.poller is not None:
             self.poller.remove(self)
 
-    def accept(self):
-        """The next connection's descriptor and its peer's name as ``socket.accept`` gives it; cancelling loses none."""
+    def wait(self):
+        """Something came since the last wait; for after EAGAIN."""
         cdef Operation operation = Operation.__new__(Operation)
-        operation.target, operation.timeout, operation.deadline, operation.stage = self, -1.0, INFINITY, "accept"
+        operation.target, operation.timeout, operation.deadline = self, -1.0, INFINITY
         return operation
 
     cdef object attempt(self, Operation operation):
-        cdef sockaddr_storage name
-        cdef uint32_t size
-        cdef int fd
-        if not self.ready:
+        if not self.news:
             return PENDING
-        while True:
-            size = sizeof(name)
-            fd = accept4(self.fd, <sockaddr*>&name, &size, SOCK_NONBLOCK | SOCK_CLOEXEC)
-            if fd >= 0:
-                return fd, name_of(&name, size)
-            if errno == EAGAIN:
-                self.ready = False
-                return PENDING
-            if errno != EINTR and errno != ECONNABORTED:
-                raise OSError(errno, os.strerror(errno))
+        self.news = False
+        return None
 
     cdef int on_event(self, uint32_t events) except -1:
-        self.ready = True
+        self.news = True
         if self.reading is not None:
             self.reading.wake()
         return 0
-
-
-cdef object name_of(sockaddr_storage* name, uint32_t size):
-    """A socket's name as the ``socket`` module writes it."""
-    cdef char text[INET6_ADDRSTRLEN]
-    cdef sockaddr_in* v4 = <sockaddr_in*>name
-    cdef sockaddr_in6* v6 = <sockaddr_in6*>name
-    cdef const char* path = (<sockaddr_un*>name).sun_path
-    if name.ss_family == AF_INET:
-        inet_ntop(AF_INET, &v4.sin_addr, text, sizeof(text))
-        return text.decode("ascii"), ntohs(v4.sin_port)
-    if name.ss_family == AF_INET6:
-        inet_ntop(AF_INET6, &v6.sin6_addr, text, sizeof(text))
-        return text.decode("ascii"), ntohs(v6.sin6_port), ntohl(v6.sin6_flowinfo), v6.sin6_scope_id
-    if size <= 2:
-        return ""  # a Unix socket without a name
-    if path[0] == 0:
-        return PyBytes_FromStringAndSize(path, size - 2)
-    return os.fsdecode(<bytes>path)
 
 
 @cython.final

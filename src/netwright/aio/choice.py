@@ -3,7 +3,6 @@
 import asyncio
 import os
 from importlib import import_module
-from weakref import WeakKeyDictionary
 
 from netwright._native import enabled
 from netwright.aio.engine import Engine
@@ -13,15 +12,15 @@ from netwright.core.errors import UsageError
 __all__ = ["engine"]
 
 _KERNELS = ("netwright.core._record", "netwright.aio._native", "netwright.aio._pipe", "netwright.aio._stream")
-_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, Engine] = WeakKeyDictionary()
+_ENGINE = "netwright engine"  # the loop's attribute, so that an engine lives as long as its loop
 
 
 def engine() -> Engine:
     """The engine of the running loop; NETWRIGHT_ENGINE ("portable", "native") decides at a loop's first use."""
     loop = asyncio.get_running_loop()
-    found = _engines.get(loop)
+    found: Engine | None = vars(loop).get(_ENGINE)
     if found is None:
-        found = _engines[loop] = _choose(loop, os.environ.get("NETWRIGHT_ENGINE", ""))
+        found = vars(loop)[_ENGINE] = _choose(loop, os.environ.get("NETWRIGHT_ENGINE", ""))
     return found
 
 

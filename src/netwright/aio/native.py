@@ -10,7 +10,7 @@ from typing import Any
 from weakref import WeakKeyDictionary
 
 from netwright.aio._native import Poller
-from netwright.aio._pipe import Accepting
+from netwright.aio._pipe import Readable
 from netwright.aio._stream import Stream as NativeStream
 from netwright.aio.limits import Limits
 from netwright.aio.stream import Stream, creation_site
@@ -26,7 +26,7 @@ class NativeEngine:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._poller = Poller(loop, _own_clock(loop))
-        self._listening: WeakKeyDictionary[socket.socket, Accepting] = WeakKeyDictionary()
+        self._listening: WeakKeyDictionary[socket.socket, Readable] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"<NativeEngine {self._poller.watched} descriptors>"
@@ -41,11 +41,20 @@ class NativeEngine:
 
     async def accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
         """Take a connection that is queued; only wait if there is none."""
-        accepting = self._listening.get(sock)
-        if accepting is None:
-            accepting = self._listening[sock] = Accepting(self._poller, sock.fileno())
-        descriptor, name = await accepting.accept()
-        return socket.socket(sock.family, sock.type, sock.proto, fileno=descriptor), name
+        while True:
+            try:
+                accepted, name = sock.accept()
+            except BlockingIOError:
+                await self._queue(sock).wait()
+            else:
+                accepted.setblocking(False)
+                return accepted, name
+
+    def _queue(self, sock: socket.socket) -> Readable:
+        found = self._listening.get(sock)
+        if found is None:
+            found = self._listening[sock] = Readable(self._poller, sock.fileno())
+        return found
 
     async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
         """A stream on a connected socket."""

@@ -151,17 +151,25 @@ class Stream:
 
     async def lines(self, *, limit: int = LINE) -> AsyncIterator[list[bytes]]:
         r"""Batches: every whole line that is here, without its ``\n`` or ``\r\n``, as often as bytes come."""
-        block: bytes | None = b""
-        while block is not None:
+        buffer = self._pipe.buffer
+        while True:
             block = await self._whole(lambda: self._lines(limit), None, None, "read", Waiting.RECEIVE)
-            rest = self._pipe.buffer.take_all() if block is None else b""
-            batch = (block or rest).split(b"\n")
-            if not batch[-1]:
-                batch.pop()
-            if batch and len(block or rest) > limit and max(map(len, batch)) >= limit:
-                raise LimitError("line", max(map(len, batch)) + 1, limit)
-            if batch:
+            batch = (buffer.take_all() if block is None else block[:-1]).split(b"\n")
+            if block is not None and len(block) > limit:
+                batch = self._up_to_the_long(batch, limit)
+            if block is not None or batch != [b""]:
                 yield [line[:-1] if line.endswith(b"\r") else line for line in batch]
+            if block is None:
+                return
+
+    def _up_to_the_long(self, batch: list[bytes], limit: int) -> list[bytes]:
+        """The lines before the first that is too long; that one and what follows go back into the buffer."""
+        good = next((index for index, line in enumerate(batch) if len(line) >= limit), len(batch))
+        if good < len(batch):
+            self._pipe.buffer.prepend(b"\n".join([*batch[good:], b""]))
+            if not good:
+                raise LimitError("line", len(batch[0]) + 1, limit)
+        return batch[:good]
 
     async def read_frame(
         self,
