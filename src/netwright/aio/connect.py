@@ -94,8 +94,7 @@ async def _first(
         except OSError as error:
             attempts.append(error)
     causes = ", ".join(
-        f"{from_sockname(sockaddr)}: {reason(error)}"
-        for (_, sockaddr), error in zip(candidates, attempts, strict=True)
+        f"{from_sockname(sockaddr)}: {reason(error)}" for (_, sockaddr), error in zip(candidates, attempts, strict=True)
     )
     raise ConnectError(f"cannot connect to {target}: {causes}", attempts)
 

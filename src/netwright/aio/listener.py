@@ -28,7 +28,12 @@ __all__ = ["DrainReport", "Handler", "Listener"]
 Handler = Callable[[Stream], Awaitable[None]]
 Report = Callable[[str], None]
 
-STARVED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+DEAD = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}  # the listening socket itself; nothing can be accepted any more
+GONE = {  # the connection that was next, accept(2) "Error handling"; the one after it may be fine
+    *(errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH),
+    *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EOPNOTSUPP),
+}
+BATCH = 16  # accepts in a row before other tasks get a turn
 BACK_OFF = 0.1  # seconds without accept after the system ran out of something
 REPORT_EVERY = 10.0  # seconds between two lines about the same thing
 _log = logging.getLogger("netwright")
@@ -160,21 +165,22 @@ class Listener:
     # accepting
 
     async def _accept(self, group: asyncio.TaskGroup, handler: Handler) -> None:
-        ours = engine()
+        ours, turn = engine(), 0
         while True:
             await self._room()
+            turn += 1
+            if not turn % BATCH:
+                await asyncio.sleep(0)
             try:
                 sock, name = await ours.accept(self._sock)
-            except ConnectionError:
-                continue  # ECONNABORTED: the peer left while it was queued, accept(2)
             except OSError as error:
-                if error.errno not in STARVED:
+                if error.errno in DEAD:
                     raise
-                self._starved(error, ours.now())
-                await asyncio.sleep(BACK_OFF)
-                continue
-            self._admit(group, handler, sock, name, ours.now())
-            await asyncio.sleep(0)
+                if error.errno not in GONE:  # EMFILE, ENFILE, ENOBUFS, ENOMEM
+                    self._starved(error, ours.now())
+                    await asyncio.sleep(BACK_OFF)
+            else:
+                self._admit(group, handler, sock, name, ours.now())
 
     async def _room(self) -> None:
         """Wait until the limits allow one more connection."""

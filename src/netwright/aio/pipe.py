@@ -14,7 +14,7 @@ from netwright.aio.sockets import reset_on_close
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
 from netwright.core.moment import Kind
-from netwright.core.record import ConnectionRecord, Outcome, Recorder
+from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
 
 __all__ = ["HIGH_WATER", "Pipe"]
 
@@ -28,6 +28,7 @@ class Pipe(asyncio.Protocol):
         eof: the peer's FIN came.
         closing: this side closed or aborted: no verb goes on.
         lost: set when the transport is gone; ``error`` is why, None for an orderly end.
+        ending: the outcome of an orderly end.
         receiver, sender: the future that a verb awaits, None if none does.
     """
 
@@ -37,6 +38,7 @@ class Pipe(asyncio.Protocol):
         self.loop, self.ticker, self.record, self.recorder = loop, ticker, record, recorder
         self.buffer = ReceiveBuffer()
         self.eof = self.closing = self.fin_sent = self.held = self.full = False
+        self.ending = Outcome.CLOSED
         self.error: Exception | None = None
         self.lost = asyncio.Event()
         self.receiver: asyncio.Future[bool] | None = None
@@ -84,6 +86,7 @@ class Pipe(asyncio.Protocol):
         self.error = exc
         if exc is not None:
             self.record.end(Outcome.RESET, now, detail=reason(exc))
+        self.record.end(self.ending, now)
         self.recorder.close(self.record, now)
         if self._life is not None:
             self.ticker.discard(self._life)
@@ -130,11 +133,22 @@ class Pipe(asyncio.Protocol):
             self.transport.writelines(parts)
         self.record.sent(sum(map(len, parts)), self.loop.time())
 
-    def abort(self, outcome: Outcome = Outcome.ABORTED) -> None:
+    def close(self) -> None:
+        """Send what is queued, then FIN; no verb goes on."""
+        if self.closing or self.lost.is_set():
+            return
+        self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
+        self.record.wait(Waiting.CLOSE, self.loop.time())
+        self.closing = True
+        self.transport.close()
+        _wake(self.receiver)
+        _wake(self.sender)
+
+    def abort(self, detail: str = "") -> None:
         """Send RST, forget what was queued."""
         if self.lost.is_set():
             return
-        self.record.end(outcome, self.loop.time())
+        self.record.end(Outcome.ABORTED, self.loop.time(), detail=detail)
         self.closing = True
         sock = self.transport.get_extra_info("socket")
         if self.record.transport == "tcp" and sock is not None and sock.fileno() >= 0:

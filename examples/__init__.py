@@ -1,0 +1,1 @@
+"""Applications of the toolkit, each run by the tests."""
