@@ -87,7 +87,10 @@ cdef class Poller:
 
     cdef double refresh(self) except? -1.0
     cdef int add(self, Watched target, int fd, uint32_t events) except -1
+    cdef int open(self) except -1
+    cdef int rest(self) except -1
     cdef int remove(self, Watched target) except -1
+    cdef int forget(self, Watched target) except -1
     cdef int expect(self, Watched target) except -1
     cdef int turn(self, Watched target) except -1
     cdef int grow(self, int wanted) except -1

@@ -366,14 +366,12 @@ cdef class Poller:
     Args:
         loop: whose tasks it wakes.
         clock: gives seconds; None is CLOCK_MONOTONIC, the clock of asyncio and uvloop.
-        nested: watch the set with ``loop.add_reader``.
+
+    The set exists while it watches something, so that nothing is left of it when the last stream closed.
     """
 
     def __cinit__(self):
         self.fileno = -1
-        self.fileno = epoll_create1(EPOLL_CLOEXEC)
-        if self.fileno < 0:
-            raise OSError(errno, f"epoll_create1: {os.strerror(errno)}")
         self.scratch = <char*>malloc(SCRATCH)
         self.events = <epoll_event*>malloc(EVENTS * sizeof(epoll_event))
         if self.scratch == NULL or self.events == NULL:
@@ -382,10 +380,8 @@ cdef class Poller:
         self.held, self.turns = [], []
         self.era = ERA
 
-    def __init__(self, loop, clock=None, *, nested=True):
+    def __init__(self, loop, clock=None):
         self.loop, self.clock = loop, clock
-        if nested:
-            loop.add_reader(self.fileno, self.poll)
         self.refresh()
 
     def __dealloc__(self):
@@ -422,6 +418,8 @@ cdef class Poller:
 
     cdef int add(self, Watched target, int fd, uint32_t events) except -1:
         cdef epoll_event event
+        if self.fileno < 0:
+            self.open()
         if fd >= self.size:
             self.grow(fd + 1)
         self.generation = (self.generation + 1) % FOREIGN
@@ -434,6 +432,25 @@ cdef class Poller:
         self.slots[fd].expiry = INFINITY
         self.watched += 1
         target.poller, target.fd, target.budget = self, fd, BUDGET
+        return 0
+
+    cdef int open(self) except -1:
+        self.fileno = epoll_create1(EPOLL_CLOEXEC)
+        if self.fileno < 0:
+            raise OSError(errno, f"epoll_create1: {os.strerror(errno)}")
+        self.loop.add_reader(self.fileno, self.poll)
+        return 0
+
+    cdef int rest(self) except -1:
+        """Nothing is watched: leave the loop."""
+        self.count = self.next = 0
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self.fileno)
+        c_close(self.fileno)
+        self.fileno = -1
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer, self.armed = None, INFINITY
         return 0
 
     cdef int grow(self, int wanted) except -1:
@@ -452,6 +469,17 @@ cdef class Poller:
             self.slots[target.fd].target = NULL
             self.held[target.fd] = None
             self.watched -= 1
+            if self.watched == 0 and self.is_ours():
+                self.rest()
+        return 0
+
+    cdef int forget(self, Watched target) except -1:
+        """``remove`` for a descriptor that stays open."""
+        cdef int fd = target.fd
+        if fd >= 0:
+            epoll_ctl(self.fileno, EPOLL_CTL_DEL, fd, NULL)
+            self.remove(target)
+            target.fd = -1
         return 0
 
     cdef int expect(self, Watched target) except -1:

@@ -20,7 +20,7 @@ from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
 
 from netwright.aio._native cimport (
-    EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, PENDING,
+    EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, FRESH, PENDING,
     Operation, Poller, Watched,
 )
 from netwright.core._record cimport ConnectionRecord
@@ -369,29 +369,27 @@ cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):
 
 
 cdef class Readable(Watched):
-    """A descriptor that somebody else reads, or accepts from, until EAGAIN."""
+    """A descriptor that somebody else reads, or accepts from: watched while a task waits for it."""
 
+    cdef int wanted
     cdef bint news
 
     def __init__(self, Poller poller, int fd):
-        """``fd`` stays the caller's."""
-        poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLET))
-
-    def __del__(self):
-        if self.poller is not None:
-            self.poller.remove(self)
+        self.poller, self.wanted = poller, fd
 
     def wait(self):
-        """Something came since the last wait; for after EAGAIN."""
+        """Until ``fd`` is readable."""
         cdef Operation operation = Operation.__new__(Operation)
         operation.target, operation.timeout, operation.deadline = self, -1.0, INFINITY
         return operation
 
     cdef object attempt(self, Operation operation):
-        if not self.news:
-            return PENDING
-        self.news = False
-        return None
+        if operation.state == FRESH:
+            self.poller.add(self, self.wanted, EPOLLIN)
+        return None if self.news else PENDING
+
+    cdef int on_resume(self, Operation operation) except -1:
+        return self.poller.forget(self)
 
     cdef int on_event(self, uint32_t events) except -1:
         self.news = True

@@ -316,7 +316,7 @@ cdef class Stream(Pipe):
         if operation.kind == CLOSE:
             if self.queued is not None:
                 return PENDING
-            self.shut(Outcome.CLOSED)
+            self.shut(self.order())
             return None
         if self.closing or self.failure:
             raise self.why("send")
@@ -336,13 +336,16 @@ cdef class Stream(Pipe):
 
     # the end
 
+    cdef object order(self):
+        """Who ended first of two that close in order."""
+        return Outcome.PEER_CLOSED if self.fin_seen and not self.fin_sent else Outcome.CLOSED
+
     def close(self, *, timeout=None):
         cdef Operation sending = self.writing
         if self.closing:
             return DONE
-        self.record.end(Outcome.PEER_CLOSED if self.fin_seen and not self.fin_sent else Outcome.CLOSED, self.poller.now)
         if self.queued is None:
-            self.shut(Outcome.CLOSED)
+            self.shut(self.order())
             return DONE
         self.closing = True
         if self.reading is not None:

@@ -7,7 +7,6 @@ import asyncio
 import socket
 import sys
 from typing import Any
-from weakref import WeakKeyDictionary
 
 from netwright.aio._native import Poller
 from netwright.aio._pipe import Readable
@@ -26,7 +25,6 @@ class NativeEngine:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._poller = Poller(loop, _own_clock(loop))
-        self._listening: WeakKeyDictionary[socket.socket, Readable] = WeakKeyDictionary()
 
     def __repr__(self) -> str:
         return f"<NativeEngine {self._poller.watched} descriptors>"
@@ -45,16 +43,10 @@ class NativeEngine:
             try:
                 accepted, name = sock.accept()
             except BlockingIOError:
-                await self._queue(sock).wait()
+                await Readable(self._poller, sock.fileno()).wait()
             else:
                 accepted.setblocking(False)
                 return accepted, name
-
-    def _queue(self, sock: socket.socket) -> Readable:
-        found = self._listening.get(sock)
-        if found is None:
-            found = self._listening[sock] = Readable(self._poller, sock.fileno())
-        return found
 
     async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
         """A stream on a connected socket."""
