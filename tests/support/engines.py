@@ -2,7 +2,9 @@
 
 import asyncio
 import importlib
+import selectors
 import socket
+from typing import Any
 
 from netwright.aio.engine import Engine
 from netwright.aio.limits import UNLIMITED, Limits
@@ -10,8 +12,8 @@ from netwright.aio.portable import PortableEngine
 from netwright.aio.stream import Stream
 from netwright.core.address import from_sockname
 from netwright.core.record import Recorder
+from tests.support.clock import Jumping, JumpingLoop
 
-ENGINES = ("portable", "native")
 
 
 def make(name: str) -> Engine:
@@ -46,3 +48,17 @@ async def open_stream(
         at=engine.now(),
     )
     return await engine.open(sock, record, recorder, limits)
+
+
+def jumping_selector_loop() -> Any:
+    """A jumping loop in which the engine's epoll set is the loop's selector."""
+    native = importlib.import_module("netwright.aio.native")
+
+    class JumpingNative(Jumping, native.Selector):  # type: ignore[misc, name-defined]  # a module that may be absent
+        def nothing_happened(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
+            return not ready and self.poller.count == 0
+
+    selector = JumpingNative()
+    loop = JumpingLoop(selector)
+    native.on_selector(loop, selector)
+    return loop

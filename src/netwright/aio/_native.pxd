@@ -71,14 +71,16 @@ cdef class Watched:
 
 
 cdef class Poller:
-    cdef readonly object loop
-    cdef object clock, timer
+    cdef public object loop, clock
+    cdef bint outer  # the set is the loop's own
+    cdef object timer
     cdef readonly int fileno
     cdef readonly int watched
     cdef char* scratch
     cdef double now, armed
     cdef epoll_event* events
-    cdef int count, next
+    cdef readonly int count  # events of the last look
+    cdef int next
     cdef Slot* slots
     cdef int size
     cdef uint32_t generation
@@ -95,6 +97,7 @@ cdef class Poller:
     cdef int turn(self, Watched target) except -1
     cdef int grow(self, int wanted) except -1
     cdef int arm(self, double at) except -1
+    cdef int wait(self, int milliseconds) except -1
     cdef int serve(self, uint64_t tag, uint32_t events) except -1
     cdef int check_process(self) except -1
     cdef bint is_ours(self)

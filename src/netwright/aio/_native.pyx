@@ -21,7 +21,6 @@ from libc.string cimport memset
 
 import os
 from asyncio import CancelledError
-from selectors import EVENT_READ, EVENT_WRITE, SelectorKey
 
 from netwright.core.errors import DeadlineError, UsageError
 
@@ -189,12 +188,6 @@ cdef class Ready:
     def __await__(self):
         return self
 
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return None  # replaced by nw_iternext
-
     def send(self, value):
         raise StopIteration(self.value)
 
@@ -220,17 +213,8 @@ cdef class Waiter:
         self.callback = callback
         self.context = context
 
-    def remove_done_callback(self, callback):
-        if self.callback is None:
-            return 0
-        self.callback = None
-        return 1
-
     def get_loop(self):
         return self.loop
-
-    def done(self):
-        return self.callback is None
 
     def result(self):
         error = self.error
@@ -277,12 +261,6 @@ cdef class Operation:
 
     def __await__(self):
         return self
-
-    def __iter__(self):
-        return self
-
-    def __next__(self):
-        return None  # replaced by nw_iternext
 
     def send(self, value):
         cdef int over = 0
@@ -438,7 +416,8 @@ cdef class Poller:
         self.fileno = epoll_create1(EPOLL_CLOEXEC)
         if self.fileno < 0:
             raise OSError(errno, f"epoll_create1: {os.strerror(errno)}")
-        self.loop.add_reader(self.fileno, self.poll)
+        if not self.outer:
+            self.loop.add_reader(self.fileno, self.poll)
         return 0
 
     cdef int rest(self) except -1:
@@ -469,7 +448,7 @@ cdef class Poller:
             self.slots[target.fd].target = NULL
             self.held[target.fd] = None
             self.watched -= 1
-            if self.watched == 0 and self.is_ours():
+            if self.watched == 0 and not self.outer and self.is_ours():
                 self.rest()
         return 0
 
@@ -545,11 +524,7 @@ cdef class Poller:
     def poll(self):
         """Serve what is ready; an exception of a task (KeyboardInterrupt) loses no event."""
         if self.next >= self.count:
-            self.next, self.count = 0, epoll_wait(self.fileno, self.events, EVENTS, 0)
-            if self.count < 0:
-                self.count = 0
-                if errno != EINTR:
-                    raise OSError(errno, f"epoll_wait: {os.strerror(errno)}")
+            self.wait(0)
         self.refresh()
         try:
             while self.next < self.count:
@@ -560,6 +535,16 @@ cdef class Poller:
                 self.loop.call_soon(self.poll)
             raise
 
+    cdef int wait(self, int milliseconds) except -1:
+        self.next = 0
+        with nogil:
+            self.count = epoll_wait(self.fileno, self.events, EVENTS, milliseconds)
+        if self.count < 0:
+            self.count = 0
+            if errno != EINTR:
+                raise OSError(errno, f"epoll_wait: {os.strerror(errno)}")
+        return 0
+
     cdef int serve(self, uint64_t tag, uint32_t events) except -1:
         cdef uint32_t fd = <uint32_t>tag
         cdef Watched target
@@ -567,6 +552,60 @@ cdef class Poller:
             target = <Watched>self.slots[fd].target
             target.on_event(events)
         return 0
+
+
+cdef class LoopSet:
+    """``select.epoll`` for ``selectors.EpollSelector``, with a poller on the same set, which it serves in ``poll``."""
+
+    cdef readonly Poller poller
+
+    def __init__(self):
+        self.poller = Poller(None)
+        self.poller.outer = True
+        self.poller.open()
+
+    def register(self, int fd, uint32_t events):
+        self.control(EPOLL_CTL_ADD, fd, events)
+
+    def modify(self, int fd, uint32_t events):
+        self.control(EPOLL_CTL_MOD, fd, events)
+
+    def unregister(self, int fd):
+        self.control(EPOLL_CTL_DEL, fd, 0)
+
+    cdef int control(self, int what, int fd, uint32_t events) except -1:
+        cdef epoll_event event
+        event.events, event.data.u64 = events, (<uint64_t>FOREIGN << 32) | <uint32_t>fd
+        if epoll_ctl(self.poller.fileno, what, fd, &event) < 0:
+            raise OSError(errno, f"epoll_ctl: {os.strerror(errno)}")
+        return 0
+
+    def fileno(self):
+        return self.poller.fileno
+
+    def close(self):
+        if self.poller.fileno >= 0:
+            c_close(self.poller.fileno)
+            self.poller.fileno = -1
+
+    def poll(self, double timeout, int maxevents):
+        """The loop's own events; those of streams are served here."""
+        cdef Poller poller = self.poller
+        cdef int wait = <int>min(timeout * 1e3 + 0.5, 86400e3) if timeout > 0 else <int>timeout
+        cdef uint32_t events
+        cdef uint64_t tag
+        cdef list foreign = []
+        if poller.next >= poller.count:
+            poller.wait(wait)
+        poller.refresh()
+        while poller.next < poller.count:
+            tag, events = poller.events[poller.next].data.u64, poller.events[poller.next].events
+            poller.next += 1
+            if tag >> 32 == FOREIGN:
+                foreign.append((<uint32_t>tag, events))
+            else:
+                poller.serve(tag, events)
+        return foreign
 
 
 nw_make_coroutine(Ready, <step_t>step)

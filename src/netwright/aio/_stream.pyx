@@ -395,6 +395,7 @@ cdef class Stream(Pipe):
     cdef object on_deadline(self, Operation operation, double now):
         cdef double began = operation.began if operation.began else operation.since
         if operation.kind == CLOSE:
+            self.record.end(Outcome.ABORTED, now, detail="close: the peer did not read")
             self.abort()
             return None
         advice = f"{self.record.peer} does not read" if operation.writes else ""

@@ -9,7 +9,7 @@ from netwright.aio.engine import Engine
 from netwright.aio.portable import PortableEngine
 from netwright.core.errors import UsageError
 
-__all__ = ["engine"]
+__all__ = ["adopt", "engine"]
 
 _KERNELS = ("netwright.core._record", "netwright.aio._native", "netwright.aio._pipe", "netwright.aio._stream")
 _ENGINE = "netwright engine"  # the loop's attribute, so that an engine lives as long as its loop
@@ -24,10 +24,15 @@ def engine() -> Engine:
     return found
 
 
+def adopt(loop: asyncio.AbstractEventLoop, made: Engine) -> None:
+    """Give ``loop`` its engine before anybody asks for it."""
+    vars(loop)[_ENGINE] = made
+
+
 def _choose(loop: asyncio.AbstractEventLoop, wanted: str) -> Engine:
     if wanted not in ("", "portable", "native"):
         raise UsageError(f"NETWRIGHT_ENGINE={wanted}, portable or native allowed")
-    native = wanted != "portable" and all([enabled(kernel) for kernel in _KERNELS])
+    native = wanted != "portable" and all(list(map(enabled, _KERNELS)))
     if wanted == "native" and not native:
         raise UsageError("NETWRIGHT_ENGINE=native, and the native engine is not built or NETWRIGHT_PURE is set")
     if native:

@@ -4,18 +4,20 @@
 """
 
 import asyncio
+import selectors
 import socket
 import sys
 from typing import Any
 
-from netwright.aio._native import Poller
+from netwright.aio._native import LoopSet, Poller
 from netwright.aio._pipe import Readable
 from netwright.aio._stream import Stream as NativeStream
+from netwright.aio.choice import adopt
 from netwright.aio.limits import Limits
 from netwright.aio.stream import Stream, creation_site
 from netwright.core.record import ConnectionRecord, Recorder
 
-__all__ = ["NativeEngine"]
+__all__ = ["NativeEngine", "Selector", "loop_factory", "on_selector"]
 
 
 class NativeEngine:
@@ -23,8 +25,8 @@ class NativeEngine:
 
     name = "native"
 
-    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
-        self._poller = Poller(loop, _own_clock(loop))
+    def __init__(self, loop: asyncio.AbstractEventLoop, poller: Poller | None = None) -> None:
+        self._poller = Poller(loop, _own_clock(loop)) if poller is None else poller
 
     def __repr__(self) -> str:
         return f"<NativeEngine {self._poller.watched} descriptors>"
@@ -54,6 +56,33 @@ class NativeEngine:
         stream = NativeStream(self._poller, sock.fileno(), record, recorder, limits, made=made)
         sock.detach()
         return stream
+
+
+class Selector(selectors.EpollSelector):
+    """The selector of an asyncio loop, with the engine's streams on the same epoll set."""
+
+    _selector: LoopSet
+    _selector_cls = LoopSet
+
+    @property
+    def poller(self) -> Poller:
+        """What serves the streams; it needs a loop."""
+        return self._selector.poller
+
+
+def on_selector(loop: asyncio.AbstractEventLoop, selector: Selector) -> None:
+    """Make ``loop``, whose selector is ``selector``, use the engine in it."""
+    selector.poller.loop = loop
+    selector.poller.clock = _own_clock(loop)
+    adopt(loop, NativeEngine(loop, selector.poller))
+
+
+def loop_factory() -> asyncio.AbstractEventLoop:
+    """A loop for ``asyncio.Runner`` or ``asyncio.run``: one system call a turn for its descriptors and the engine's."""
+    selector = Selector()
+    loop = asyncio.SelectorEventLoop(selector)
+    on_selector(loop, selector)
+    return loop
 
 
 def _own_clock(loop: asyncio.AbstractEventLoop) -> Any:
