@@ -98,6 +98,8 @@ def as_response(answer: object) -> Response:
     Raises:
         UsageError: it is nothing of these.
     """
+    if type(answer) is str or type(answer) is bytes:
+        return Response(answer)
     match answer:
         case Response():
             return answer
