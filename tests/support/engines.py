@@ -15,7 +15,6 @@ from netwright.core.record import Recorder
 from tests.support.clock import Jumping, JumpingLoop
 
 
-
 def make(name: str) -> Engine:
     """An engine on the running loop; the loop must not have used another one for the same sockets."""
     loop = asyncio.get_running_loop()

@@ -22,6 +22,7 @@ cdef class Pipe(Watched):
 
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
     cdef int see_fin(self) except -1
+    cdef int see_error(self) except -1
     cdef object receive_bytes(self, Py_ssize_t size)
     cdef int reserve(self, Py_ssize_t size) except -1
     cdef int keep(self, const char* data, Py_ssize_t size) except -1
@@ -34,6 +35,7 @@ cdef class Pipe(Watched):
     cdef int send_fin(self) except -1
     cdef int fail_with(self, int number) except -1
     cdef object why(self, doing)
+    cdef int discard(self) except -1
     cdef int shut(self, object outcome) except -1
 
 

@@ -53,7 +53,8 @@ cdef extern from "sys/socket.h" nogil:
     ssize_t c_sendmsg "sendmsg"(int, const msghdr*, int)
     int c_shutdown "shutdown"(int, int)
     int c_setsockopt "setsockopt"(int, int, int, const void*, uint32_t)
-    int MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET, SO_LINGER
+    int c_getsockopt "getsockopt"(int, int, int, void*, uint32_t*)
+    int MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET, SO_ERROR, SO_LINGER
 
 cdef extern from *:
     """
@@ -102,7 +103,8 @@ cdef class Pipe(Watched):
         self.readable = False
         if count == 0:
             self.eof = True
-            self.see_fin()
+            if not self.failure:
+                self.see_fin()
         elif errno != EAGAIN:
             self.fail_with(errno)
         return count
@@ -112,6 +114,14 @@ cdef class Pipe(Watched):
         if not self.fin_seen:
             self.fin_seen = True
             self.record.note(Kind.FIN_RECEIVED, self.poller.now)
+        return 0
+
+    cdef int see_error(self) except -1:
+        """The connection died; bytes that came before can still be read."""
+        cdef int number = 0
+        cdef uint32_t size = sizeof(number)
+        if c_getsockopt(self.fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 and number:
+            self.fail_with(number)
         return 0
 
     cdef object receive_bytes(self, Py_ssize_t size):
@@ -271,6 +281,18 @@ cdef class Pipe(Watched):
 
     # the end
 
+    cdef int discard(self) except -1:
+        """Receive what nobody will read: closing a socket over unread bytes sends RST, which can overtake our last ones."""
+        cdef int chunks
+        cdef Py_ssize_t count
+        for chunks in range(BUDGET):
+            if self.eof:
+                break
+            count = self.receive(self.poller.scratch, CHUNK)
+            if count <= 0 or (count < CHUNK and self.glued):
+                break
+        return 0
+
     def abort(self):
         """Send RST now, forget what was queued.  Again is allowed."""
         cdef linger now
@@ -330,7 +352,9 @@ cdef class Pipe(Watched):
             self.readable = True
             if events & <uint32_t>(EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
                 self.glued = False
-                if events & EPOLLRDHUP:
+                if events & EPOLLERR:
+                    self.see_error()
+                elif events & EPOLLRDHUP:
                     self.see_fin()
         if self.queued is not None:
             self.flush()

@@ -180,6 +180,8 @@ cdef class Stream(Pipe):
         cdef Py_ssize_t count
         if self.reading is not None:
             raise UsageError(f"another task is already reading from {self!r}", advice="let one task read")
+        if self.closing:
+            raise self.why("read")
         if self.begin == self.end and self.readable:
             count = self.receive(self.poller.scratch, CHUNK)
             if count > 0:
@@ -211,12 +213,12 @@ cdef class Stream(Pipe):
     cdef object attempt_read(self, Operation operation):
         cdef Py_ssize_t count, missing
         cdef char* scratch = self.poller.scratch
+        if self.closing:
+            raise self.why("read")
         if self.end > self.begin or (operation.kind == EXACT and operation.size == 0):
             result = self.take_kept(operation)
             if result is not PENDING:
                 return result
-        if self.closing:
-            raise self.why("read")
         while self.readable:
             if self.budget <= 0:
                 self.poller.turn(self)
@@ -337,7 +339,8 @@ cdef class Stream(Pipe):
     # the end
 
     cdef object order(self):
-        """Who ended first of two that close in order."""
+        """Ready to close in order: who ended first?"""
+        self.discard()
         return Outcome.PEER_CLOSED if self.fin_seen and not self.fin_sent else Outcome.CLOSED
 
     def close(self, *, timeout=None):

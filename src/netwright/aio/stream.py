@@ -325,6 +325,8 @@ class Stream:
     def _check_reader(self) -> None:
         if self._pipe.receiver is not None:
             raise UsageError(f"another task is already reading from {self!r}", advice="let one task read")
+        if self._pipe.closing:
+            raise self._pipe.failure("read")
 
     def _check_writer(self) -> None:
         pipe = self._pipe
