@@ -7,7 +7,7 @@ import pytest
 from netwright.aio import Limits, Stream
 from netwright.core.errors import TransportError
 from netwright.core.record import Outcome, Waiting
-from netwright.http import App, HttpLimits, Request, Response
+from netwright.http import App, HttpLimits, Request, Response, Switch
 from netwright.http.server import WATCH_AFTER
 from tests.support.web import asking, closed_record, serving
 
@@ -494,6 +494,45 @@ async def test_context_of_one_request_is_not_seen_by_the_next() -> None:
 
     async with serving(app), asking(app) as peer:
         assert [(await peer.ask("GET", "/set")).text for _ in range(2)] == ["nothing", "nothing"]
+
+
+async def test_connection_is_switched_to_the_protocol_that_the_peer_offered() -> None:
+    """RFC 9110 §7.8."""
+    app = shop()
+
+    async def shout(stream: Stream) -> None:
+        async for chunk in stream:
+            await stream.send(chunk.upper())
+
+    @app.get("/shout")
+    async def switch(request: Request) -> Switch:
+        return Switch("shout", shout, (("x", "y"),))
+
+    upgrade = b"GET /shout HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: shout\r\n\r\nearly "
+    async with serving(app), asking(app) as peer:
+        await peer.send(upgrade)
+        head = await peer.stream.read_until(b"\r\n\r\n")
+        assert head == b"HTTP/1.1 101 Switching Protocols\r\nupgrade: shout\r\nconnection: upgrade\r\nx: y\r\n\r\n"
+        assert await peer.stream.read_exactly(6) == b"EARLY "
+        await peer.send(b"late")
+        assert await peer.stream.read_exactly(4) == b"LATE"
+        (record,) = app.recorder.live.values()
+        assert (record.protocol, record.subject) == ("shout", "GET /shout → 101")
+        await peer.stream.send_eof()
+        assert await peer.rest() == b""
+
+
+async def test_switch_that_nobody_offered_is_a_mistake_of_the_handler() -> None:
+    reports = Reports()
+    app = shop(report=reports)
+
+    @app.get("/shout")
+    async def switch(request: Request) -> Switch:
+        return Switch("shout", lambda stream: stream.close())
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/shout")).status == 500
+        assert "offered" in str(reports[0][1])
 
 
 async def test_record_tells_of_the_requests() -> None:
