@@ -269,8 +269,6 @@ class Connection:
                 if isinstance(event, Refused):
                     self._body_error = event.error
                     raise event.error
-            if self._body_error is not None:
-                raise self._body_error
             if self._machine.reading is not _BODY:
                 return b""
             await self._receive_content()
