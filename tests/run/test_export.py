@@ -81,6 +81,17 @@ def test_ends_that_do_not_fit_are_counted(recorder: Recorder) -> None:
     assert ([r["number"] for r in batch.closed], batch.lost) == ([3, 4, 5], 2)
 
 
+def test_the_end_of_a_connection_that_was_told_is_never_lost(recorder: Recorder) -> None:
+    told = begun(recorder, closed=3)
+    known = [opened(recorder) for _ in range(5)]
+    updates(told)
+    for record in known + [opened(recorder) for _ in range(5)]:
+        recorder.close(record, 2.0)
+    (batch,) = updates(told)
+    assert isinstance(batch, Batch)
+    assert ([r["number"] for r in batch.closed], batch.lost) == ([1, 2, 3, 4, 5, 8, 9, 10], 2)
+
+
 def test_a_new_console_is_told_what_ended_before(recorder: Recorder) -> None:
     told = begun(recorder)
     recorder.close(opened(recorder), 2.0)

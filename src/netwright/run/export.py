@@ -45,7 +45,8 @@ class Told:
     """What the console knows of a recorder, and the lines that bring it up to date.  No I/O, no clock.
 
     Args:
-        closed: ended connections that wait to be told; beyond it the oldest go, counted in ``lost``.
+        closed: ended connections that wait to be told and of which the console knows nothing; beyond it the oldest
+            go, counted in ``lost``.  The end of one that it knows is always told.
     """
 
     def __init__(self, recorder: Recorder, *, closed: int = 1000) -> None:
@@ -53,6 +54,7 @@ class Told:
         self._recorder = recorder
         self._versions: dict[int, int] = {}
         self._closed: deque[ConnectionRecord] = deque(maxlen=closed)
+        self._ended: list[ConnectionRecord] = []  # of those told as live: not more than were told
         self._watched: dict[int, tuple[ConnectionRecord, int]] = {}  # number: record, moments told
         self._last = 0  # number of the last record told: the next turn goes on behind it
         self._listening = False
@@ -72,14 +74,18 @@ class Told:
         for number in list(self._watched):
             self.unwatch(number)
         self._versions.clear()
+        self._ended.clear()
         self._closed.clear()
         self._told_at = 0.0
 
     def _on_close(self, record: ConnectionRecord) -> None:
-        if self._listening:
-            self.lost += len(self._closed) == self._closed.maxlen
-            self._closed.append(record)
-            self._versions.pop(record.number, None)
+        if not self._listening:
+            return
+        if self._versions.pop(record.number, None) is not None:
+            self._ended.append(record)
+            return
+        self.lost += len(self._closed) == self._closed.maxlen
+        self._closed.append(record)
 
     def watch(self, number: int) -> None:
         """Tell the moments of a connection, too; of one that ended, those that were kept."""
@@ -123,7 +129,8 @@ class Told:
         return found
 
     def _take_closed(self) -> list[ConnectionRecord]:
-        ended = list(self._closed)
+        ended = [*self._ended, *self._closed]
+        self._ended.clear()
         self._closed.clear()
         return ended
 
