@@ -104,6 +104,9 @@ def directory() -> Iterator[str]:
     made = tempfile.mkdtemp(prefix="nw")  # short: a Unix socket's path has 107 bytes
     Path(made, "app.py").write_text(APP)
     yield made
+    for process in Path("/proc").glob("[0-9]*"):  # what a failed test left
+        if made in _command(process):
+            os.kill(int(process.name), signal.SIGKILL)
     shutil.rmtree(made)
 
 
@@ -193,7 +196,9 @@ def test_second_ctrl_c_stops_now_though_a_handler_is_stuck(directory: str) -> No
         program.signal(signal.SIGINT)
         program.wait_line("draining 1 connections, 600 s at most")
         program.signal(signal.SIGINT)
+        program.wait_line("stopped in .* 1 aborted")
         assert program.end() == 130
+    eventually(lambda: serving.health()["workers"] == -1)
 
 
 @pytest.mark.real

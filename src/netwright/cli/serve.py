@@ -13,7 +13,7 @@ from pathlib import Path
 
 import click
 
-from netwright.aio import BindError, Listener
+from netwright.aio import BindError, DrainReport, Listener
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
 from netwright.cli.finder import find
 from netwright.cli.holder import free_port, holders, started_at
@@ -124,6 +124,8 @@ class _Run:
     def __init__(self, service: Service, path: Path, options: Options) -> None:
         self._service, self._path, self._options = service, path, options
         self._signals = 0
+        self._draining = False
+        self._cut = 0  # connections that the second signal reset
         self._stopping = asyncio.Event()
         self._welcome = asyncio.Event()
         self._main = asyncio.current_task()
@@ -143,17 +145,19 @@ class _Run:
         except asyncio.CancelledError:
             if self._signals < 2:
                 raise
-            return INTERRUPTED
         finally:
             self._service.abort()
             await self._service.drain(0)
-        return 0
+        return INTERRUPTED if self._signals > 1 else 0
 
     def _on_signal(self) -> None:
-        """The first one drains; the second one ends everything."""
+        """The first one drains; the second one resets what still works; the third one asks nobody."""
         self._signals += 1
         self._stopping.set()
-        if self._signals > 1 and self._main is not None:
+        if self._signals == 2:
+            self._cut = len(self._service.recorder.live)
+            self._service.abort()
+        if self._signals > (2 if self._draining else 1) and self._main is not None:
             self._main.cancel()
 
     async def _serve(self) -> None:
@@ -202,10 +206,12 @@ class _Run:
         self._say(f"  console  {welcome.url}  ready in {seconds:.2f} s", "console", url=welcome.url, seconds=seconds)
 
     async def _drain(self) -> None:
+        self._draining = True
         live, bound = len(self._service.recorder.live), self._options.drain
         self._say(f"  draining {live} connections, {bound:g} s at most; Ctrl-C stops now", "draining", connections=live)
         begun = time.monotonic()
         report = await self._service.drain(bound)
+        report += DrainReport(0, -self._cut, self._cut)  # to the drain, what was reset has finished
         seconds = round(time.monotonic() - begun, 3)
         counts = f"{report.idle} idle closed, {report.finished} finished, {report.aborted} aborted"
         self._say(f"  stopped in {seconds:.2f} s: {counts}", "stopped", seconds=seconds, **asdict(report))
