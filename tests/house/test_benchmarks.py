@@ -4,6 +4,7 @@ import json
 import shutil
 
 import pytest
+from benchmarks.support.callgrind import inside_of, instructions_per_message, total
 from benchmarks.support.claim import Claim, SkipError, conclude, run
 from benchmarks.support.machine import describe
 from benchmarks.support.process import Server, server_command
@@ -77,3 +78,48 @@ def test_held_connections_are_open_while_the_body_runs() -> None:
 def test_server_that_cannot_start_skips_with_its_own_words() -> None:
     with pytest.raises(SkipError, match="netwright-absent"):
         Server([shutil.which("echo") or "echo", "benchmarks", "netwright-absent"])
+
+
+CALLGRIND = """\
+events: Ir
+
+ob=/lib/libpython.so
+fn=evaluate
+10 100
+cob=/x/_record.so
+cfn=count_in
+calls=5 3
++2 70
+
+ob=/x/_record.so
+fn=count_in
+3 40
+cob=/x/_record.so
+cfn=helper
+calls=5 9
+4 10
+cob=/lib/libc.so
+cfn=clock
+calls=5 1
+* 20
+fn=helper
+9 10
+totals: 170
+"""
+
+
+def test_callgrind_cost_of_an_object_is_its_own_and_that_of_calls_that_leave_it() -> None:
+    """Callgrind format: the line after "calls=" is the inclusive cost of the call, not of the caller."""
+    assert total(CALLGRIND) == 170
+    assert inside_of(CALLGRIND, "_record.") == 40 + 20 + 10
+    assert inside_of(CALLGRIND, "libpython") == 170
+    assert inside_of(CALLGRIND, "absent") == 0
+
+
+@compiler
+@pytest.mark.real
+@pytest.mark.skipif(not shutil.which("valgrind"), reason="no valgrind")
+def test_instructions_of_an_echo_in_c_are_tens_per_message() -> None:
+    found = instructions_per_message(server_command("c", "echo"), 5, 64, 500)
+    assert 20 < found < 1000
+    assert instructions_per_message(server_command("c", "echo"), 5, 64, 500, inside="libc") < found
