@@ -16,12 +16,8 @@ from typing import Any
 import pytest
 from click.testing import CliRunner
 
-from netwright.aio import BindError
 from netwright.cli.group import netwright
 from netwright.cli.holder import free_port
-from netwright.cli.serve import Options, first_line, taken, urls
-from netwright.core.address import InetAddress, UnixAddress
-from netwright.http import App
 from tests.support.program import Program
 
 APP = """
@@ -44,40 +40,6 @@ async def echo(stream):
     async for chunk in stream:
         await stream.send(chunk)
 """
-
-
-def options(*binds: InetAddress | UnixAddress) -> Options:
-    return Options("app.py", binds, None, console_fixed=False, as_json=False, drain=1.0)
-
-
-async def test_first_line_has_http_first_and_other_ports_with_their_names() -> None:
-    app = App("tour")
-    app.add_port(0, app.serve_stream, name="echo")
-    app.http(0)
-    async with app:
-        echo, http = urls(app)
-        assert first_line(app) == f"◆ tour  {http.replace('tcp', 'http')}  echo {echo}"
-        assert (echo[:6], http[:7]) == ("tcp://", "http://")
-
-
-@pytest.mark.real
-def test_taken_port_names_its_holder_and_a_free_one() -> None:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        bind = InetAddress("127.0.0.1", server.getsockname()[1])
-        problem = taken(BindError(bind, OSError(98, "Address already in use")), options(bind))
-    assert f"pid {os.getpid()} (" in problem.why
-    assert problem.fix.startswith("netwright serve app.py --bind 127.0.0.1:")
-    assert problem.exit_code == 3
-
-
-def test_taken_port_of_the_app_itself_is_to_be_changed_there() -> None:
-    bind = InetAddress("127.0.0.1", 1)
-    assert "in app.py" in taken(BindError(bind, OSError(98, "Address already in use")), options()).fix
-
-
-def test_forbidden_port_says_why() -> None:
-    bind = InetAddress("127.0.0.1", 80)
-    assert "below 1024" in taken(BindError(bind, OSError(13, "Permission denied")), options(bind)).fix
 
 
 @pytest.mark.parametrize(
