@@ -38,6 +38,8 @@ RECORDS_PER_LINE = 100  # about 0.5 ms to encode: as long as the service is held
 MOMENTS_PER_LINE = 1000
 RECORDS_PER_TURN = 1000
 COMMAND_LIMIT = 4096  # bytes of a line from the console
+SHARE = 0.01  # of a core that telling may take: a turn that took longer is followed by a longer pause,
+PAUSE = 2.0  # seconds at most
 HEARTBEAT = 2.0  # seconds without news after which an empty batch says that the worker lives
 
 
@@ -159,6 +161,7 @@ class Exporter:
         address: the console's feed.
         interval: seconds between two looks for changes.
         retry: seconds between two tries to connect.
+        processor: seconds of processor time that this thread has used.
         prepare: awaited before each try: may start a console; it must not raise.
         on_welcome, on_gone: told when a console answers, and why it went; on_gone is told once until the next welcome.
     """
@@ -171,13 +174,14 @@ class Exporter:
         program: str,
         interval: float = 0.25,
         retry: float = 2.0,
+        processor: Callable[[], float] = time.thread_time,
         prepare: Callable[[], Awaitable[None]] | None = None,
         on_welcome: Callable[[Welcome], None] = lambda welcome: None,
         on_gone: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.told = Told(recorder)
         self._address, self._program = address, program
-        self._interval, self._retry, self._prepare = interval, retry, prepare
+        self._interval, self._retry, self._prepare, self._processor = interval, retry, prepare, processor
         self._on_welcome, self._on_gone = on_welcome, on_gone
         self._welcomed = True
         self._stopping = asyncio.Event()
@@ -215,14 +219,17 @@ class Exporter:
     async def _tell(self, stream: Stream) -> None:
         clock = engine().now
         while True:
-            stopping = self._stopping.is_set()
-            for line in self.told.lines(clock()):
+            stopping, spent = self._stopping.is_set(), 0.0
+            lines, begun = self.told.lines(clock()), self._processor()
+            for line in lines:
+                spent += self._processor() - begun
                 await stream.send(line)
                 await asyncio.sleep(0)  # the service's turn
+                begun = self._processor()
             if stopping:
                 await stream.send(serialize(Bye()))
                 return
-            await self._pause(self._interval)
+            await self._pause(max(self._interval, min(spent / SHARE, PAUSE)))
 
     async def _listen(self, stream: Stream) -> None:
         parser = FeedParser(parse_command, max_line=COMMAND_LIMIT)
