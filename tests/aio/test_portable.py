@@ -1,11 +1,15 @@
 import asyncio
+import inspect
 import socket
+from typing import Any
 
 import pytest
 
 from netwright.aio.limits import UNLIMITED
 from netwright.aio.portable import PortableEngine
 from netwright.core.record import Outcome, Recorder
+from tests.aio import test_stream
+from tests.support.world import World
 
 
 async def test_accept_that_is_cancelled_in_the_tick_of_a_connect_loses_no_connection() -> None:
@@ -40,3 +44,24 @@ async def test_open_that_is_cancelled_closes_the_socket_and_the_record() -> None
     assert recorder.live == {}
     assert record.outcome is Outcome.ABORTED
     assert "on JumpingLoop" in repr(engine)
+
+
+_BODIES = {
+    name: body
+    for name, body in vars(test_stream).items()
+    if name.startswith("test_") and list(inspect.signature(body).parameters) == ["world"]
+}
+
+
+@pytest.fixture
+def uvloop() -> Any:
+    module = pytest.importorskip("uvloop")
+    module.new_event_loop().close()  # it opens a pipe for the whole process
+    return module
+
+
+@pytest.mark.real
+@pytest.mark.parametrize("name", _BODIES)
+def test_verbs_hold_on_uvloop(name: str, uvloop: Any, world: World) -> None:
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(_BODIES[name](world))

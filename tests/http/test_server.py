@@ -4,7 +4,7 @@ from contextvars import ContextVar
 
 import pytest
 
-from netwright.aio import Stream
+from netwright.aio import Limits, Stream
 from netwright.core.errors import TransportError
 from netwright.core.record import Outcome, Waiting
 from netwright.http import App, HttpLimits, Request, Response
@@ -129,7 +129,7 @@ async def test_head_of_4_megabytes_is_refused_431_at_its_limit() -> None:
         await asyncio.wait([sending])
         peer.stream.abort()
         record = await closed_record(app)
-        assert record.outcome is Outcome.LIMIT
+        assert (record.outcome, record.stage) == (Outcome.LIMIT, "field_line")
         assert record.bytes_in < 1 << 20
 
 
@@ -383,6 +383,54 @@ async def test_handler_is_cancelled_when_its_peer_goes_away(end: str) -> None:
         record = await closed_record(app)
         assert record.outcome is (Outcome.PEER_CLOSED if end == "fin" else Outcome.RESET)
         assert record.subject == "GET /wait → peer gone"
+
+
+async def test_stream_that_waits_is_ended_when_its_peer_goes_away() -> None:
+    """What a page with server-sent events leaves behind when it is closed."""
+    reports = Reports()
+    app, ended = shop(report=reports), asyncio.Event()
+
+    @app.get("/events")
+    async def events(request: Request) -> AsyncIterator[bytes]:
+        try:
+            yield b"one"
+            await asyncio.sleep(1000)
+        finally:
+            ended.set()
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /events HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(2 * WATCH_AFTER)
+        await peer.stream.close()
+        await ended.wait()
+        record = await closed_record(app)
+        assert record.subject == "GET /events → 200 → peer gone"
+        assert record.outcome is Outcome.PEER_CLOSED
+        assert reports == []
+
+
+async def test_peer_that_does_not_read_is_given_up_at_the_send_limit() -> None:
+    reports = Reports()
+    app = shop(report=reports, limits=Limits(send=30.0))
+
+    @app.get("/flood")
+    async def flood(request: Request) -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1 << 20)
+
+    @app.get("/large")
+    async def large(request: Request) -> bytes:
+        return bytes(64 << 20)
+
+    for target in (b"/flood", b"/large"):
+        async with serving(app), asking(app) as peer:
+            began = asyncio.get_running_loop().time()
+            await peer.send(b"GET %b HTTP/1.1\r\nhost: a\r\n\r\n" % target)
+            record = await closed_record(app)
+            assert 29 <= asyncio.get_running_loop().time() - began <= 35
+            assert (record.outcome, record.stage) == (Outcome.DEADLINE, "send")
+            app.recorder.recent.clear()
+    assert reports == []
 
 
 async def test_handler_goes_on_without_its_peer_if_asked_to() -> None:

@@ -10,7 +10,7 @@ ISN, PEER_ISN = 1000, 5000
 
 
 class Talk:
-    """``client`` and ``server`` add a segment at a time in milliseconds; numbers are relative to the first data byte."""
+    """``client`` and ``server`` add segments, times in milliseconds; numbers count from the first data byte."""
 
     def __init__(self, *, idents: bool = True) -> None:
         self.frames: list[tuple[int, bytes]] = []

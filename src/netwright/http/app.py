@@ -115,9 +115,8 @@ class App(Service):
     def _find(self, request: Request) -> Handler:
         if request.method == "OPTIONS" and not self._router.has(request.method, request.path):
             return self._options
-        match = self._router.find(request.method, request.path)
-        request.params = match.params
-        return match.handler
+        handler, request.params = self._router.find(request.method, request.path)
+        return handler
 
     async def _options(self, request: Request) -> Response:
         """What the path allows (RFC 9110 §9.3.7)."""

@@ -162,6 +162,8 @@ class Request:
 
 def _split_target(target: str) -> tuple[str, str]:
     """Path and query of a target in origin-form, absolute-form or asterisk-form (RFC 9112 §3.2)."""
+    if "?" not in target and target.startswith("/"):
+        return target, ""
     if not target.startswith("/") and target != "*":
         parts = urlsplit(target)
         return parts.path or "/", parts.query

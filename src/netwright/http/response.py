@@ -36,6 +36,8 @@ class Response:
         content_type: str = "",
         close: bool = False,
     ) -> None:
+        if not 200 <= status <= 599:
+            raise UsageError(f"status {status} of a response, 200 to 599 allowed", reference="RFC 9110 §15")
         if isinstance(body, str):
             body, content_type = body.encode(), content_type or TEXT
         self.body: bytes | AsyncIterable[bytes] = body
@@ -96,6 +98,8 @@ def as_response(answer: object) -> Response:
     Raises:
         UsageError: it is nothing of these.
     """
+    if type(answer) is str or type(answer) is bytes:
+        return Response(answer)
     match answer:
         case Response():
             return answer

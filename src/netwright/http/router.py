@@ -6,15 +6,15 @@ rest.  Segments are percent-decoded after the split: an encoded slash stays in i
 """
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Generic, NamedTuple, TypeVar
+from typing import Generic, TypeVar
 from urllib.parse import unquote_to_bytes
 
 from netwright.core.errors import UsageError
 from netwright.http.errors import StatusError
 
-__all__ = ["KNOWN_METHODS", "Match", "Router", "decode_segment"]
+__all__ = ["KNOWN_METHODS", "Router", "decode_segment"]
 
 T = TypeVar("T")
 KNOWN_METHODS = frozenset(("GET", "HEAD", "POST", "PUT", "DELETE", "CONNECT", "OPTIONS", "TRACE", "PATCH"))
@@ -23,13 +23,6 @@ _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 _ORDER = ("int", "str", "path")
 _MAX_DIGITS = 18
 Params = dict[str, "str | int"]
-
-
-class Match(NamedTuple, Generic[T]):
-    """The handler and what the path gave."""
-
-    handler: T
-    params: Params
 
 
 @dataclass(slots=True)
@@ -83,8 +76,8 @@ class Router(Generic[T]):
             raise UsageError(f"{segment} is not the last segment of route {path!r}")
         return node.parameters.setdefault(kind, _Node())
 
-    def find(self, method: str, path: str) -> Match[T]:
-        """The handler for a request; ``path`` is as sent, percent-encoded.
+    def find(self, method: str, path: str) -> tuple[T, Params]:
+        """The handler for a request and the parameters; ``path`` is as sent, percent-encoded.
 
         Raises:
             StatusError: 404 no such path, 405 not with this method (with Allow, RFC 9110 §15.5.6), 501 no such method.
@@ -93,13 +86,12 @@ class Router(Generic[T]):
         if node is not None:
             handler = node.handlers.get(method)
             if handler is not None:
-                return Match(handler, {})
+                return handler, {}
         return self._search(method, path)
 
     def allowed(self, path: str) -> list[str]:
         """Methods of a path, for Allow; empty if there is no such path."""
-        nodes = [node for node, _ in self._nodes(path)]
-        methods = {method for node in nodes for method in node.handlers}
+        methods = {method for node, _ in self._nodes(path) for method in node.handlers}
         if "GET" in methods:
             methods.add("HEAD")
         return sorted(methods | {"OPTIONS"}) if methods else []
@@ -108,11 +100,10 @@ class Router(Generic[T]):
         """True if the method has a handler of its own there."""
         return any(method in node.handlers for node, _ in self._nodes(path))
 
-    def _search(self, method: str, path: str) -> Match[T]:
+    def _search(self, method: str, path: str) -> tuple[T, Params]:
         for wanted in (method, "GET") if method == "HEAD" else (method,):
-            for node, values in self._nodes(path):
-                if wanted in node.handlers:
-                    return Match(node.handlers[wanted], dict(zip(node.names[wanted], values, strict=True)))
+            for node, values in self._nodes(path, wanted):
+                return node.handlers[wanted], dict(zip(node.names[wanted], values, strict=True))
         if method not in KNOWN_METHODS and method not in self.methods:
             raise StatusError(501, f"method {method[:40]} is not known here", reference="RFC 9110 §15.6.2")
         allowed = ", ".join(self.allowed(path))
@@ -123,30 +114,45 @@ class Router(Generic[T]):
         advice = f"{other[:200]} is one" if self.allowed(other) else ""
         raise StatusError(404, f"no route {path[:200]}", advice=advice, reference="RFC 9110 §15.5.5")
 
-    def _nodes(self, path: str) -> Iterator[tuple[_Node[T], list[str | int]]]:
-        """Every node that the path leads to, the most literal first."""
+    def _nodes(self, path: str, method: str = "") -> "list[_Found[T]]":
+        """Every node that the path leads to, the most literal first; the first one only that answers ``method``."""
+        found: list[_Found[T]] = []
         if path.startswith("/"):
-            segments = [decode_segment(segment) for segment in path[1:].split("/")]
-            yield from self._walk(self._root, segments, 0, [])
+            segments = path[1:].split("/")
+            _walk(
+                self._root,
+                [decode_segment(part) for part in segments] if "%" in path else segments,
+                0,
+                [],
+                method,
+                found,
+            )
+        return found
 
-    def _walk(
-        self, node: _Node[T], segments: list[str], at: int, values: list[str | int]
-    ) -> Iterator[tuple[_Node[T], list[str | int]]]:
-        if at == len(segments):
-            if node.handlers:
-                yield node, values
-            return
-        literal = node.literals.get(segments[at])
-        if literal is not None:
-            yield from self._walk(literal, segments, at + 1, values)
-        for kind in _ORDER:
-            child = node.parameters.get(kind)
-            if child is None:
-                continue
-            if kind == "path":
-                yield child, [*values, "/".join(segments[at:])]
-            elif (value := _VALUE_OF[kind](segments[at])) is not None:
-                yield from self._walk(child, segments, at + 1, [*values, value])
+
+_Found = tuple[_Node[T], list[str | int]]
+
+
+def _walk(
+    node: _Node[T], segments: list[str], at: int, values: list[str | int], method: str, found: list[_Found[T]]
+) -> bool:
+    """Collect the nodes below ``node``; True ends the search."""
+    if at == len(segments):
+        if method in node.handlers or (not method and node.handlers):
+            found.append((node, values))
+        return bool(method and found)
+    literal = node.literals.get(segments[at])
+    if literal is not None and _walk(literal, segments, at + 1, values, method, found):
+        return True
+    for kind in _ORDER if node.parameters else ():
+        child = node.parameters.get(kind)
+        if child is None:
+            continue
+        value = "/".join(segments[at:]) if kind == "path" else _VALUE_OF[kind](segments[at])
+        rest = len(segments) if kind == "path" else at + 1
+        if value is not None and _walk(child, segments, rest, [*values, value], method, found):
+            return True
+    return False
 
 
 def _int_value(segment: str) -> int | None:

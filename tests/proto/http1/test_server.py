@@ -3,11 +3,14 @@ from base64 import b64decode
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from netwright.core.errors import UsageError
-from netwright.proto.http1 import Data, End, HttpLimits, Reading, Refused, Request, ServerMachine
+from netwright.proto.http1 import Data, End, Event, HttpLimits, Reading, Refused, Request, ServerMachine
 from tests.support.corpora import corpus
 
+VERSIONS = [b"HTTP/1.1", b"HTTP/1.0", b"HTTP/1.2"]
 GET = b"GET / HTTP/1.1\r\nhost: a\r\n\r\n"
 
 
@@ -141,6 +144,30 @@ def test_switch_keeps_the_first_bytes_of_the_new_protocol() -> None:
     assert machine.reading is Reading.CLOSED
     with pytest.raises(UsageError, match="offered"):
         machine_after(GET).send_switch("websocket")
+
+
+@given(st.sampled_from([b"GET", b"HEAD", b"PO ST"]), st.binary(max_size=4), st.sampled_from(VERSIONS), st.data())
+def test_request_with_known_fields_is_read_as_if_they_were_new(
+    method: bytes, target: bytes, version: bytes, data: st.DataObject
+) -> None:
+    limits = HttpLimits(request_line=24, head=80)
+    blocks = [b"host: a\r\n", b"host: a\r\nconnection: close\r\n", b"host: a\r\nexpect: 100-continue\r\n"]
+    first, second = data.draw(st.sampled_from(blocks)), data.draw(st.sampled_from(blocks))
+    raw = method + b" /" + target + b" " + version + b"\r\n" + second + b"\r\n"
+    knowing, fresh = ServerMachine(limits, 0.0), ServerMachine(limits, 0.0)
+    knowing.receive(b"GET / HTTP/1.1\r\n" + first + b"\r\n", 0.0)
+    answer = knowing.send_whole(200, b"", b"content")
+    if not knowing.keep_alive:
+        assert b"connection: close" in answer
+        return
+    knowing.next_message(0.0)
+    assert shown(knowing.receive(raw, 0.0)) == shown(fresh.receive(raw, 0.0))
+    assert knowing.send_whole(200, b"", b"content") == fresh.send_whole(200, b"", b"content")
+    assert (knowing.keep_alive, knowing.must_continue) == (fresh.keep_alive, fresh.must_continue)
+
+
+def shown(events: list[Event]) -> list[str]:
+    return [repr(event) + (str(event.fields.pairs) if isinstance(event, Request) else "") for event in events]
 
 
 # the corpus of what servers disagreed about

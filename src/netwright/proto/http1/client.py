@@ -25,7 +25,7 @@ class ClientMachine(Machine):
         super().__init__(limits, now)
         self._section = Section(limits, self._read_line, limits.field_line)
         self._line = ("1.1", 0, "")
-        self._method = ""
+        self._method = self._asked = ""
         self._until_eof = False
         self.keep_alive = True
 
@@ -44,7 +44,7 @@ class ClientMachine(Machine):
         if not is_token(method.encode()):
             raise UsageError(f"method is no token: {method!r}", reference="RFC 9110 §9.1")
         parse_request_line(line.encode())
-        self.writing, self._method, self._subject = Writing.BODY, method, f"{method} {target}"
+        self.writing, self._method, self._asked = Writing.BODY, method, f"{method} {target}"
         self._left, self._chunked = length, length is None
         framing = b"transfer-encoding: chunked\r\n" if length is None else b""
         if length or (length == 0 and method in ("POST", "PUT", "PATCH")):  # RFC 9110 §8.6
@@ -69,6 +69,9 @@ class ClientMachine(Machine):
         if not self.keep_alive:
             raise UsageError("next request on a connection that ends", advice="open another")
         self._next(now)
+
+    def _subject(self) -> str:
+        return self._asked
 
     def _read_line(self, line: bytes) -> None:
         self._line = parse_status_line(line)

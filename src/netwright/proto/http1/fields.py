@@ -25,12 +25,13 @@ class Fields(Mapping[str, str]):
     does not mind the case.  Iteration gives each name once, ``pairs`` every line in order.
     """
 
-    __slots__ = ("_pairs", "block")
+    __slots__ = ("_lowered", "_pairs", "block")
 
     def __init__(self, block: bytes) -> None:
         """``block`` is what ``valid_block`` accepts."""
         self.block = block
         self._pairs: tuple[tuple[str, str], ...] | None = None
+        self._lowered = b""
 
     @property
     def pairs(self) -> tuple[tuple[str, str], ...]:
@@ -57,12 +58,29 @@ class Fields(Mapping[str, str]):
 
     def get_all(self, name: str) -> list[str]:
         """The values of every line with this name, in order."""
-        name = name.lower()
-        return [value for other, value in self.pairs if other == name]
+        if self._pairs is not None:
+            name = name.lower()
+            return [value for other, value in self._pairs if other == name]
+        if not self._lowered:
+            self._lowered = b"\n" + self.block.lower()
+        return self._find_all(b"\n%b:" % name.lower().encode("latin-1", "replace"))
+
+    def _find_all(self, sought: bytes) -> list[str]:
+        """A look for one name costs less than reading every line: of most requests only a few are asked for."""
+        values: list[str] = []
+        at = self._lowered.find(sought)
+        while at >= 0:
+            start = at + len(sought) - 1  # the block lacks the first LF
+            values.append(self.block[start : self.block.index(b"\r", start)].strip(b" \t").decode("latin-1"))
+            at = self._lowered.find(sought, start)
+        return values
 
     def tokens(self, name: str) -> list[str]:
         """A comma-separated list as lower-case members, empty ones left out (RFC 9110 §5.6.1)."""
-        members = ",".join(self.get_all(name)).lower().split(",")
+        values = self.get_all(name)
+        if not values:
+            return []
+        members = ",".join(values).lower().split(",")
         return [member.strip(" \t") for member in members if member.strip(" \t")]
 
 

@@ -10,19 +10,23 @@ from typing import NamedTuple
 from netwright.proto.http1.fields import Fields
 from netwright.proto.http1.status import HttpError, has_content
 
-__all__ = ["RequestFraming", "frame_request", "frame_response", "parse_request_line", "parse_status_line"]
+__all__ = ["PLAIN_LINE", "RequestFraming", "frame_request", "frame_response", "parse_request_line", "parse_status_line"]
 
 _REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) ([\x21-\x7e]++) (HTTP/[0-9]\.[0-9])")
+# The usual line, with nothing left to check: origin-form, HTTP/1.1.
+PLAIN_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) (/[\x21\x24-\x3b\x3d\x3f-\x7e]*+) HTTP/1\.1")
 _STATUS_LINE = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _NEVER_IN_TARGET = re.compile(rb'["<>#]')
 _SCHEME = re.compile(rb"https?://[^/?#@]++(?:[/?]|$)", re.IGNORECASE)
 # uri-host [":" port] of RFC 9110 §7.2: reg-name or IPv4address, or IP-literal in brackets (RFC 3986 §3.2.2)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[-A-Za-z0-9._~!$&'()*+,;=%]*)(?::[0-9]{0,5})?")
+_FRAMING_FIELDS = ("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade")
+_FRAMING_FIELD = re.compile(rf"\n({'|'.join(_FRAMING_FIELDS)}):[ \t]*+([^\r]*)")  # of a block in lower case
 _MAX_DIGITS = 18  # of a length: more does not fit 63 bits
 
 
 class RequestFraming(NamedTuple):
-    """See ``Request`` for the meaning of each."""
+    """See ``Request`` for the meaning of each; ``upgrade`` is in lower case."""
 
     length: int | None
     keep_alive: bool
@@ -87,26 +91,16 @@ def frame_request(fields: Fields, version: str) -> RequestFraming:
     Raises:
         HttpError: Host, Content-Length, Transfer-Encoding or Expect leave a doubt.
     """
-    hosts: list[str] = []
-    lengths: list[str] = []
-    codings: list[str] = []
-    expects = upgrades = False
-    for name, value in fields.pairs:
-        if name == "host":
-            hosts.append(value)
-        elif name == "content-length":
-            lengths.append(value)
-        elif name == "transfer-encoding":
-            codings.append(value)
-        elif name == "expect":
-            expects = _check_expect(value) and version == "1.1"  # RFC 9110 §10.1.1: 1.0 cannot wait for it
-        elif name == "upgrade":
-            upgrades = True
+    found: dict[str, list[str]] = {name: [] for name in _FRAMING_FIELDS}
+    for name, value in _FRAMING_FIELD.findall((b"\n" + fields.block.lower()).decode("latin-1")):
+        found[name].append(value.rstrip(" \t"))
+    hosts, lengths, codings, connection, expectations, upgrades = found.values()
     _check_host(hosts, version)
     length = _length(lengths, codings, version)
-    options = fields.tokens("connection")
-    upgrade = fields["upgrade"] if upgrades and "upgrade" in options and version == "1.1" else ""
-    return RequestFraming(length or 0 if not codings else None, _lives_on(options, version), expects, upgrade)
+    waits = _check_expect(expectations) and version == "1.1"  # RFC 9110 §10.1.1: 1.0 cannot wait for it
+    options = [option.strip(" \t") for option in ",".join(connection).split(",")]
+    upgrade = ", ".join(upgrades) if upgrades and "upgrade" in options and version == "1.1" else ""
+    return RequestFraming(None if codings else length or 0, _lives_on(options, version), waits, upgrade)
 
 
 def frame_response(fields: Fields, version: str, status: int, method: str) -> tuple[int | None, bool, bool]:
@@ -165,10 +159,11 @@ def _check_codings(codings: list[str], version: str) -> None:
     )
 
 
-def _check_expect(value: str) -> bool:
-    if value.lower() != "100-continue":
-        raise HttpError(f"Expect {value[:40]!r}, 100-continue allowed", status=417, reference="RFC 9110 §10.1.1")
-    return True
+def _check_expect(values: list[str]) -> bool:
+    for value in values:
+        if value.lower() != "100-continue":
+            raise HttpError(f"Expect {value[:40]!r}, 100-continue allowed", status=417, reference="RFC 9110 §10.1.1")
+    return bool(values)
 
 
 def _lives_on(options: list[str], version: str) -> bool:

@@ -34,6 +34,10 @@ class Writing(Enum):
     DONE = "nothing until next_message"
 
 
+_UNWRITTEN, _WRITTEN = Writing.HEAD, Writing.DONE
+_HEAD, _BODY, _DONE, _CLOSED = Reading  # an enum's attribute costs 0.1 µs a time on Python 3.11
+
+
 class Machine:
     """Base of ``ServerMachine`` and ``ClientMachine``; ``now`` is in seconds on one clock of the caller's choice."""
 
@@ -41,11 +45,10 @@ class Machine:
 
     def __init__(self, limits: HttpLimits, now: float) -> None:
         self.limits = limits
-        self.reading = Reading.HEAD
+        self.reading = _HEAD
         self.writing = Writing.HEAD
         self._rest = b""
         self._body: Body | None = None
-        self._subject = ""
         self._head_deadline: float | None = now + limits.head_timeout
         self._idle_deadline: float | None = None
         self._head_began = False
@@ -70,21 +73,21 @@ class Machine:
         events: list[Event] = []
         at = 0
         try:
-            if self.reading is Reading.HEAD and data:
+            if self.reading is _HEAD and data:
                 at = self._read_heads(data, now, events)
-            if self.reading is Reading.BODY and at < len(data):
+            if self.reading is _BODY and at < len(data):
                 at = self._read_body(data, at, events)
         except (ProtocolError, LimitError) as error:
             events.append(self._refuse(error))
-        self._rest = b"" if self.reading is Reading.CLOSED else data[at:]
+        self._rest = b"" if self.reading is _CLOSED else data[at:]
         return events
 
     def receive_eof(self, now: float) -> list[Event]:
         """The peer ended its direction: nothing between messages, a fault inside of one (RFC 9112 §8)."""
         del now
-        if self.reading is Reading.DONE or (self.reading is Reading.HEAD and not self._head_began):
-            self.reading = Reading.CLOSED
-        elif self.reading is not Reading.CLOSED:
+        if self.reading is _DONE or (self.reading is _HEAD and not self._head_began):
+            self.reading = _CLOSED
+        elif self.reading is not _CLOSED:
             place = self.reading.value
             error = IncompleteError(f"connection ended in a {place}", partial=self._rest, reference="RFC 9112 §8")
             return [self._refuse(error)]
@@ -92,23 +95,28 @@ class Machine:
 
     def deadline(self, now: float) -> float | None:
         """When a wait for the peer that begins ``now`` must end; None: wait for ever."""
-        if self.reading is Reading.BODY:
+        if self.reading is _BODY:
             self._waits_since = now
             return now + max(0.0, self._patience)
-        if self.reading is not Reading.HEAD:
+        if self.reading is not _HEAD:
             return None
         return self._head_deadline if self._head_began or self._idle_deadline is None else self._idle_deadline
 
     @property
     def stage(self) -> str:
         """What a wait for the peer waits for."""
-        if self.reading is Reading.BODY:
+        if self.reading is _BODY:
             return f"{self._name} body"
         if self._head_began:
             return f"{self._name} head"
         return "first byte" if self._idle_deadline is None else f"next {self._name}"
 
     _name = "message"
+
+    @property
+    def has_rest(self) -> bool:
+        """True if bytes came that were not read yet: ``receive`` b"" after ``next_message``."""
+        return bool(self._rest)
 
     def take_rest(self) -> bytes:
         """Bytes that came after the message: the first of the protocol to which the connection was switched."""
@@ -147,14 +155,14 @@ class Machine:
 
     def _start_body(self, body: Body) -> None:
         self._body, self._patience = body, self.limits.body_grace
-        self.reading = Reading.BODY
+        self.reading = _BODY
 
     def _read_heads(self, data: bytes, now: float, events: list[Event]) -> int:
         """Heads until a final one; the place after it."""
         if not self._head_began:
             self._begin_head(now)
         at = 0
-        while self.reading is Reading.HEAD:
+        while self.reading is _HEAD:
             start = self._skip_empty_line(data, at)
             end = self._section.find_end(data, start)
             if end < 0:
@@ -169,6 +177,10 @@ class Machine:
         if self._idle_deadline is not None:
             self._head_deadline = now + self.limits.head_timeout
         self._head_began = True
+
+    def _subject(self) -> str:
+        """What the message is about, as far as it is known."""
+        return ""
 
     def _skip_empty_line(self, data: bytes, at: int) -> int:
         return at
@@ -186,17 +198,16 @@ class Machine:
         return stop
 
     def _finish_reading(self) -> None:
-        self.reading, self._body = Reading.DONE, None
+        self.reading, self._body = _DONE, None
 
     def _refuse(self, error: NetwrightError) -> Refused:
-        self.reading, self._body = Reading.CLOSED, None
-        return Refused(error, status_for(error), self._subject)
+        self.reading, self._body = _CLOSED, None
+        return Refused(error, status_for(error), self._subject())
 
     def _next(self, now: float) -> None:
         """Both directions are done with this message."""
-        if self.reading is not Reading.DONE or self.writing is not Writing.DONE:
+        if self.reading is not _DONE or self.writing is not _WRITTEN:
             raise UsageError(f"next message while {self!r}")
-        self.reading, self.writing = Reading.HEAD, Writing.HEAD
-        self._subject = ""
+        self.reading, self.writing = _HEAD, _UNWRITTEN
         self._head_began = False
         self._idle_deadline = now + self.limits.next_request

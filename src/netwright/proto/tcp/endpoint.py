@@ -324,10 +324,6 @@ class Endpoint:
     def _acknowledged(self, segment: Segment, now: float) -> bool:
         """The fifth check; False if the segment is refused, or has ended the connection."""
         sender = self.sender
-        if self._stamps:
-            self.receiver.stamp(segment, now)
-        if self.agreement.ecn:
-            self.receiver.mark(segment)
         if self.state is State.SYN_RECEIVED:
             if not self._complete(segment, now):
                 return False
@@ -335,6 +331,10 @@ class Endpoint:
             self._refuse(segment, "acknowledges what was never sent, or long ago", now)
             self._challenge(segment, now)
             return False
+        if self._stamps:
+            self.receiver.stamp(segment, now)
+        if self.agreement.ecn:
+            self.receiver.mark(segment)
         if sender.snd_una > sender.fin_at >= 0:
             self._fin_acknowledged(now)
         return self.state is not State.CLOSED
@@ -473,7 +473,7 @@ class Endpoint:
         if flags & SYN:
             return self._emit_syn(flags, seq, now)
         receiver = self.receiver
-        stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent) if self._stamps else None
+        stamps = self._stamp(now)
         sacks: tuple[tuple[int, int], ...] = ()
         if receiver.has_blocks:
             space = min(_OPTION_SPACE - (12 if self._stamps else 0), self.sender.mss - len(data))
@@ -496,8 +496,13 @@ class Endpoint:
         ack = receiver.rcv_nxt if flags & ACK else 0
         self._output.append(Segment(seq, ack, flags, window, b"", stamps, (), self._syn_options))
 
+    def _stamp(self, now: float) -> tuple[int, int] | None:
+        """TSval and TSecr (RFC 7323 §3.2)."""
+        return (int(now * 1000) + self._stamp_offset, self.receiver.ts_recent) if self._stamps else None
+
     def _reset(self, end: End, now: float) -> None:
-        self._output.append(Segment(self.sender.snd_nxt, self.receiver.rcv_nxt, RST | ACK, 0))
+        stamps = self._stamp(now)  # a RST has them too, RFC 7323 §3.2
+        self._output.append(Segment(self.sender.snd_nxt, self.receiver.rcv_nxt, RST | ACK, 0, b"", stamps))
         self._finish(end, now)
 
     # Time

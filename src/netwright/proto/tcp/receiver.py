@@ -44,6 +44,7 @@ class Receiver:
         "_edge_step",
         "_full",
         "_islands",
+        "_largest",
         "_limit",
         "_quick",
         "_recent",
@@ -82,6 +83,7 @@ class Receiver:
         self._starts: list[int] = []
         self._recent: list[_Island] = []
         self._duplicate: tuple[int, int] | None = None
+        self._largest = self.rcv_edge - self.rcv_nxt  # window that was ever advertised
         self.mss = settings.mss
         self.agreed(scale=0, sack=False)
         self.ts_recent, self.ts_recent_at = 0, now
@@ -282,6 +284,8 @@ class Receiver:
         edge = nxt + (field << self.scale)
         if edge > self.rcv_edge:
             self.rcv_edge = edge
+        if edge - nxt > self._largest:
+            self._largest = edge - nxt
         return field
 
     def read(self, limit: int) -> bytes:
@@ -289,7 +293,7 @@ class Receiver:
         data = bytes(self.buffer[:limit])
         del self.buffer[:limit]
         window = self.rcv_edge - self.rcv_nxt
-        space = self._limit - len(self.buffer)
-        if not self.finished and space >= 2 * window and space - window >= self._edge_step:
+        opened = min(self._limit - len(self.buffer), self._largest)
+        if data and not self.finished and opened >= 2 * window and opened - window >= self._edge_step:
             self.ack_now = True  # RFC 9293 §3.8.6.2.2; twice, as Linux does, lest every read sends a segment
         return data

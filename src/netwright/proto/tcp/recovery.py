@@ -134,6 +134,11 @@ class Recovery:
     def __repr__(self) -> str:
         return f"<Recovery {self.phase.value} {self.window!r} {self._board!r}>"
 
+    @property
+    def quiet(self) -> bool:
+        """Nothing is known to be out of order, so that only a probe would find a lost tail (RFC 8985 §7.3)."""
+        return self.phase is Phase.OPEN or self.phase is Phase.REDUCING
+
     # What the sender tells
 
     def sent(self) -> None:
@@ -151,6 +156,8 @@ class Recovery:
         """Decide on loss, phase and window after an acknowledgement.  Marks of the scoreboard are up to date."""
         lost_before = self._board.lost
         self.new_first = False
+        if not self.sack and news.advanced:
+            self._forget_duplicates(news)
         if news.dsack is not None:
             self._count_needless(news)
         if self.probe_end is not None:
@@ -223,8 +230,6 @@ class Recovery:
         board = self._board
         if not self.sack:
             if news.advanced:
-                self._duplicates = 0
-                board.sacked = 0
                 if board.first is not None and not board.first.resent:
                     self._mark(board.first, now, "partial acknowledgement (RFC 6582)")
             else:
@@ -256,8 +261,6 @@ class Recovery:
         elif self._frto and news.advanced and not recovered:
             self.high_seq = news.nxt
             self.new_first = True  # step 2b
-        elif not self.sack and self._frto is False and news.advanced:
-            self._board.sacked = 0
         if recovered and self.phase is Phase.LOSS:
             self._undo_from, self._duplicates = None, 0
             self._set(Phase.OPEN, now, "everything before the timeout is acknowledged")
@@ -344,6 +347,7 @@ class Recovery:
 
     def _mark(self, record: Sent, now: float, reason: str) -> None:
         self._board.mark_lost(record)
+        self._limit_duplicates()
         if self._note is not None:
             self._note(Kind.LOST, now, len(record.data), f"{record.start}:{record.end} {reason}")
 
@@ -351,12 +355,25 @@ class Recovery:
         """Without SACK a duplicate says that one segment has left the network (RFC 5681 §3.2, RFC 6582)."""
         board = self._board
         if news.advanced:
-            self._duplicates = board.sacked = 0
+            board.sacked = 0
         elif news.duplicate:
             self._duplicates += 1
-            if board.sacked < board.out - 1:
-                board.sacked += 1
-                news.delivered += 1
+            before, board.sacked = board.sacked, board.sacked + 1
+            self._limit_duplicates()
+            news.delivered += board.sacked - before
+
+    def _forget_duplicates(self, news: News) -> None:
+        """What is acknowledged now was counted, all but the first, when its duplicate came."""
+        acknowledged, board = news.delivered, self._board
+        news.delivered = max(acknowledged - board.sacked, 1)
+        board.sacked = max(board.sacked - max(acknowledged - 1, 0), 0)
+        self._limit_duplicates()
+        self._duplicates = 0
+
+    def _limit_duplicates(self) -> None:
+        """At least one segment is missing, or there would be no duplicates (RFC 5681 §3.2)."""
+        board = self._board
+        board.sacked = max(min(board.sacked, board.out - max(board.lost, 1)), 0)
 
     # Proportional rate reduction, RFC 6937 §3.1
 
@@ -375,7 +392,8 @@ class Recovery:
             if news.advanced and not lost:
                 count += 1  # slow start reduction bound
             count = min(spare, count)
-        window.cwnd = flight + max(count, 0 if self._prr_out else 1)
+        forced = not self._prr_out or (not self.sack and news.advanced)  # RFC 6582 §3.2 step 3: a partial one repeats
+        window.cwnd = flight + max(count, 1 if forced else 0)
 
     # Taking back, RFC 3522, RFC 4015, RFC 2883
 
@@ -427,8 +445,7 @@ class Recovery:
 
     def probe_timeout(self, rto: float) -> float | None:
         """PTO, or None if the retransmission timer is due (RFC 8985 §7.2)."""
-        quiet = self.phase is Phase.OPEN or self.phase is Phase.REDUCING
-        if not (self.sack and quiet and self._settings.tail_loss_probe) or self.probe_end is not None:
+        if not (self.sack and self.quiet and self._settings.tail_loss_probe) or self.probe_end is not None:
             return None
         if not self._rtt.srtt:
             return None

@@ -228,12 +228,13 @@ class Sender:
         if segment.sacks and self.recovery.sack:
             self._selective(segment.sacks, news, now)
         news.duplicate = ack == una and not (segment.data or updated or segment.flags & FIN)
-        self.recovery.acknowledged(news, now)
+        recovery = self.recovery
+        recovery.acknowledged(news, now)
         if news.delivered and news.advanced and self.window.may_grow:
-            phase = self.recovery.phase
+            phase = recovery.phase
             if phase is not Phase.RECOVERY and phase is not Phase.REDUCING:
                 self.control.acked(self.window, news.delivered, now, self.rtt.minimum)
-        if news.advanced:
+        if news.advanced or (self.timer is Timer.PROBE and not recovery.quiet):
             self._restart_timer(now)
         return True
 
@@ -348,34 +349,44 @@ class Sender:
             if record is None or record.start >= self.snd_una + max(self.snd_wnd, 1):
                 return
             self._repeat(record, now)
+            if record.start == self.snd_una:
+                self._restart_timer(now)  # the timer is the first segment's (RFC 6298 §5, Linux)
 
     def _send_new(self, now: float) -> None:
-        board, window, unsent = self.board, self.window, self._unsent
+        board, window = self.board, self.window
         if not board.out and self._last_sent_at > 0:
             self._after_idle(now)
-        edge = self.snd_una + self.snd_wnd
-        quota = window.cwnd - board.in_flight
         started = self.snd_nxt
+        full = self._fill(now)
+        if self.snd_nxt != started:
+            if self.timer is not Timer.RETRANSMIT:
+                self._restart_timer(now)
+        elif not full:
+            return
+        window.used(board.out, full, self.snd_una, self.snd_nxt, now)
+        if self._settings.slow_start_after_idle and self.recovery.phase is Phase.OPEN:
+            window.decay_unused(self.rtt.rto, now)
+
+    def _fill(self, now: float) -> bool:
+        """Send new segments up to a limit; True if the congestion window was that."""
+        unsent, pacing = self._unsent, self._settings.pacing
+        edge = self.snd_una + self.snd_wnd
+        quota = self.window.cwnd - self.board.in_flight
         while quota > 0:
             available = len(unsent)
             room = edge - self.snd_nxt
             size = min(available, self._segment_limit, room)
             if size < self._segment_limit and self._holds_back(size, available, room, now):
-                break
-            if self._settings.pacing and self._wait_for_pace(now):
-                break
+                return False
+            if pacing and self._wait_for_pace(now):
+                return False
             self._transmit(size, room, now)
             quota -= 1
             if self.fin_at >= 0:
-                break
-        if self.snd_nxt != started:
-            if self.timer is not Timer.RETRANSMIT:
-                self._restart_timer(now)
-        elif quota > 0:
-            return
-        window.used(board.out, quota <= 0, self.snd_una, self.snd_nxt, now)
-        if self._settings.slow_start_after_idle and self.recovery.phase is Phase.OPEN:
-            window.decay_unused(self.rtt.rto, now)
+                return quota <= 0
+        if not unsent and self._fin_wanted and self.snd_nxt < edge:
+            self._transmit(0, 1, now)  # FIN alone has no data that cwnd could count (RFC 5681 §2)
+        return True
 
     def _holds_back(self, size: int, available: int, room: int, now: float) -> bool:
         """A small segment waits: for the window (RFC 9293 §3.8.6.2.1), or for company (Nagle, §3.7.4)."""

@@ -71,8 +71,8 @@ class Cubic:
         return max(int(cwnd * BETA), 2)
 
     def timed_out(self, window: Window, now: float) -> None:
-        """§4.8: the epoch starts when congestion avoidance does."""
-        self._epoch, self._fraction = None, 0.0
+        """§4.8: the next epoch starts when congestion avoidance does, with K = 0 and W_max = cwnd of then."""
+        self._epoch, self._fraction, self._w_max = None, 0.0, 0.0
 
     def undone(self, window: Window) -> None:
         """§4.9: what was before the reduction is back."""
