@@ -16,8 +16,7 @@ import os
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
-from netwright.aio import Stream
-from netwright.http import App, Request, Response
+from netwright import App, Request, Response, Stream
 
 MAX_NOTES, MAX_NOTE, MAX_UPLOAD = 100, 4096, 1 << 30  # notes, bytes, bytes
 MAX_SECONDS = 30.0

@@ -3,8 +3,14 @@
 import asyncio
 import hashlib
 import http.client
+import os
+import re
 import runpy
+import signal
+import subprocess
+import sys
 from collections.abc import Callable
+from pathlib import Path
 from types import SimpleNamespace
 from typing import TypeVar
 
@@ -119,3 +125,22 @@ async def test_seconds_that_are_no_number_or_out_of_bounds_never_wait_for_ever(t
     seconds_of = runpy.run_path("examples/tour.py")["seconds_of"]
 
     assert seconds_of(SimpleNamespace(query={"seconds": text}), "seconds", 5) == 5
+
+
+def test_tour_runs_as_its_first_line_says() -> None:
+    command = [str(Path(sys.executable).with_name("netwright")), "serve", "examples/tour.py"]
+    options = ["--bind", "127.0.0.1:0", "--no-console"]
+    environment = os.environ | {"ECHO_PORT": "0"}
+    with subprocess.Popen(
+        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+    ) as process:
+        assert process.stdout is not None
+        try:
+            line = process.stdout.readline()
+            web_port, echo_port = (int(port) for port in re.findall(r"127\.0\.0\.1:(\d+)", line))
+            assert ask(web_port, "GET", "/notes")[::2] == (200, b"{}")
+            assert client("tcp_client", echo_port).count("received") == 3
+        finally:
+            process.send_signal(signal.SIGINT)
+            rest = process.stdout.read()
+    assert process.returncode == 0, rest
