@@ -69,6 +69,17 @@ def test_fin_goes_with_the_last_data_whatever_nagle_says() -> None:
     assert talk.say("F. 11:21").flags & 1
 
 
+def test_fin_alone_passes_a_full_congestion_window() -> None:
+    """RFC 5681 §2: cwnd limits data; FIN has none."""
+    talk = established(plain())
+    talk.send(10_000)
+    assert len(talk.skip()) == 10
+    talk.endpoint.send_eof(talk.now)
+    talk.say("F. 10001:10001")
+    talk.hear(". 1:1 ack 1")
+    talk.quiet()
+
+
 def test_silly_windows_are_not_filled() -> None:
     """RFC 9293 §3.8.6.2.1 (MUST-38): wait for a full segment or half of the largest window."""
     talk = established(plain(), "S. 0:0 ack 1 win 2000 mss 1000 sackok")
@@ -94,7 +105,7 @@ def test_zero_window_is_probed_with_back_off_as_long_as_the_peer_answers() -> No
     """RFC 9293 §3.8.6.1 (MUST-36, MUST-37)."""
     talk = established(plain(), "S. 0:0 ack 1 win 2000 mss 1000 sackok")
     talk.send(4000)
-    talk.endpoint.take_segments()
+    talk.skip()
     talk.hear(". 1:1 ack 2001 win 0")
     talk.quiet()
     interval = talk.endpoint.sender.rtt.rto
@@ -116,7 +127,7 @@ def test_send_takes_what_there_is_room_for_and_tells_when_there_is_more() -> Non
     talk = established(plain(send_buffer=3000))
     assert talk.send(5000) == 3000
     assert talk.send(1) == 0
-    talk.endpoint.take_segments()
+    talk.skip()
     assert Event.WRITABLE not in talk.hear(". 1:1 ack 501")
     assert Event.WRITABLE in talk.hear(". 1:1 ack 1501")
     assert talk.endpoint.writable == 1500
@@ -129,7 +140,7 @@ def test_retransmissions_run_out_after_linux_patience() -> None:
     assert talk.wait(900.0) == []
     assert talk.wait(300.0) == [Event.CLOSED]
     assert talk.endpoint.end is End.TIMED_OUT
-    assert len(talk.endpoint.take_segments()) > 10
+    assert len(talk.skip()) > 10
 
 
 def test_user_timeout_ends_the_wait() -> None:
@@ -194,7 +205,7 @@ def test_repeats_of_a_syn_are_linear_first() -> None:
     talk.endpoint.connect(0.0)
     times = []
     while talk.endpoint.deadline is not None:
-        talk.endpoint.take_segments()
+        talk.skip()
         talk.wait(talk.endpoint.deadline - talk.now)
         times.append(talk.now)
     assert times == pytest.approx([1, 2, 3, 4, 5, 7, 11])

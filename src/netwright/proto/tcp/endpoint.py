@@ -346,8 +346,8 @@ class Endpoint:
                 self._refuse(segment, "RST beside RCV.NXT", now)
                 return self._challenge(segment, now)
             refused = self.state is State.SYN_RECEIVED
-            closing = self.state in (State.CLOSING, State.LAST_ACK, State.TIME_WAIT)
-            return self._finish(End.REFUSED if refused else End.CLOSED if closing else End.RESET, now)
+            done = self.state is State.TIME_WAIT  # before that our FIN is not acknowledged: bytes may be lost
+            return self._finish(End.REFUSED if refused else End.CLOSED if done else End.RESET, now)
         if segment.flags & SYN:
             if self._replaces(segment):
                 return self._finish(End.REPLACED, now)
