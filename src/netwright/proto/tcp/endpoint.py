@@ -233,13 +233,17 @@ class Endpoint:
         """Small segments go at once (TCP_NODELAY); what waited goes now, corked or not."""
         self.sender.nodelay = on
         corked, self.sender.corked = self.sender.corked, self.sender.corked and not on
-        self.sender.output(now)
+        self._push(now)
         self.sender.corked = corked
 
     def set_cork(self, on: bool, now: float) -> None:
         """Only full segments go (TCP_CORK), for 0.2 s at most where nothing is in flight."""
         self.sender.corked = on
         if not on:
+            self._push(now)
+
+    def _push(self, now: float) -> None:
+        if self.state in SYNCHRONIZED:
             self.sender.output(now)
 
     # What the network does
