@@ -1,5 +1,6 @@
 """Native kernels: every ``_x.pyx`` beside its ``x.py``; each may fail to build without failing the install."""
 
+import os
 from pathlib import Path
 
 from Cython.Build import cythonize
@@ -19,4 +20,7 @@ def extensions() -> list[Extension]:
     ]
 
 
-setup(ext_modules=cythonize(extensions(), language_level=3, annotate=False, nthreads=0))
+setup(
+    ext_modules=cythonize(extensions(), language_level=3, annotate=False),
+    options={"build_ext": {"parallel": os.cpu_count() or 1}},
+)

@@ -8,13 +8,14 @@ _COMPACT = 64 * 1024  # taken bytes in front above which the rest moves down
 class ReceiveBuffer:
     """A queue of bytes: append at the end, take from the front, search without searching twice.
 
-    ``find`` remembers how far it looked: a delimiter that comes one byte at a time costs O(n), not O(n²).
+    A chunk that comes when the queue is empty is kept as it is and handed over whole: bytes are copied only where a
+    message spans chunks.  ``find`` remembers how far it looked: a delimiter that comes one byte at a time costs O(n).
     """
 
     __slots__ = ("_data", "_searched", "_start", "_target")
 
     def __init__(self) -> None:
-        self._data = bytearray()
+        self._data: bytes | bytearray = b""
         self._start = 0
         self._searched = 0
         self._target = b""
@@ -26,14 +27,29 @@ class ReceiveBuffer:
         return f"<ReceiveBuffer {len(self)} bytes>"
 
     def append(self, data: bytes | bytearray | memoryview) -> None:
-        """Add what the peer sent; the bytes are copied."""
-        self._data += data
+        """Add what the peer sent; anything but ``bytes`` is copied."""
+        if not self._data:
+            self._data = bytes(data)
+        elif isinstance(self._data, bytes):
+            self._data = bytearray(self._data[self._start :] if self._start else self._data)
+            self._data += data
+            self._start = 0
+        else:
+            self._data += data
+
+    def prepend(self, data: bytes) -> None:
+        """Put ``data`` in front of everything."""
+        if data:
+            self._data = data + self._data[self._start :]
+            self._start = self._searched = 0
 
     def take(self, count: int) -> bytes:
         """Remove and return up to ``count`` bytes."""
         end = min(self._start + count, len(self._data))
         if self._start == 0 and end == len(self._data):
             taken = bytes(self._data)
+        elif isinstance(self._data, bytes):
+            taken = self._data[self._start : end]
         else:
             with memoryview(self._data) as view:
                 taken = bytes(view[self._start : end])
@@ -73,8 +89,8 @@ class ReceiveBuffer:
         self._searched = max(0, self._searched - (end - self._start))
         self._start = end
         if end == len(self._data):
-            self._data.clear()
+            self._data = b""
             self._start = 0
-        elif end >= _COMPACT:
+        elif end >= _COMPACT and isinstance(self._data, bytearray):
             del self._data[:end]
             self._start = 0

@@ -1,0 +1,36 @@
+"""Which engine a loop gets: the native one on Linux with a real operating system underneath, else the portable one."""
+
+import asyncio
+import os
+from importlib import import_module
+from weakref import WeakKeyDictionary
+
+from netwright._native import enabled
+from netwright.aio.engine import Engine
+from netwright.aio.portable import PortableEngine
+from netwright.core.errors import UsageError
+
+__all__ = ["engine"]
+
+_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, Engine] = WeakKeyDictionary()
+
+
+def engine() -> Engine:
+    """The engine of the running loop; NETWRIGHT_ENGINE ("portable", "native") decides at a loop's first use."""
+    loop = asyncio.get_running_loop()
+    found = _engines.get(loop)
+    if found is None:
+        found = _engines[loop] = _choose(loop, os.environ.get("NETWRIGHT_ENGINE", ""))
+    return found
+
+
+def _choose(loop: asyncio.AbstractEventLoop, wanted: str) -> Engine:
+    if wanted not in ("", "portable", "native"):
+        raise UsageError(f"NETWRIGHT_ENGINE={wanted}, portable or native allowed")
+    native = wanted != "portable" and enabled("netwright.aio._stream")
+    if wanted == "native" and not native:
+        raise UsageError("NETWRIGHT_ENGINE=native, and the native engine is not built or NETWRIGHT_PURE is set")
+    if native:
+        made: Engine = import_module("netwright.aio.native").NativeEngine(loop)
+        return made
+    return PortableEngine(loop)

@@ -1,0 +1,33 @@
+"""What a stream engine offers: the seam between the verbs and the operating system."""
+
+import socket
+from typing import TYPE_CHECKING, Any, Protocol
+
+from netwright.core.record import ConnectionRecord
+
+if TYPE_CHECKING:
+    from netwright.aio.limits import Limits
+    from netwright.aio.stream import Stream
+    from netwright.core.record import Recorder
+
+__all__ = ["Engine"]
+
+
+class Engine(Protocol):
+    """One per loop; everything that waits does so on that loop."""
+
+    name: str
+
+    def now(self) -> float:
+        """Seconds on the clock of every deadline and record."""
+
+    async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
+        """Connect a non-blocking socket; cancelling leaves the socket to its owner."""
+
+    async def accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
+        """The next connection, non-blocking, and its peer's name; cancelling loses no connection."""
+
+    async def open(
+        self, sock: socket.socket, record: ConnectionRecord, recorder: "Recorder", limits: "Limits"
+    ) -> "Stream":
+        """A stream on a connected socket, which it owns from now on, also if this raises or is cancelled."""

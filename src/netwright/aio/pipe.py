@@ -1,0 +1,186 @@
+"""The portable connection: an asyncio protocol that keeps what came until a verb takes it.
+
+The loop's transport holds the pipe, a Stream holds it too; the pipe does not know the stream, so that a stream that
+nobody closed can be noticed.
+"""
+
+import asyncio
+from collections.abc import Sequence
+from typing import Any
+
+from netwright.aio.deadlines import Expiry, Ticker
+from netwright.aio.outcome import reason
+from netwright.aio.sockets import reset_on_close
+from netwright.core.buffer import ReceiveBuffer
+from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
+from netwright.core.moment import Kind
+from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
+
+__all__ = ["HIGH_WATER", "Pipe"]
+
+HIGH_WATER = 64 * 1024  # bytes that may come unasked; above, the kernel's buffer fills and the peer's window closes
+
+
+class Pipe(asyncio.Protocol):
+    """One connection below the verbs.
+
+    Attributes:
+        eof: the peer's FIN came.
+        closing: this side closed or aborted: no verb goes on.
+        lost: set when the transport is gone; ``error`` is why, None for an orderly end.
+        ending: the outcome of an orderly end.
+        receiver, sender: the future that a verb awaits, None if none does.
+    """
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, ticker: Ticker, record: ConnectionRecord, recorder: Recorder
+    ) -> None:
+        self.loop, self.ticker, self.record, self.recorder = loop, ticker, record, recorder
+        self.buffer = ReceiveBuffer()
+        self.eof = self.closing = self.fin_sent = self.held = self.full = False
+        self.ending = Outcome.CLOSED
+        self.error: Exception | None = None
+        self.lost = asyncio.Event()
+        self.receiver: asyncio.Future[bool] | None = None
+        self.sender: asyncio.Future[bool] | None = None
+        self.transport: Any = None
+        self._life: Expiry | None = None
+        self._cut: DeadlineError | None = None
+
+    # what the transport says
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        """The transport watches the socket from now on."""
+        self.transport = transport
+        self.transport.set_write_buffer_limits(0)  # a send returns when the kernel took everything
+
+    def data_received(self, data: bytes) -> None:
+        """Bytes came; hand them to the buffer, wake the reader."""
+        self.buffer.append(data)
+        self.record.received(len(data), self.loop.time())
+        if self.receiver is not None:
+            _wake(self.receiver)
+        elif len(self.buffer) >= HIGH_WATER:
+            self.transport.pause_reading()
+            self.held = True
+
+    def eof_received(self) -> bool:
+        """FIN came; True keeps the other direction open."""
+        self.eof = True
+        self.record.note(Kind.FIN_RECEIVED, self.loop.time())
+        _wake(self.receiver)
+        return True
+
+    def pause_writing(self) -> None:
+        """The kernel's send buffer is full."""
+        self.full = True
+
+    def resume_writing(self) -> None:
+        """The kernel took everything."""
+        self.full = False
+        _wake(self.sender)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """The socket is closed; nothing follows."""
+        now = self.loop.time()
+        self.error = exc
+        if exc is not None:
+            self.record.end(Outcome.RESET, now, detail=reason(exc))
+        self.record.end(self.ending, now)
+        self.recorder.close(self.record, now)
+        if self._life is not None:
+            self.ticker.discard(self._life)
+        self.lost.set()
+        _wake(self.receiver)
+        _wake(self.sender)
+
+    # what the verbs ask
+
+    async def receive(self, at: float | None, now: float) -> bool:
+        """Wait for bytes, FIN or the end; False if ``at`` came first."""
+        if self.held:
+            self.held = False
+            self.transport.resume_reading()
+        self.receiver = self.loop.create_future()
+        try:
+            return await self._until(self.receiver, at, now)
+        finally:
+            self.receiver = None
+
+    async def drained(self, at: float | None, now: float) -> bool:
+        """Wait until the kernel took everything, or the end; False if ``at`` came first."""
+        self.sender = self.loop.create_future()
+        try:
+            return await self._until(self.sender, at, now)
+        finally:
+            self.sender = None
+
+    async def _until(self, future: "asyncio.Future[bool]", at: float | None, now: float) -> bool:
+        if at is None:
+            return await future
+        expiry = Expiry(at, lambda _: _wake(future, in_time=False))
+        self.ticker.add(expiry, now)
+        try:
+            return await future
+        finally:
+            self.ticker.discard(expiry)
+
+    def write(self, parts: Sequence[bytes]) -> None:
+        """Give the parts to the kernel in one call; what it does not take follows in the background."""
+        if len(parts) == 1:
+            self.transport.write(parts[0])
+        else:
+            self.transport.writelines(parts)
+        self.record.sent(sum(map(len, parts)), self.loop.time())
+
+    def close(self) -> None:
+        """Send what is queued, then FIN; no verb goes on."""
+        if self.closing or self.lost.is_set():
+            return
+        self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
+        self.record.wait(Waiting.CLOSE, self.loop.time())
+        self.closing = True
+        self.transport.close()
+        _wake(self.receiver)
+        _wake(self.sender)
+
+    def abort(self, detail: str = "") -> None:
+        """Send RST, forget what was queued."""
+        if self.lost.is_set():
+            return
+        self.record.end(Outcome.ABORTED, self.loop.time(), detail=detail)
+        self.closing = True
+        sock = self.transport.get_extra_info("socket")
+        if self.record.transport == "tcp" and sock is not None and sock.fileno() >= 0:
+            reset_on_close(sock)
+        self.transport.abort()
+        _wake(self.receiver)
+        _wake(self.sender)
+
+    def live_until(self, at: float) -> None:
+        """Cut the connection at ``at``, whatever it does then."""
+        self._life = Expiry(at, self._outlived)
+        self.ticker.add(self._life, self.loop.time())
+
+    def _outlived(self, now: float) -> None:
+        self._cut = DeadlineError("lifetime", now - self.record.opened_at)
+        self.record.end(Outcome.DEADLINE, now, stage="lifetime", detail=str(self._cut))
+        self.abort()
+
+    def failure(self, doing: str) -> TransportError | DeadlineError:
+        """Why nothing can be done any more, as a new error."""
+        if self._cut is not None:
+            return DeadlineError(self._cut.stage, self._cut.waited)
+        if isinstance(self.error, ConnectionError):
+            error: TransportError = ResetError(f"{doing}: {self.record.peer} reset the connection")
+        elif self.error is not None:
+            error = TransportError(f"{doing}: {reason(self.error)}")
+        else:
+            error = ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
+        error.__cause__ = self.error
+        return error
+
+
+def _wake(future: "asyncio.Future[bool] | None", *, in_time: bool = True) -> None:
+    if future is not None and not future.done():
+        future.set_result(in_time)

@@ -1,0 +1,78 @@
+"""The engine on asyncio's own transports: any loop, any operating system, also a simulated one."""
+
+import asyncio
+import socket
+from typing import Any
+
+from netwright.aio.deadlines import Ticker
+from netwright.aio.limits import Limits
+from netwright.aio.pipe import Pipe
+from netwright.aio.stream import Stream
+from netwright.core.record import ConnectionRecord, Outcome, Recorder
+
+__all__ = ["PortableEngine"]
+
+
+class PortableEngine:
+    """See ``Engine``."""
+
+    name = "portable"
+
+    def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        self._loop = loop
+        self._ticker = Ticker(loop)
+
+    def __repr__(self) -> str:
+        return f"<PortableEngine on {type(self._loop).__name__}>"
+
+    def now(self) -> float:
+        """The loop's clock."""
+        return self._loop.time()
+
+    async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
+        """Connect a non-blocking socket."""
+        await self._loop.sock_connect(sock, sockaddr)
+
+    async def accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
+        """Take a connection that is queued; only wait if there is none.
+
+        ``loop.sock_accept`` alone would lose a connection that comes in the tick of a cancel.
+        """
+        while True:
+            try:
+                accepted, name = sock.accept()
+            except BlockingIOError:
+                await self._readable(sock)
+            else:
+                accepted.setblocking(False)
+                return accepted, name
+
+    async def _readable(self, sock: socket.socket) -> None:
+        ready: asyncio.Future[None] = self._loop.create_future()
+        self._loop.add_reader(sock, _finish, ready)
+        try:
+            await ready
+        finally:
+            self._loop.remove_reader(sock)
+
+    async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
+        """A stream on a connected socket."""
+        pipe = Pipe(self._loop, self._ticker, record, recorder)
+        try:
+            await self._loop.connect_accepted_socket(lambda: pipe, sock)
+        except BaseException:
+            record.end(Outcome.ABORTED, self.now())
+            if pipe.transport is not None:
+                pipe.abort()
+            else:
+                sock.close()
+                recorder.close(record, self.now())
+            raise
+        if limits.lifetime is not None:
+            pipe.live_until(record.opened_at + limits.lifetime)
+        return Stream(pipe, limits)
+
+
+def _finish(ready: "asyncio.Future[None]") -> None:
+    if not ready.done():
+        ready.set_result(None)

@@ -1,0 +1,437 @@
+"""The stream of bytes between two programs: the verbs, on any asyncio loop.
+
+This file is the readable specification; ``_stream.pyx`` beside it is the native engine with the same names.
+
+Cancelling a read loses no byte: bytes stay in the buffer until a verb takes a whole result.  Cancelling a send leaves
+the bytes of the call either all queued in order, or none.
+"""
+
+import asyncio
+import math
+import sys
+import traceback
+import warnings
+from collections.abc import AsyncIterator, Callable
+from types import TracebackType
+from typing import Self, TypeVar
+
+from netwright.aio.limits import UNLIMITED, Limits
+from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
+from netwright.aio.pipe import Pipe
+from netwright.core.address import Address
+from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, UsageError
+from netwright.core.moment import Kind
+from netwright.core.record import ConnectionRecord, Outcome, Waiting
+from netwright.proto.framing import Framing
+
+__all__ = ["Stream"]
+
+T = TypeVar("T")
+M = TypeVar("M")
+READ, LINE = 64 * 1024, 64 * 1024
+BUDGET = 16  # sends in a row that may finish without giving other tasks a turn
+_BETWEEN = (Waiting.RECEIVE, Waiting.NEXT_REQUEST)  # with nothing buffered: between messages, so a drain may close
+
+
+class Stream:
+    """A connected stream; ``connect`` and a Listener make them.
+
+    Every verb that waits takes ``timeout`` (seconds) and ``deadline`` (on the engine's clock); the earlier one counts
+    and raises DeadlineError, the stream stays usable.  ``stage`` names the wait in that error, ``waiting`` in the
+    record.
+
+    Attributes:
+        timeout: of every operation that names none; None waits as long as ``limits`` allow.
+        record: what happened so far.
+    """
+
+    def __init__(self, pipe: Pipe, limits: Limits = UNLIMITED) -> None:
+        self._pipe = pipe
+        self._spins = 0
+        self._draining = False
+        self.limits = limits
+        self.timeout: float | None = None
+        self.record: ConnectionRecord = pipe.record
+        self._made = _creation_site() if sys.flags.dev_mode else ""
+
+    def __repr__(self) -> str:
+        record = self.record
+        return f"<Stream {record.number} {record.peer} {record.outcome} in={record.bytes_in} out={record.bytes_out}>"
+
+    @property
+    def local(self) -> Address:
+        """This side's address."""
+        assert self.record.local is not None
+        return self.record.local
+
+    @property
+    def peer(self) -> Address:
+        """The other side's address."""
+        assert self.record.peer is not None
+        return self.record.peer
+
+    @property
+    def at_eof(self) -> bool:
+        """True if the peer's FIN came and everything before it was taken."""
+        return self._pipe.eof and not self._pipe.buffer
+
+    # reading
+
+    async def read(
+        self,
+        limit: int = READ,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = Waiting.RECEIVE,
+    ) -> bytes:
+        """1 to ``limit`` bytes as they come; b"" at EOF, and again at every call after it."""
+        self._check_reader()
+        if limit < 1:
+            raise UsageError(f"limit={limit}, 1 or more allowed")
+        buffer = self._pipe.buffer
+        if not buffer:
+            await self._more(self._until(timeout, deadline), stage, waiting)
+        return buffer.take(limit)
+
+    async def read_exactly(
+        self,
+        count: int,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = Waiting.RECEIVE,
+    ) -> bytes:
+        """``count`` bytes.
+
+        Raises:
+            IncompleteError: EOF came first; ``partial`` holds what there was.
+        """
+        buffer = self._pipe.buffer
+
+        def attempt() -> bytes | None:
+            return buffer.take(count) if len(buffer) >= count else None
+
+        whole = await self._whole(attempt, timeout, deadline, stage, waiting)
+        return self._complete(whole, f"{count} bytes")
+
+    async def read_until(
+        self,
+        delimiter: bytes,
+        *,
+        limit: int = LINE,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = Waiting.RECEIVE,
+    ) -> bytes:
+        """Bytes up to ``delimiter``, which is included and counts for ``limit``.
+
+        Raises:
+            LimitError: ``limit`` bytes came without it; they stay in the buffer.
+            IncompleteError: EOF came first; ``partial`` holds what there was.
+        """
+        whole = await self._whole(lambda: self._delimited(delimiter, limit), timeout, deadline, stage, waiting)
+        return self._complete(whole, f"{delimiter!r}")
+
+    async def readline(
+        self,
+        *,
+        limit: int = LINE,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = Waiting.RECEIVE,
+    ) -> bytes:
+        r"""A line with its ``\n``; the last one before EOF may lack it; b"" at EOF."""
+        whole = await self._whole(lambda: self._delimited(b"\n", limit), timeout, deadline, stage, waiting)
+        return self._pipe.buffer.take_all() if whole is None else whole
+
+    async def lines(self, *, limit: int = LINE) -> AsyncIterator[list[bytes]]:
+        r"""Batches: every whole line that is here, without its ``\n`` or ``\r\n``, as often as bytes come."""
+        block: bytes | None = b""
+        while block is not None:
+            block = await self._whole(lambda: self._lines(limit), None, None, "read", Waiting.RECEIVE)
+            rest = self._pipe.buffer.take_all() if block is None else b""
+            batch = (block or rest).split(b"\n")
+            if not batch[-1]:
+                batch.pop()
+            if batch and len(block or rest) > limit and max(map(len, batch)) >= limit:
+                raise LimitError("line", max(map(len, batch)) + 1, limit)
+            if batch:
+                yield [line[:-1] if line.endswith(b"\r") else line for line in batch]
+
+    async def read_frame(
+        self,
+        framing: Framing[M],
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = Waiting.RECEIVE,
+    ) -> M:
+        """The next message of ``framing``.
+
+        Raises:
+            ProtocolError, LimitError: the framing's.
+            IncompleteError: EOF came first, ``partial`` is b"" if it came between messages.
+        """
+        buffer = self._pipe.buffer
+        whole = await self._whole(lambda: framing.decode(buffer), timeout, deadline, stage, waiting)
+        return self._complete(whole, f"a message of {framing}")
+
+    async def frames(self, framing: Framing[M]) -> AsyncIterator[M]:
+        """Messages until EOF."""
+        buffer = self._pipe.buffer
+        while True:
+            whole = await self._whole(lambda: framing.decode(buffer), None, None, "read", Waiting.RECEIVE)
+            if whole is None and not buffer:
+                return
+            yield self._complete(whole, f"a message of {framing}")
+
+    def read_nowait(self, limit: int = READ) -> bytes:
+        """Up to ``limit`` bytes of what is buffered now; b"" says nothing about EOF."""
+        self._check_reader()
+        return self._pipe.buffer.take(limit)
+
+    def unread(self, data: bytes) -> None:
+        """Put ``data`` back in front: the next read gives it first."""
+        self._pipe.buffer.prepend(data)
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        data = await self.read()
+        if not data:
+            raise StopAsyncIteration
+        return data
+
+    # writing
+
+    async def send(
+        self,
+        *parts: bytes | bytearray | memoryview,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "send",
+    ) -> None:
+        """Send the parts in one write; returns when the kernel took everything.
+
+        Raises:
+            DeadlineError: the peer does not read; what was queued still follows.
+            ResetError, ClosedError: the connection is gone.
+        """
+        pipe = self._pipe
+        self._check_writer()
+        if pipe.full:  # what a cancelled send left
+            await self._drained(self._until(timeout, deadline), stage)
+            self._check_writer()
+        pipe.write([part if type(part) is bytes else bytes(part) for part in parts])
+        if pipe.full or pipe.transport.is_closing():
+            await self._drained(self._until(timeout, deadline), stage)
+            return
+        self._spins += 1
+        if self._spins >= BUDGET:
+            self._spins = 0
+            await asyncio.sleep(0)
+
+    async def send_frame(
+        self, framing: Framing[M], message: M, *, timeout: float | None = None, deadline: float | None = None
+    ) -> None:
+        """Send one message of ``framing``."""
+        await self.send(*framing.encode(message), timeout=timeout, deadline=deadline)
+
+    async def send_eof(self) -> None:
+        """Send FIN after everything queued; reading goes on.  A second call changes nothing."""
+        pipe = self._pipe
+        if pipe.fin_sent:
+            return
+        self._check_writer()
+        if pipe.full:
+            await self._drained(self._until(None, None), "send")
+        pipe.fin_sent = True
+        pipe.record.note(Kind.FIN_SENT, pipe.loop.time())
+        pipe.transport.write_eof()
+
+    # the end
+
+    async def close(self, *, timeout: float | None = None) -> None:
+        """Flush, send FIN, close; after ``timeout`` seconds (``limits.close``) abort.  Again is allowed.
+
+        Cancelling aborts.
+        """
+        pipe = self._pipe
+        pipe.close()
+        try:
+            async with asyncio.timeout(self.limits.close if timeout is None else timeout):
+                await pipe.lost.wait()
+        except TimeoutError:
+            pipe.abort("close: the peer did not read")
+        except asyncio.CancelledError:
+            pipe.abort()
+            raise
+
+    def abort(self) -> None:
+        """Send RST now, forget what was queued.  Again is allowed."""
+        self._pipe.abort()
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if error is not None:
+            self.fail(error)
+        await self.close()
+
+    def fail(self, error: BaseException) -> None:
+        """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
+        outcome, stage = outcome_of(error)
+        self.record.end(outcome, self._pipe.loop.time(), stage=stage, detail=str(cause_of(error)))
+        if outcome is not Outcome.DRAINED:
+            self.abort()
+
+    def __del__(self) -> None:
+        pipe = self.__dict__.get("_pipe")
+        if pipe is None or pipe.closing or pipe.lost.is_set():
+            return
+        warnings.warn(f"{self!r} was never closed{self._made}", ResourceWarning, source=self, stacklevel=1)
+        if not pipe.loop.is_closed():
+            pipe.loop.call_soon_threadsafe(pipe.abort)
+
+    def finish_messages(self) -> bool:
+        """From now on a read between messages raises ClosedError; True if one waits there now.  For a drain."""
+        self._draining = True
+        pipe = self._pipe
+        idle = pipe.receiver is not None and not pipe.buffer and self.record.waiting in _BETWEEN
+        if idle and pipe.receiver is not None and not pipe.receiver.done():
+            pipe.receiver.set_result(True)
+        return idle
+
+    # waiting
+
+    def _check_reader(self) -> None:
+        if self._pipe.receiver is not None:
+            raise UsageError(f"another task is already reading from {self!r}", advice="let one task read")
+
+    def _check_writer(self) -> None:
+        pipe = self._pipe
+        if pipe.sender is not None:
+            raise UsageError(f"another task is already sending on {self!r}", advice="let one task send, or use a lock")
+        if pipe.lost.is_set():
+            raise pipe.failure("send")
+        if pipe.closing or pipe.fin_sent:
+            raise ClosedError(f"send after {'close' if pipe.closing else 'send_eof'} on {self!r}")
+
+    def _until(self, timeout: float | None, deadline: float | None) -> float:
+        if timeout is None:
+            timeout = self.timeout
+        until = math.inf if timeout is None else self._pipe.loop.time() + timeout
+        return until if deadline is None else min(until, deadline)
+
+    async def _whole(
+        self,
+        attempt: Callable[[], T | None],
+        timeout: float | None,
+        deadline: float | None,
+        stage: str,
+        waiting: Waiting,
+    ) -> T | None:
+        """What ``attempt`` takes from the buffer as soon as it can; None at EOF."""
+        self._check_reader()
+        found = attempt()
+        if found is not None:
+            return found
+        until, started = self._until(timeout, deadline), None
+        while found is None:
+            if started is None and self._pipe.buffer:
+                started = self._pipe.loop.time()
+            if not await self._more(until, stage, waiting, started):
+                return None
+            found = attempt()
+        return found
+
+    async def _more(self, until: float, stage: str, waiting: Waiting, started: float | None = None) -> bool:
+        """Wait for bytes; False at EOF.  ``started`` is when the frame began, None between frames."""
+        pipe, size = self._pipe, len(self._pipe.buffer)
+        begun = pipe.loop.time()
+        while len(pipe.buffer) == size:
+            if pipe.eof:
+                return False
+            if pipe.closing or pipe.lost.is_set():
+                raise pipe.failure("read")
+            if self._draining and not size and waiting in _BETWEEN:
+                raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
+            now = pipe.loop.time()
+            at, name = self._bound(until, stage, begun, started)
+            if at <= now:
+                raise DeadlineError(name, now - (begun if started is None else started))
+            self.record.wait(waiting, now)
+            try:
+                await pipe.receive(None if at == math.inf else at, now)
+            finally:
+                self.record.wait(Waiting.HANDLER, pipe.loop.time())
+        self._spins = 0
+        return True
+
+    def _bound(self, until: float, stage: str, begun: float, started: float | None) -> tuple[float, str]:
+        """The deadline that strikes first, and its stage."""
+        limits, record = self.limits, self.record
+        if started is not None:
+            limit, since, name = limits.frame, started, "frame"
+        elif not record.bytes_in:
+            limit, since, name = limits.first_byte, begun, "first byte"
+        else:
+            limit, since, name = limits.idle, max(begun, record.last_in_at, record.last_out_at), "idle"
+        if limit is not None and since + limit < until:
+            return since + limit, name
+        return until, stage
+
+    async def _drained(self, until: float, stage: str) -> None:
+        """Wait until the kernel took everything that is queued."""
+        pipe, limit = self._pipe, self.limits.send
+        begun = pipe.loop.time()
+        if limit is not None and begun + limit < until:
+            until, stage = begun + limit, "send"
+        self.record.wait(Waiting.SEND, begun)
+        try:
+            in_time = await pipe.drained(None if until == math.inf else until, begun)
+        finally:
+            self.record.wait(Waiting.HANDLER, pipe.loop.time())
+        if pipe.lost.is_set() or pipe.closing:
+            raise pipe.failure("send")
+        if not in_time:
+            raise DeadlineError(stage, pipe.loop.time() - begun, advice=f"{self.peer} does not read")
+
+    # taking
+
+    def _delimited(self, delimiter: bytes, limit: int) -> bytes | None:
+        buffer = self._pipe.buffer
+        end = buffer.find(delimiter)
+        size = end + len(delimiter) if end >= 0 else len(buffer) + 1
+        if size > limit:
+            raise LimitError("limit", size, limit)
+        return buffer.take(size) if end >= 0 else None
+
+    def _lines(self, limit: int) -> bytes | None:
+        buffer = self._pipe.buffer
+        end = buffer.rfind(b"\n")
+        if end < 0 and len(buffer) >= limit:
+            raise LimitError("line", len(buffer) + 1, limit)
+        return buffer.take(end + 1) if end >= 0 else None
+
+    def _complete(self, whole: T | None, wanted: str) -> T:
+        if whole is not None:
+            return whole
+        partial = self._pipe.buffer.take_all()
+        raise IncompleteError(f"{self.peer} ended {len(partial)} bytes into {wanted}", partial=partial)
+
+
+def _creation_site() -> str:
+    """Where the program made the stream; only asked for under ``-X dev``."""
+    frames = [frame for frame in traceback.extract_stack() if "/netwright/aio/" not in frame.filename]
+    return f"; made at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -1,0 +1,100 @@
+"""The ladder: two hosts, time downwards, an arrow a segment; a lost one ends in a cross on its way."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from netwright.draw.svg import Canvas, Scale, seconds
+
+__all__ = ["Arrow", "Note", "ladder", "ladder_text"]
+
+_ROW = 22.0  # pixels that two labels need from each other
+_LEFT, _RIGHT, _WIDTH = 250.0, 750.0, 1000.0
+_TEXT_WIDTH = 46
+
+
+@dataclass(frozen=True, slots=True)
+class Arrow:
+    """One segment or datagram; ``arrived_at`` None: it never did.  Times in seconds, tone as in ``svg.TONES``."""
+
+    sent_at: float
+    arrived_at: float | None
+    rightwards: bool
+    label: str
+    tone: str = "data"
+
+
+@dataclass(frozen=True, slots=True)
+class Note:
+    """A decision of one end, beside its line: "RTO after 1.0 s", "3rd duplicate ACK: fast retransmit"."""
+
+    at: float
+    right: bool
+    text: str
+    tone: str = "wait"
+
+
+def ladder(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, right: str, title: str = "") -> str:
+    """An SVG document.  Time runs downwards and is stretched where labels would overlap; each row tells its time."""
+    rows = _rows(arrows, notes)
+    canvas = Canvas(_WIDTH, 90 + _ROW * len(rows), title or f"{left} to {right}")
+    canvas.text(_LEFT, 40, left, anchor="middle", title=True)
+    canvas.text(_RIGHT, 40, right, anchor="middle", title=True)
+    if title:
+        canvas.text(14, 20, title, title=True)
+    bottom = 60 + _ROW * len(rows)
+    for x in (_LEFT, _RIGHT):
+        canvas.line(x, 50, x, bottom, kind="axis")
+    place = {at: 60 + _ROW * index for index, at in enumerate(rows)}
+    for at, y in place.items():
+        canvas.text(14, y + 4, f"{at:.4f} s")
+    for arrow in arrows:
+        _draw(canvas, arrow, place)
+    for note in notes:
+        x, anchor = (_RIGHT + 10, "start") if note.right else (_LEFT - 10, "end")
+        canvas.text(x, place[note.at] + 4, note.text, anchor=anchor, tone=note.tone)
+    return canvas.render()
+
+
+def _rows(arrows: Sequence[Arrow], notes: Sequence[Note]) -> list[float]:
+    """Every instant at which something is drawn, once."""
+    times = {arrow.sent_at for arrow in arrows} | {note.at for note in notes}
+    return sorted(times | {arrow.arrived_at for arrow in arrows if arrow.arrived_at is not None})
+
+
+def _draw(canvas: Canvas, arrow: Arrow, place: dict[float, float]) -> None:
+    start, end = (_LEFT, _RIGHT) if arrow.rightwards else (_RIGHT, _LEFT)
+    y1 = place[arrow.sent_at]
+    if arrow.arrived_at is None:
+        x, y2, tone = (start + end) / 2, y1 + _ROW / 2, "bad"
+        for sign in (-1, 1):
+            canvas.line(x - 5, y2 - 5 * sign, x + 5, y2 + 5 * sign, tone=tone, extra=' stroke-width="2"')
+        label_x = (start + x) / 2
+    else:
+        x, y2, tone = end, place[arrow.arrived_at], arrow.tone
+        back = -8 if arrow.rightwards else 8
+        for sign in (-1, 1):
+            canvas.line(x, y2, x + back, y2 + 4 * sign, tone=tone)
+        label_x = start + (end - start) * 0.3  # near the sender: arrows that cross do so in the middle
+    canvas.line(start, y1, x, y2, tone=tone)
+    slope = Scale(start, x, y1, y2)
+    canvas.text(label_x, slope(label_x) - 5, arrow.label, anchor="middle", tone=tone)
+
+
+def ladder_text(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, right: str) -> str:
+    """The same for a terminal, a line an event."""
+    lines = [f"{'':>10}  {left}{right:>{max(_TEXT_WIDTH - len(left), len(right) + 1)}}"]
+    indent = " " * (_TEXT_WIDTH + 2)
+    events = [(arrow.sent_at, 0, _arrow_text(arrow)) for arrow in arrows]
+    events += [(note.at, 1, f"{indent if note.right else '* '}{note.text}") for note in notes]
+    lines += [f"{at:>8.4f} s  {text}" for at, _, text in sorted(events, key=lambda event: event[:2])]
+    return "\n".join(lines) + "\n"
+
+
+def _arrow_text(arrow: Arrow) -> str:
+    label = f" {arrow.label} "
+    if arrow.arrived_at is None:
+        shaft = label.center(_TEXT_WIDTH // 2, "─")
+        return f"{shaft}✕ lost" if arrow.rightwards else f"{'lost ✕':>{_TEXT_WIDTH // 2}}{shaft}"
+    took = f"  +{seconds(arrow.arrived_at - arrow.sent_at)}"
+    shaft = label.center(_TEXT_WIDTH - 1, "─")
+    return (f"{shaft}▶" if arrow.rightwards else f"◀{shaft}") + took

@@ -1,0 +1,196 @@
+"""One direction of a path: how long a packet takes, and whether it arrives.  On any clock; no I/O.
+
+A packet meets, in this order: rules, the MTU, the loss model, the queue in front of the rate, then the delay, where
+it may be corrupted, doubled or overtaken.  The link does not hold packets: it tells when copies arrive, the caller
+delivers.  The same class serves virtual time (the simulator) and real time (the emulator between two TUN devices).
+"""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, fields
+from enum import StrEnum
+from random import Random
+from typing import TypeAlias
+
+from netwright.core.errors import UsageError
+from netwright.sim.loss import Bernoulli, Loss, probability
+
+__all__ = ["Arrival", "Counters", "Fate", "Link", "Path", "Rule", "Verdict"]
+
+
+class Verdict(StrEnum):
+    """What became of a packet."""
+
+    PASS = "pass"
+    LOST = "lost"  # by the loss model
+    RULE = "rule"  # by a rule
+    QUEUE_FULL = "queue full"  # drop tail
+    TOO_BIG = "too big"  # larger than the MTU (RFC 1191: the sender is told, where it asked for it)
+    DOWN = "down"  # the link is cut
+
+
+@dataclass(frozen=True, slots=True)
+class Arrival:
+    """One copy that reaches the far end at ``at``; ``corrupted``: a bit of it has changed; ``marked``: ECN CE."""
+
+    at: float
+    corrupted: bool = False
+    marked: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """The verdict, the copies that arrive (none unless PASS) and ``note`` for people."""
+
+    verdict: Verdict
+    arrivals: tuple[Arrival, ...] = ()
+    note: str = ""
+
+
+Rule: TypeAlias = Callable[[object, int, float], Fate | None]  # packet, bytes, now; None: not mine, ask the next
+
+
+@dataclass(frozen=True, slots=True)
+class Path:
+    """What one direction is like.
+
+    Attributes:
+        delay: seconds from end to end, the queue aside; jitter: up to so many seconds more, evenly spread; packets
+            stay in order.
+        rate: bits per second, 0 is unlimited; queue: bytes that wait in front of it, 0 is unlimited.
+        loss: a model, or a probability.
+        reorder: probability that a packet is held back by ``reorder_delay`` seconds, so that later ones overtake it.
+        duplicate, corrupt: probability that a packet arrives twice; that a bit of it changes.
+        mtu: largest packet in bytes, 0 is unlimited.
+        mark_above: bytes of queue above which ECN-capable packets are marked (RFC 3168 §5), 0 never.
+    """
+
+    delay: float = 0.0
+    jitter: float = 0.0
+    rate: float = 0.0
+    queue: int = 0
+    loss: Loss | float = 0.0
+    reorder: float = 0.0
+    reorder_delay: float = 0.005
+    duplicate: float = 0.0
+    corrupt: float = 0.0
+    mtu: int = 0
+    mark_above: int = 0
+
+    def __post_init__(self) -> None:
+        for name in ("delay", "jitter", "rate", "queue", "reorder_delay", "mtu", "mark_above"):
+            if getattr(self, name) < 0:
+                raise UsageError(f"{name}={getattr(self, name)}, 0 or more allowed")
+        for name in ("reorder", "duplicate", "corrupt"):
+            probability(name, getattr(self, name))
+        if not callable(self.loss):
+            probability("loss", self.loss)
+
+
+@dataclass(slots=True)
+class Counters:
+    """What a link has seen, in packets; ``size`` in bytes, of those that passed."""
+
+    offered: int = 0
+    passed: int = 0
+    size: int = 0
+    lost: int = 0
+    ruled: int = 0
+    queue_full: int = 0
+    too_big: int = 0
+    down: int = 0
+    duplicated: int = 0
+    reordered: int = 0
+    corrupted: int = 0
+    marked: int = 0
+
+    def as_dict(self) -> dict[str, int]:
+        """Name to count."""
+        return {field.name: getattr(self, field.name) for field in fields(self)}
+
+
+_COUNTER = {
+    Verdict.LOST: "lost",
+    Verdict.RULE: "ruled",
+    Verdict.QUEUE_FULL: "queue_full",
+    Verdict.TOO_BIG: "too_big",
+    Verdict.DOWN: "down",
+}
+
+
+class Link:
+    """One direction between two hosts: asks every packet's fate, in the order in which they are sent.
+
+    The same seed, path and packets give the same fates.
+    """
+
+    def __init__(self, path: Path, *, seed: int, rules: Sequence[Rule] = ()) -> None:
+        self.path = path
+        self.rules = list(rules)
+        self.up = True
+        self.counters = Counters()
+        self._random = Random(seed)
+        self._loss = path.loss if callable(path.loss) else Bernoulli(path.loss)
+        self._free_at = 0.0  # when the rate has sent all that waits
+        self._last_at = 0.0  # arrival of the last packet that kept its place
+
+    def __repr__(self) -> str:
+        counters = self.counters
+        return f"<Link {'up' if self.up else 'down'} offered={counters.offered} passed={counters.passed}>"
+
+    def queued(self, now: float) -> int:
+        """Bytes that wait in front of the rate."""
+        return max(0, round((self._free_at - now) * self.path.rate / 8))
+
+    def carry(self, packet: object, size: int, now: float) -> Fate:
+        """Decide the fate of ``packet`` of ``size`` bytes, sent at ``now``; ``now`` never goes back."""
+        self.counters.offered += 1
+        fate = self._refuse(packet, size, now) or self._pass(size, now)
+        self._count(fate, size)
+        return fate
+
+    def _refuse(self, packet: object, size: int, now: float) -> Fate | None:
+        if not self.up:
+            return Fate(Verdict.DOWN, note="the link is cut")
+        for rule in self.rules:
+            fate = rule(packet, size, now)
+            if fate is not None:
+                return fate
+        if self.path.mtu and size > self.path.mtu:
+            return Fate(Verdict.TOO_BIG, note=f"{size} bytes, MTU {self.path.mtu}")
+        if self._loss(self._random):
+            return Fate(Verdict.LOST, note="lost on the path")
+        waiting = self.queued(now)
+        if self.path.rate and self.path.queue and waiting + size > self.path.queue:
+            return Fate(Verdict.QUEUE_FULL, note=f"{waiting} bytes wait, {self.path.queue} allowed")
+        return None
+
+    def _pass(self, size: int, now: float) -> Fate:
+        path, random = self.path, self._random
+        marked = bool(path.mark_above) and self.queued(now) > path.mark_above
+        sent_at = now
+        if path.rate:
+            sent_at = self._free_at = max(now, self._free_at) + size * 8 / path.rate
+        at = sent_at + path.delay + (path.jitter * random.random() if path.jitter else 0.0)
+        note = ""
+        if path.reorder and random.random() < path.reorder:
+            at, note = max(at, self._last_at) + path.reorder_delay, "held back"
+            self.counters.reordered += 1
+        else:
+            at = self._last_at = max(at, self._last_at)
+        corrupted = bool(path.corrupt) and random.random() < path.corrupt
+        arrivals = [Arrival(at, corrupted, marked)]
+        if path.duplicate and random.random() < path.duplicate:
+            arrivals.append(Arrival(at, corrupted, marked))
+        return Fate(Verdict.PASS, tuple(arrivals), note)
+
+    def _count(self, fate: Fate, size: int) -> None:
+        counters = self.counters
+        if fate.verdict is not Verdict.PASS:
+            name = _COUNTER[fate.verdict]
+            setattr(counters, name, getattr(counters, name) + 1)
+            return
+        counters.passed += 1
+        counters.size += size
+        counters.duplicated += len(fate.arrivals) > 1
+        counters.corrupted += any(arrival.corrupted for arrival in fate.arrivals)
+        counters.marked += any(arrival.marked for arrival in fate.arrivals)

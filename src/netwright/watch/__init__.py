@@ -1,0 +1,1 @@
+"""Captures and live connections judged: the wire engine, flows of TCP, verdicts."""

@@ -1,0 +1,1 @@
+from netwright.watch.engine import Engine as Engine

@@ -1,0 +1,176 @@
+"""Records of a capture file, from its bytes: pcap, pcapng, both byte orders.  No I/O.
+
+Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.  Times are nanoseconds since the epoch, 62 bits of them.
+A file that breaks off or lies about a length ends there: ``damage`` says where and why, what came before counts.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from struct import Struct
+from typing import Final
+
+__all__ = ["Records"]
+
+LARGEST: Final = 262144  # bytes of one packet, as libpcap and Wireshark have it
+LARGEST_BLOCK: Final = LARGEST + 65536  # a packet's block with its options
+INTERFACES: Final = 256  # of one pcapng section
+TIME: Final = 2**62 - 1
+SECTION, INTERFACE, OBSOLETE, SIMPLE, ENHANCED = 0x0A0D0D0A, 1, 2, 3, 6
+_PCAP = {0xA1B2C3D4: (6, 16), 0xA1B23C4D: (9, 16), 0xA1B2CD34: (6, 24)}  # magic: decimals of a second, record header
+_BYTE_ORDER = 0x1A2B3C4D
+_IF_TSRESOL, _IF_TSOFFSET = 9, 14
+Record = tuple[bytes, int, int, int]  # frame, its length on the wire, time, link type
+
+
+@dataclass(frozen=True, slots=True)
+class _Interface:
+    link: int
+    unit: int  # decimals of a second, or minus its binary digits
+    offset: int
+
+    def time(self, value: int) -> int:
+        if self.unit >= 0:
+            step = self.unit - 9
+            at = value // 10**step if step > 0 else value * 10**-step
+        else:
+            bits = -self.unit
+            at = (value >> bits) * 10**9 + ((value & ((1 << bits) - 1)) * 10**9 >> bits) if bits < 64 else 0
+        return int(at + self.offset) & TIME
+
+
+class _BrokenError(Exception):
+    """Never leaves this module."""
+
+
+class Records:
+    """Reads records from the front of what it is fed, as many as are whole."""
+
+    def __init__(self) -> None:
+        self.damage = ""
+        self._u16, self._u32 = Struct("<H"), Struct("<I")
+        self._interfaces: list[_Interface] = []
+        self._head = 0  # bytes of a pcap record's header; 0 is pcapng
+        self._known = False
+        self._skip = 0
+        self._position = 0
+
+    def feed(self, data: bytes) -> tuple[int, list[Record]]:
+        """Whole records of ``data``, and how many bytes they were; the rest must come again."""
+        if self.damage or not data:
+            return len(data), []
+        self._at = min(self._skip, len(data))
+        self._skip -= self._at
+        records: list[Record] = []
+        try:
+            if self._known or self._open(data):
+                records.extend(self._pcap(data) if self._head else self._pcapng(data))
+        except _BrokenError as broken:
+            self.damage = f"{broken} at byte {self._position + self._at}"
+        self._position += self._at
+        return len(data) if self.damage else self._at, records
+
+    def _open(self, data: bytes) -> bool:
+        if len(data) < 4:
+            return False
+        magic = self._u32.unpack_from(data)[0]
+        if magic == SECTION:
+            self._known = True
+            return True
+        if magic not in _PCAP:
+            self._order(">")
+            swapped = self._u32.unpack_from(data)[0]
+            if swapped not in _PCAP:
+                raise _BrokenError(f"not a capture file: magic number {magic}")
+            magic = swapped
+        if len(data) < 24:
+            self._order("<")
+            return False
+        unit, self._head = _PCAP[magic]
+        self._interfaces = [_Interface(self._u32.unpack_from(data, 20)[0] & 0xFFFF, unit, 0)]
+        self._at, self._known = 24, True
+        return True
+
+    def _order(self, order: str) -> None:
+        self._u16, self._u32 = Struct(order + "H"), Struct(order + "I")
+
+    def _pcap(self, data: bytes) -> Iterator[Record]:
+        head, interface = self._head, self._interfaces[0]
+        scale = 10 ** (9 - interface.unit)
+        while self._at + head <= len(data):
+            seconds, part, cap, wire = (self._u32.unpack_from(data, self._at + i)[0] for i in (0, 4, 8, 12))
+            if cap > LARGEST:
+                raise _BrokenError(f"{LARGEST} bytes in a packet allowed, seen {cap}")
+            start = self._at + head
+            if start + cap > len(data):
+                return
+            self._at = start + cap
+            yield data[start : start + cap], wire, seconds * 10**9 + part * scale, interface.link
+
+    def _pcapng(self, data: bytes) -> Iterator[Record]:
+        while self._at + 12 <= len(data):
+            kind = self._kind(data)
+            size = self._u32.unpack_from(data, self._at + 4)[0]
+            if size < 12 or size % 4:
+                raise _BrokenError(f"pcapng block of a multiple of 4 bytes, at least 12, wanted, seen {size}")
+            if kind not in (INTERFACE, OBSOLETE, SIMPLE, ENHANCED):
+                self._skip = max(self._at + size - len(data), 0)
+                self._at += size - self._skip
+                continue
+            if size > LARGEST_BLOCK:
+                raise _BrokenError(f"{LARGEST_BLOCK} bytes in a pcapng block allowed, seen {size}")
+            if self._at + size > len(data):
+                return
+            block = data[self._at : self._at + size]
+            if kind == INTERFACE:
+                self._interfaces.append(self._interface(block))
+            else:
+                yield self._packet(block, kind)
+            self._at += size
+
+    def _kind(self, data: bytes) -> int:
+        if int.from_bytes(data[self._at : self._at + 4], "little") != SECTION:
+            return int(self._u32.unpack_from(data, self._at)[0])
+        mark = data[self._at + 8 : self._at + 12]
+        if _BYTE_ORDER not in (int.from_bytes(mark, "little"), int.from_bytes(mark, "big")):
+            raise _BrokenError(f"not a pcapng section: byte order mark {int.from_bytes(mark, 'little')}")
+        self._order("<" if int.from_bytes(mark, "little") == _BYTE_ORDER else ">")
+        self._interfaces = []
+        return SECTION
+
+    def _packet(self, block: bytes, kind: int) -> Record:
+        u32, which = self._u32.unpack_from, 0
+        if kind == SIMPLE:
+            if len(block) < 16:
+                raise _BrokenError(f"pcapng simple packet of at least 16 bytes wanted, seen {len(block)}")
+            wire = u32(block, 8)[0]
+            cap, head = min(wire, len(block) - 16), 12
+        else:
+            if len(block) < 32:
+                raise _BrokenError(f"pcapng packet of at least 32 bytes wanted, seen {len(block)}")
+            which = (self._u32 if kind == ENHANCED else self._u16).unpack_from(block, 8)[0]
+            cap, wire, head = u32(block, 20)[0], u32(block, 24)[0], 28
+            if cap > len(block) - 32:
+                raise _BrokenError(f"more packet than pcapng block: captured {cap}")
+        if which >= len(self._interfaces):
+            raise _BrokenError(f"pcapng packet of an interface that no block describes: {which}")
+        interface = self._interfaces[which]
+        at = 0 if kind == SIMPLE else interface.time(u32(block, 12)[0] << 32 | u32(block, 16)[0])
+        return block[head : head + cap], wire, at, interface.link
+
+    def _interface(self, block: bytes) -> _Interface:
+        if len(block) < 20:
+            raise _BrokenError(f"pcapng interface of at least 20 bytes wanted, seen {len(block)}")
+        if len(self._interfaces) == INTERFACES:
+            raise _BrokenError(f"{INTERFACES} interfaces in a pcapng section allowed, seen {INTERFACES + 1}")
+        link, unit, offset, at = self._u16.unpack_from(block, 8)[0], 6, 0, 16
+        while at + 4 <= len(block) - 4:
+            code, length = self._u16.unpack_from(block, at)[0], self._u16.unpack_from(block, at + 2)[0]
+            value = block[at + 4 : at + 4 + length]
+            if code == 0 or at + 4 + length > len(block) - 4:
+                break
+            if code == _IF_TSRESOL and length >= 1:
+                unit = -(value[0] & 0x7F) if value[0] & 0x80 else value[0]
+            elif code == _IF_TSOFFSET and length >= 8:
+                offset = int.from_bytes(value[:8], "little" if self._u32.format == "<I" else "big") * 10**9
+            at += 4 + (length + 3) // 4 * 4
+        return _Interface(link, unit, offset)

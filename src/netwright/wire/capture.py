@@ -1,0 +1,169 @@
+"""What capture files hold, whatever their format: packets with time and interface, names, counters.  No I/O."""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass, field
+from typing import TypeAlias
+
+from netwright.core.errors import IncompleteError, ProtocolError
+
+__all__ = ["Block", "CaptureParser", "Interface", "NameRecord", "OpaqueBlock", "Record", "Section", "Statistics"]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A pcapng section, or a whole pcap file; ``format`` is "pcap" or "pcapng"."""
+
+    format: str
+    little_endian: bool
+    comments: tuple[str, ...] = ()
+    hardware: str = ""
+    system: str = ""
+    application: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Interface:
+    """Where packets were captured; ``index`` counts within the section, ``units`` is time stamps per second.
+
+    ``snap_length`` 0 is no limit; ``offset`` is seconds to add to every time stamp; ``check_length`` is the bytes of
+    frame check sequence behind each packet, -1 where the file does not say.
+    """
+
+    link_type: int
+    snap_length: int = 0
+    index: int = 0
+    units: int = 1_000_000
+    offset: int = 0
+    name: str = ""
+    description: str = ""
+    filter: str = ""
+    check_length: int = -1
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Record:
+    """One packet: ``at_ns`` since 1970 (None: no time was kept), ``data`` as captured, ``length`` as on the wire.
+
+    ``lost`` is how many packets were dropped between this one and the one before on its interface, where the file
+    says; ``flags`` is pcapng's epb_flags (two low bits: 1 inbound, 2 outbound).
+    """
+
+    at_ns: int | None
+    data: bytes
+    length: int
+    interface: Interface
+    comments: tuple[str, ...] = ()
+    lost: int = 0
+    flags: int = 0
+
+    @property
+    def missing(self) -> int:
+        """Bytes that the snap length cut off."""
+        return max(0, self.length - len(self.data))
+
+
+@dataclass(frozen=True, slots=True)
+class NameRecord:
+    """An address's names, from a Name Resolution Block; ``address`` is 4 or 16 bytes."""
+
+    address: bytes
+    names: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Statistics:
+    """Counters of one interface from an Interface Statistics Block; None where the file does not say."""
+
+    interface: Interface
+    at_ns: int | None = None
+    received: int | None = None
+    dropped: int | None = None  # by the interface, for want of resources
+    filter_accepted: int | None = None
+    system_dropped: int | None = None
+    delivered: int | None = None
+    comments: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class OpaqueBlock:
+    """A pcapng block that nobody here reads: secrets, journal entries, custom blocks."""
+
+    kind: int
+    body: bytes = field(repr=False)
+
+
+Block: TypeAlias = Section | Interface | Record | NameRecord | Statistics | OpaqueBlock
+
+
+class CaptureParser(ABC):
+    """Chunks of a file in, blocks out; memory is one chunk and one block.
+
+    A format's parser says how to read one block.  What is wrong with the file is raised after everything in front of
+    it was given, so that any split into chunks gives the same blocks and the same error.
+    """
+
+    def __init__(self) -> None:
+        self._data = bytearray()
+        self._start = 0  # offset in the file of the first byte of _data
+        self._needed = 1  # bytes of _data without which there is nothing to do
+        self._error: ProtocolError | None = None
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} at byte {self._start}, {len(self._data)} waiting>"
+
+    def receive(self, data: bytes) -> list[Block]:
+        """Take the file's next bytes, give the blocks that are complete.
+
+        Raises:
+            ProtocolError: the file is broken; with the byte offset.
+        """
+        if self._error is not None:
+            raise self._error
+        self._data += data
+        if len(self._data) < self._needed:
+            return []
+        found: list[Block] = []
+        try:
+            self._walk(bytes(self._data), found)
+        except ProtocolError as error:
+            self._error = error
+            if not found:
+                raise
+        return found
+
+    def finish(self) -> None:
+        """The file ends.
+
+        Raises:
+            IncompleteError: in the middle of its header or of a block.
+            ProtocolError: what ``receive`` found last and could not yet say.
+        """
+        if self._error is not None:
+            raise self._error
+        if self._data or not self._begun():
+            raise IncompleteError(
+                f"capture file cut: {len(self._data)} of {self._needed} bytes at byte {self._start}",
+                partial=bytes(self._data),
+            )
+
+    def _walk(self, data: bytes, found: list[Block]) -> None:
+        at = 0
+        try:
+            while True:
+                size = self._read(data, at, found)
+                if size <= 0:
+                    self._needed = -size
+                    return
+                at += size
+        finally:
+            del self._data[:at]
+            self._start += at
+
+    @abstractmethod
+    def _begun(self) -> bool:
+        """True if the file's header was there."""
+
+    @abstractmethod
+    def _read(self, data: bytes, at: int, found: list[Block]) -> int:
+        """Read the block at ``at`` and return its size; or, negative, the bytes that it needs."""

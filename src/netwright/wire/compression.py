@@ -1,0 +1,112 @@
+"""Compressed capture files, as a stream and with bounded memory: gzip (RFC 1952), zstd (RFC 8878).  No I/O.
+
+zstd needs Python 3.14 or the ``zstandard`` package (extra "capture").
+"""
+
+import sys
+import zlib
+from collections.abc import Callable, Iterable, Iterator
+from itertools import chain
+from typing import Protocol
+
+from netwright.core.errors import IncompleteError, ProtocolError, UsageError
+
+__all__ = ["PIECE", "decompressed"]
+
+PIECE = 256 * 1024  # bytes that decompression gives at once at most
+_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_ZSTD_WINDOW_LOG = 27  # 128 MiB, what `zstd --long` takes without asking
+_ZSTD_FEED = 512  # bytes of input at once: 4 bytes may become a block of 128 KiB (RFC 8878 §3.1.1.2), so 16 MiB
+_GZIP_WINDOW = 31  # zlib's number for a gzip header and a window of 32 KiB
+
+
+def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
+    """The stream inside, if it is compressed, else the stream itself, in chunks of any size.
+
+    Raises:
+        IncompleteError: the compressed stream ends early.
+        ProtocolError: it is broken.
+        UsageError: it is zstd and this Python has no zstd.
+    """
+    source = iter(chunks)
+    beginning = b""
+    while len(beginning) < 4 and (chunk := next(source, None)) is not None:
+        beginning += chunk
+    whole = chain([beginning], source)
+    if beginning[:2] == _GZIP:
+        return _gunzip(whole)
+    return _unzstd(whole) if beginning[:4] == _ZSTD else whole
+
+
+def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Members one behind the other are one stream (RFC 1952 §2.2)."""
+    inflate = zlib.decompressobj(_GZIP_WINDOW)
+    taken = 0
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            if inflate.eof:
+                if not rest.strip(b"\0"):  # padding, as tape and block devices leave it
+                    break
+                inflate = zlib.decompressobj(_GZIP_WINDOW)
+            try:
+                piece = inflate.decompress(rest, PIECE)
+            except zlib.error as error:
+                raise ProtocolError(f"gzip broken behind byte {taken}: {error}", reference="RFC 1952") from error
+            if piece:
+                yield piece
+            rest = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
+        taken += len(chunk)
+    if not inflate.eof:
+        yield inflate.flush()
+        raise IncompleteError(f"gzip stream cut at byte {taken}", reference="RFC 1952")
+
+
+class _Frame(Protocol):
+    """What the two zstd libraries have in common."""
+
+    @property
+    def eof(self) -> bool: ...
+
+    @property
+    def unused_data(self) -> bytes: ...
+
+    def decompress(self, data: bytes, /) -> bytes: ...
+
+
+def _zstd_frames() -> tuple[Callable[[], _Frame], type[Exception]]:
+    """What makes a decompressor of one frame, and what it raises."""
+    try:
+        if sys.version_info >= (3, 14):
+            from compression import zstd
+
+            limit = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+            return lambda: zstd.ZstdDecompressor(options=limit), zstd.ZstdError
+        import zstandard
+
+        limits = zstandard.ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW_LOG)
+        return limits.decompressobj, zstandard.ZstdError  # noqa: TRY300  # the import is what may fail
+    except ImportError as error:
+        raise UsageError("zstd capture, and no zstd here", advice="pip install 'netwright[capture]'") from error
+
+
+def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
+    """Frames one behind the other are one stream (RFC 8878 §3)."""
+    frames, broken = _zstd_frames()
+    frame = frames()
+    taken = 0
+    for chunk in chunks:
+        rest = chunk
+        while rest:
+            if frame.eof:
+                frame = frames()
+            try:
+                pieces = frame.decompress(rest[:_ZSTD_FEED])
+            except broken as error:
+                raise ProtocolError(f"zstd broken behind byte {taken}: {error}", reference="RFC 8878") from error
+            for at in range(0, len(pieces), PIECE):
+                yield pieces[at : at + PIECE]
+            rest = (frame.unused_data if frame.eof else b"") + rest[_ZSTD_FEED:]
+        taken += len(chunk)
+    if not frame.eof:
+        raise IncompleteError(f"zstd stream cut at byte {taken}", reference="RFC 8878")

@@ -1,0 +1,28 @@
+from xml.etree import ElementTree
+
+import pytest
+
+from netwright.core.errors import UsageError
+from netwright.draw.curves import Curve, Mark, curves
+
+SVG = "{http://www.w3.org/2000/svg}"
+
+
+def test_stepped_curve_holds_its_value() -> None:
+    document = curves([Curve("cwnd", [(0, 10), (1, 20)], stepped=True)], unit="segments", title="window")
+    (line,) = ElementTree.fromstring(document).iter(f"{SVG}polyline")
+    points = [tuple(map(float, pair.split(","))) for pair in line.attrib["points"].split()]
+    assert len(points) == 3
+    assert points[0][1] == points[1][1]
+    assert points[1][0] == points[2][0]
+
+
+def test_names_unit_and_marks_are_written() -> None:
+    document = curves([Curve("cwnd", [(0, 1), (1, 2)])], unit="segments", title="window", marks=[Mark(0.5, "RTO")])
+    told = {node.text for node in ElementTree.fromstring(document).iter(f"{SVG}text")}
+    assert {"cwnd", "segments", "window", "RTO"} <= told
+
+
+def test_no_point_is_the_callers_mistake() -> None:
+    with pytest.raises(UsageError):
+        curves([Curve("cwnd", [])], unit="", title="")

@@ -1,0 +1,36 @@
+from xml.etree import ElementTree
+
+from netwright.draw.ladder import Arrow, Note, ladder, ladder_text
+
+ARROWS = [
+    Arrow(0.0, None, True, "SYN", "control"),
+    Arrow(1.0, 1.02, True, "SYN", "control"),
+    Arrow(1.02, 1.04, False, "SYN-ACK", "control"),
+]
+NOTES = [Note(1.0, False, "RTO after 1 s (RFC 6298 §5.4)"), Note(1.02, True, "SYN queue")]
+
+
+def words(document: str) -> list[str]:
+    return [node.text or "" for node in ElementTree.fromstring(document).iter("{http://www.w3.org/2000/svg}text")]
+
+
+def test_every_arrow_note_and_time_is_there_once() -> None:
+    told = words(ladder(ARROWS, NOTES, left="client", right="server", title="lost SYN"))
+    assert told.count("SYN") == 2
+    assert told.count("SYN-ACK") == 1
+    assert told.count("1.0000 s") == 1
+    assert {"client", "server", "lost SYN", "RTO after 1 s (RFC 6298 §5.4)", "SYN queue", "1.0200 s"} <= set(told)
+
+
+def test_terminal_form_tells_loss_and_flight_time() -> None:
+    lines = ladder_text(ARROWS, NOTES, left="client", right="server").splitlines()
+    assert lines[1].startswith("  0.0000 s")
+    assert lines[1].endswith("✕ lost")
+    assert "▶  +20 ms" in lines[2]
+    assert lines[3].endswith("* RTO after 1 s (RFC 6298 §5.4)")
+    assert "◀" in lines[4]
+    assert lines[5].endswith("SYN queue")
+
+
+def test_ladder_without_events_is_two_lines() -> None:
+    assert words(ladder([], left="a", right="b")) == ["a", "b"]

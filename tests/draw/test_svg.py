@@ -1,0 +1,40 @@
+from xml.etree import ElementTree
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netwright.draw.svg import Canvas, Scale, seconds, ticks
+
+
+@given(st.floats(-1e9, 1e9), st.floats(1e-6, 1e9), st.integers(1, 12))
+def test_ticks_are_within_the_range_in_order_and_few(low: float, span: float, count: int) -> None:
+    found = ticks(low, low + span, count)
+    slack = span * 1e-3 + abs(low) * 1e-9
+    assert all(low - slack <= tick <= low + span + slack for tick in found)
+    assert found == sorted(found)
+    assert len(found) <= count + 2
+
+
+def test_ticks_are_round() -> None:
+    assert ticks(0, 10, 5) == [0, 2, 4, 6, 8, 10]
+    assert ticks(3, 3, 5) == [3]
+
+
+@pytest.mark.parametrize(("value", "text"), [(0, "0 s"), (1.25, "1.25 s"), (0.084, "84 ms"), (0.00012, "120 µs")])
+def test_duration_has_the_unit_that_people_use(value: float, text: str) -> None:
+    assert seconds(value) == text
+
+
+def test_empty_range_maps_to_the_middle() -> None:
+    assert Scale(5, 5, 0, 10)(5) == 5
+    assert Scale(0, 10, 0, 100)(5) == 50
+
+
+def test_document_is_xml_and_words_are_escaped() -> None:
+    canvas = Canvas(10, 10, 'a "title" & <more>')
+    canvas.text(0, 0, "<script>&")
+    canvas.rect(0, 0, 1, 1, tone="bad", tip="a < b")
+    root = ElementTree.fromstring(canvas.render())
+    assert [node.text for node in root.iter("{http://www.w3.org/2000/svg}text")] == ["<script>&"]
+    assert root.attrib["aria-label"] == 'a "title" & <more>'
