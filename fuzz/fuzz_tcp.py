@@ -10,7 +10,7 @@ import argparse
 import sys
 from random import Random
 
-from tests.textbook.test_tcp_robustness import SMALL, act, bounded, in_state
+from tests.support.tcp_states import SMALL, act, bounded, in_state
 
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.listener import Listener
