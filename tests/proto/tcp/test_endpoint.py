@@ -291,6 +291,39 @@ def test_time_wait_ends_by_a_new_syn_or_a_rst(line: str, end: End) -> None:
     assert talk.endpoint.end is end
 
 
+def test_time_wait_ends_by_a_syn_with_a_newer_timestamp() -> None:
+    """RFC 6191 §2: even if its sequence number is old."""
+    talk = established(Settings(window_scale=None), "S. 0:0 ack 1 win 65535 mss 1000 ts 100:0")
+    talk.endpoint.send_eof(talk.now)
+    talk.hear("F. 1:1 ack 2 ts 101:10")
+    assert talk.hear("S -500:-500 win 10 ts 101:0") == []
+    assert talk.hear("S -500:-500 win 10 ts 102:0") == [Event.CLOSED]
+    assert talk.endpoint.end is End.REPLACED
+
+
+def test_a_duplicate_is_acknowledged_with_dsack() -> None:
+    """RFC 2883 §4.1.1; RFC 9293 §3.10.7.4, first."""
+    talk = established(Settings(timestamps=False, window_scale=None, quick_acks=0))
+    talk.hear(". 1:101 ack 1")
+    talk.hear(". 1:101 ack 1")
+    talk.say(". 1:1 ack 101 sack 1:101")
+    talk.hear(". 1:101 ack 1")
+    talk.say(". 1:1 ack 101 sack 1:101")
+
+
+def test_sack_blocks_are_not_squeezed_out_by_data() -> None:
+    """RFC 2018 §4: every acknowledgement of a hole has blocks; a full segment has no room for them."""
+    talk = established(Settings(timestamps=False, window_scale=None, mss=1000))
+    talk.send(500)
+    talk.skip()
+    talk.send(3000)
+    talk.skip()
+    talk.hear(". 101:201 ack 1")
+    talk.say(". 3501:3501 ack 1 sack 101:201")
+    talk.hear(". 301:401 ack 3501")
+    talk.say(". 3501:3501 ack 1 sack 301:401,101:201")
+
+
 def test_keepalive_probes_and_gives_up() -> None:
     """RFC 9293 §3.8.4 (MUST-25 to 29): a probe that is not answered kills, data in flight postpones."""
     settings = Settings(timestamps=False, keepalive=KeepAlive(10, 5, 2), quick_acks=0)

@@ -94,7 +94,8 @@ def test_what_is_sent_is_what_arrives_over_any_link(case: dict[str, float], choi
     assert bytes(pair.left.received) == answer
     for side in (pair.left, pair.right):
         assert side.endpoint.state is State.CLOSED
-        assert side.endpoint.end is End.CLOSED
+        # The last ACK may stay lost for longer than TIME-WAIT lasts; then a RST answers our FIN.
+        assert side.endpoint.end in (End.CLOSED, End.RESET)
         assert side.events.count(Event.PEER_CLOSED) == side.events.count(Event.CLOSED) == 1
         assert side.endpoint.deadline is None
 

@@ -160,6 +160,59 @@ def timed_out(segments: int, more: int = 0, answer: str | None = None, **changed
     return talk
 
 
+def test_without_sack_late_duplicates_start_no_second_recovery() -> None:
+    """RFC 6582 §4.1: after a full acknowledgement of exactly what was out."""
+    talk = flight(10, answer="S. 0:0 ack 1 win 65535 mss 1000")
+    for _ in range(3):
+        talk.hear(". 1:1 ack 1")
+    talk.hear(". 1:1 ack 10001")
+    talk.send(3000)
+    talk.skip()
+    ssthresh = talk.endpoint.sender.window.ssthresh
+    for _ in range(4):
+        talk.hear(". 1:1 ack 10001")
+    assert talk.skip() == []
+    assert talk.endpoint.sender.window.ssthresh == ssthresh
+    talk.hear(". 1:1 ack 11001")
+    assert phase(talk) is Phase.OPEN
+
+
+def test_a_timeout_spares_what_was_just_sent() -> None:
+    """RFC 8985 §6.3: only the first segment and those older than a round trip are taken for lost."""
+    settings = Settings(**{**_plain(), "tail_loss_probe": False, "nodelay": True})  # type: ignore[arg-type]  # by name
+    fresh = established(settings)
+    fresh.send(2000)
+    fresh.now += 0.01
+    fresh.hear(". 1:1 ack 1001")
+    fresh.wait(0.205)
+    fresh.send(1000)
+    fresh.wait(0.006)
+    board = fresh.endpoint.sender.board
+    assert [(record.start, record.lost) for record in board.outstanding()] == [(1001, True), (2001, False)]
+
+
+def test_repeats_are_never_marked_as_ecn_capable() -> None:
+    """RFC 3168 §6.1.5."""
+    settings = Settings(**{**_plain(), "ecn": "ask"})  # type: ignore[arg-type]  # by name
+    talk = established(settings, "SE. 0:0 ack 1 win 65535 mss 1000 sackok")
+    talk.send(10_000)
+    assert {segment.ecn for segment in talk.skip()} == {2}
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    assert {segment.ecn for segment in talk.skip()} == {0}
+
+
+def test_reneged_blocks_are_forgotten_by_a_timeout() -> None:
+    """RFC 2018 §8: the first segment is known to be there and yet not acknowledged."""
+    talk = flight(3)
+    talk.hear(". 1:1 ack 1001 sack 2001:3001")
+    talk.skip()
+    talk.hear(". 1:1 ack 2001 win 65535")
+    talk.skip()
+    talk.wait(3.0)
+    assert 2001 in [segment.seq for segment in talk.skip()]
+    assert talk.endpoint.sender.board.sacked == 0
+
+
 def test_frto_sends_new_data_after_a_timeout_and_undoes_if_it_was_spurious() -> None:
     """RFC 5682 §3.1: the first acknowledgement sends new data (2b), the second shows originals arriving (3b)."""
     talk = timed_out(10, more=10_000)

@@ -212,6 +212,82 @@ def test_repeats_of_a_syn_are_linear_first() -> None:
     assert talk.endpoint.end is End.NO_ANSWER
 
 
+def test_a_repeated_segment_gives_no_sample_and_keeps_the_back_off() -> None:
+    """RFC 6298 §3 (Karn), §5 at its end: only a measurement of new data ends the back-off."""
+    talk = established(plain(tail_loss_probe=False))
+    before = talk.endpoint.sender.rtt.srtt
+    talk.send(100)
+    talk.wait(0.3)
+    talk.hear(". 1:1 ack 101")
+    rtt = talk.endpoint.sender.rtt
+    assert (rtt.srtt, rtt.backoff) == (before, 1)
+    talk.send(100)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 201")
+    assert rtt.backoff == 0
+
+
+def test_timestamps_measure_repeats_too() -> None:
+    """RFC 7323 §4.1: the echo tells which transmission arrived."""
+    settings = plain(timestamps=True, tail_loss_probe=False)
+    talk = established(settings, "S. 0:0 ack 1 win 65535 mss 1000 ts 5:0")
+    talk.send(100)
+    talk.wait(0.3)
+    rtt, before = talk.endpoint.sender.rtt, talk.endpoint.sender.rtt.srtt
+    talk.hear(f". 1:1 ack 101 ts 6:{int(talk.now * 1000) - 30}")
+    assert before < rtt.srtt < 0.03
+    assert rtt.backoff == 0
+
+
+def test_timer_runs_from_the_last_acknowledgement_not_from_every_segment() -> None:
+    """RFC 6298 §5.1 to §5.3: a segment does not restart a running timer, an acknowledgement of new data does."""
+    talk = established(plain(tail_loss_probe=False, nodelay=True))
+    talk.send(100)
+    first = talk.endpoint.deadline
+    talk.now += 0.005
+    talk.send(100)
+    assert talk.endpoint.deadline == first
+    talk.now += 0.005
+    talk.hear(". 1:1 ack 101")
+    assert talk.endpoint.deadline == pytest.approx(talk.now + talk.endpoint.sender.rtt.rto)
+
+
+def test_a_window_that_closed_holds_repeats_beyond_it_back() -> None:
+    """RFC 9293 §3.8.6: beyond the window only the first byte may go again."""
+    talk = established(plain(tail_loss_probe=False, frto=False))
+    talk.send(3000)
+    talk.skip()
+    talk.wait(0.3)
+    talk.say(". 1:1001")
+    talk.hear(". 1:1 ack 1001 win 500")
+    assert talk.endpoint.sender.window.cwnd == 2
+    talk.say(". 1001:2001")
+    talk.quiet()
+
+
+def test_acknowledgements_from_long_ago_are_challenged() -> None:
+    """RFC 5961 §5.2: older than the largest window is a blind attack's guess."""
+    talk = established(plain())
+    for _ in range(10):
+        talk.send(10_000)
+        talk.hear(f". 1:1 ack {talk.endpoint.sender.snd_nxt}")
+    talk.skip()
+    talk.hear(". 1:101 ack 1")
+    talk.say(". 100001:100001 ack 1")
+    assert talk.endpoint.readable == 0
+
+
+def test_two_lost_syns_start_with_one_segment() -> None:
+    """RFC 5681 §3.1: after a lost SYN the initial window is one segment; one is forgiven, as by Linux."""
+    for losses, cwnd in ((1, 10), (2, 1)):
+        talk = Dialogue(plain())
+        talk.endpoint.connect(0.0)
+        talk.wait(losses * 1.0)
+        talk.hear("S. 0:0 ack 1 win 65535 mss 1000")
+        assert talk.endpoint.sender.window.cwnd == cwnd
+        assert talk.endpoint.sender.rtt.rto == 3.0  # RFC 6298 §5.7
+
+
 def test_timer_is_off_when_nothing_is_out() -> None:
     """RFC 6298 §5.2."""
     talk = established(plain())
