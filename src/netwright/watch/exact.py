@@ -367,11 +367,12 @@ class ExactFlow:
         if s.flags & SYN:
             return HANDSHAKE
         above = before(s.seq, own.sack_high) and own.sack_high != own.snd_una
+        here = self.here(s.direction)
         if self._clocked(own, s.direction, at):
             if own.state == LOSS:
                 own.clocked_at = at
                 return SLOW_START
-            if above or own.duplicates >= 3 or own.state == RECOVERY:
+            if above or own.duplicates >= 3 or own.state == RECOVERY or not here:
                 own.clocked_at = at
                 return _recover(own)
         if own.state == LOSS:
@@ -380,6 +381,8 @@ class ExactFlow:
             return _recover(own)  # RACK's reordering timer (RFC 8985 §6.2), or pacing
         if own.state == OPEN and not above and end == own.snd_max and own.sacks and not own.probed:
             return PROBE
+        if not here and at - own.sent_at < MIN_RTO:
+            return _recover(own)  # too soon for a timeout; the acknowledgments passed the capture elsewhere
         return TIMEOUT
 
     def _rtt(self, own: ExactHalf, direction: int) -> int:
