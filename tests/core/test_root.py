@@ -19,4 +19,4 @@ async def test_cancelling_passes_through() -> None:
         raise asyncio.CancelledError
 
     with pytest.raises(asyncio.CancelledError):
-        await guarded(work(), pytest.fail)
+        await guarded(work(), lambda error: pytest.fail(str(error)))

@@ -6,9 +6,11 @@ from netwright.wire.checksum import checksum, transport_checksum
 from netwright.wire.decode import decode, decode_ip
 from netwright.wire.ethernet import Ethernet, EtherType
 from netwright.wire.fields import pack_address, pack_mac
+from netwright.wire.icmp import Icmp, Icmp6
 from netwright.wire.ip import IPProtocol, IPv4
 from netwright.wire.ip6 import Extension, IPv6
 from netwright.wire.tcp import Tcp, TcpFlag
+from netwright.wire.tunnel import Gre
 from netwright.wire.udp import Udp
 from netwright.wire.vlan import Ppp, Pppoe
 
@@ -51,6 +53,13 @@ def test_build_gives_pppoe_its_length() -> None:
 def test_a_sealed_packet_is_its_own_seal() -> None:
     parts = seal(ETHERNET, IPv4(A, B, IPProtocol.TCP), Tcp(1, 2), b"x")
     assert seal(*parts) == parts
+
+
+def test_icmp_checksums_cover_what_each_version_says() -> None:
+    """RFC 792: the message; RFC 4443 §2.3: a pseudo header too; RFC 2784 §2.5: GRE's header and payload."""
+    assert checksum(build(Icmp(8), b"ping")) == 0
+    assert transport_checksum(A6, B6, 58, build(IPv6(A6, B6, 58), Icmp6(128), b"ping")[40:]) == 0
+    assert checksum(build(Gre(0x0800, checksum=0, sequence=7), IPv4(A, B, 1), Icmp(8))) == 0
 
 
 def test_tcp_needs_addresses_for_its_checksum() -> None:

@@ -5,9 +5,11 @@ What names the next header (Ethernet type, IP protocol) is the caller's, who may
 
 from netwright.core.errors import UsageError
 from netwright.wire.fields import Layer
+from netwright.wire.icmp import Icmp, Icmp6
 from netwright.wire.ip import IPv4
 from netwright.wire.ip6 import IPv6
 from netwright.wire.tcp import Tcp
+from netwright.wire.tunnel import Gre
 from netwright.wire.udp import Udp
 from netwright.wire.vlan import Pppoe
 
@@ -18,7 +20,7 @@ def build(*parts: Layer | bytes) -> bytes:
     """The bytes of layers from the outermost to the innermost, then payload bytes if there are any.
 
     Raises:
-        UsageError: TCP or UDP without an IP header in front, or a field out of range.
+        UsageError: TCP, UDP or ICMPv6 without an IP header in front, or a field out of range.
     """
     return b"".join(part if isinstance(part, bytes) else part.serialize() for part in seal(*parts))
 
@@ -27,7 +29,7 @@ def seal(*parts: Layer | bytes) -> list[Layer | bytes]:
     """The same layers as values, with lengths and checksums filled in.
 
     Raises:
-        UsageError: TCP or UDP without an IP header in front, or a field out of range.
+        UsageError: TCP, UDP or ICMPv6 without an IP header in front, or a field out of range.
     """
     sealed: list[Layer | bytes] = []
     payload = b""
@@ -40,9 +42,9 @@ def seal(*parts: Layer | bytes) -> list[Layer | bytes]:
 
 def _seal(part: Layer | bytes, payload: bytes, before: tuple[Layer | bytes, ...]) -> Layer | bytes:
     match part:
-        case IPv4() | IPv6() | Pppoe():
+        case IPv4() | IPv6() | Pppoe() | Gre() | Icmp():
             return part.sealed(payload)
-        case Tcp() | Udp():
+        case Tcp() | Udp() | Icmp6():
             around = next((each for each in reversed(before) if isinstance(each, IPv4 | IPv6)), None)
             if around is None:
                 raise UsageError(f"{type(part).__name__} without an IP header in front: its checksum covers addresses")

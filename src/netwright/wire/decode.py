@@ -11,10 +11,12 @@ from typing import TypeAlias, TypeVar
 from netwright.core.errors import ProtocolError
 from netwright.wire.ethernet import ETHERNET_MINIMUM_TYPE, EtherType, parse_ethernet, parse_llc, parse_snap
 from netwright.wire.fields import Layer, cut
+from netwright.wire.icmp import Icmp, Icmp6, parse_icmp, parse_icmp6
 from netwright.wire.ip import IPProtocol, IPv4, parse_ipv4
 from netwright.wire.ip6 import EXTENSIONS, IPv6, parse_extension, parse_fragment, parse_ipv6
 from netwright.wire.link import LinkType, parse_loopback, parse_sll, parse_sll2
 from netwright.wire.tcp import Tcp, parse_tcp
+from netwright.wire.tunnel import GENEVE_PORT, VXLAN_PORT, parse_geneve, parse_gre, parse_vxlan
 from netwright.wire.udp import Udp, parse_udp
 from netwright.wire.vlan import ControlWord, parse_cisco_metadata, parse_mpls, parse_ppp, parse_pppoe, parse_vlan
 
@@ -65,6 +67,14 @@ class Packet:
         """The UDP header, if the innermost header is one."""
         last = self.layers[-1] if self.layers else None
         return last if isinstance(last, Udp) else None
+
+    @property
+    def quoted(self) -> "Packet | None":
+        """The packet that an ICMP error quotes, as far as it does; None for other packets."""
+        last = self.layers[-1] if self.layers else None
+        if not isinstance(last, Icmp | Icmp6) or not last.is_error:
+            return None
+        return decode_ip(self.payload[: last.quote_length or None])
 
     def find(self, kind: type[_L]) -> _L | None:
         """The outermost layer of a kind."""
@@ -232,7 +242,7 @@ def _sll2(walk: _Walk) -> "_Next":
 
 
 def _ip(walk: _Walk) -> "_Next":
-    """The version nibble decides; what is neither 4 nor 6 is IPv4's error."""
+    """The version nibble decides, whatever number announced it; what is neither 4 nor 6 is IPv4's error."""
     first = walk.data[walk.at] >> 4 if walk.at < len(walk.data) else 4
     return _ipv6 if first == 6 else _ipv4
 
@@ -284,12 +294,39 @@ def _udp(walk: _Walk) -> "_Next":
     walk.push(header, 8)
     if header.length:  # 0 is a jumbogram's (RFC 2675 §4)
         walk.bound(walk.at - 8 + header.length)
+    return _UDP_PORTS.get(header.destination_port)
+
+
+def _icmp(walk: _Walk) -> "_Next":
+    walk.push(parse_icmp(walk.data, walk.at), 8)
     return None
 
 
+def _icmp6(walk: _Walk) -> "_Next":
+    walk.push(parse_icmp6(walk.data, walk.at), 8)
+    return None
+
+
+def _gre(walk: _Walk) -> "_Next":
+    header = parse_gre(walk.data, walk.at)
+    walk.push(header, header.header_length)
+    return _ETHERTYPES.get(header.kind)
+
+
+def _vxlan(walk: _Walk) -> "_Next":
+    walk.push(parse_vxlan(walk.data, walk.at), 8)
+    return _ethernet
+
+
+def _geneve(walk: _Walk) -> "_Next":
+    header = parse_geneve(walk.data, walk.at)
+    walk.push(header, header.header_length)
+    return _ETHERTYPES.get(header.kind)
+
+
 _ETHERTYPES: dict[int, _Step] = {
-    EtherType.IPV4: _ipv4,
-    EtherType.IPV6: _ipv6,
+    EtherType.IPV4: _ip,
+    EtherType.IPV6: _ip,
     EtherType.VLAN: _vlan,
     EtherType.SERVICE_VLAN: _vlan,
     EtherType.QINQ_OLD: _vlan,
@@ -306,12 +343,16 @@ _PPP_PROTOCOLS: dict[int, _Step] = {0x0021: _ipv4, 0x0057: _ipv6, 0x0281: _mpls}
 _PROTOCOLS: dict[int, _Step] = {
     IPProtocol.TCP: _tcp,
     IPProtocol.UDP: _udp,
+    IPProtocol.ICMP: _icmp,
+    IPProtocol.ICMPV6: _icmp6,
+    IPProtocol.GRE: _gre,
     IPProtocol.IPV4: _ipv4,
     IPProtocol.IPV6: _ipv6,
     IPProtocol.MPLS: _mpls,
     IPProtocol.FRAGMENT: _fragment,
     **dict.fromkeys(EXTENSIONS, _extension),
 }
+_UDP_PORTS: dict[int, _Step] = {VXLAN_PORT: _vxlan, GENEVE_PORT: _geneve}
 _LINKS: dict[int, _Step] = {
     LinkType.ETHERNET: _ethernet,
     LinkType.NULL: _loopback,

@@ -1,0 +1,1 @@
+"""Programs built on netwright; each is run by tests/examples."""
