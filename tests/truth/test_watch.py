@@ -9,10 +9,10 @@ from struct import unpack
 
 import pytest
 
-from netwright.watch.capture import analyse
+from netwright.watch.capture import Engine, analyse
 from netwright.watch.decode import Segment, decode
-from netwright.watch.engine import NAMES, Engine
 from netwright.watch.records import Records
+from netwright.watch.verdicts import NAMES
 from tests.truth.bpf import Retransmission, Retransmissions
 from tests.truth.lab import HOSTS, PORT, Result, Scenario, Way, run
 

@@ -18,30 +18,8 @@ from typing import Final
 
 from netwright.watch.decode import ACK, FIN, RST, SYN, Segment
 
-__all__ = ["NAMES", "ExactFlow", "ExactHalf", "Hole"]
+__all__ = ["ExactFlow", "ExactHalf", "Hole"]
 
-NAMES = (
-    "retransmission",  # the sender sent it again; the next five say why
-    "timeout",  # RFC 6298 §5: the retransmission timer
-    "tail_loss_probe",  # RFC 8985 §7
-    "fast",  # RFC 6675, RFC 8985 §6: acknowledgments or RACK showed the loss
-    "slow_start",  # acknowledgments released it after a timeout
-    "handshake",  # SYN or SYN/ACK
-    "reordered",  # the path delivered it late
-    "network_duplicate",  # the path delivered it twice
-    "mirror_duplicate",  # the capture has it twice
-    "spurious",  # this acknowledgment proves that a retransmission was needless (RFC 2883)
-    "not_captured",  # it acknowledges what the capture never saw
-    "hole",  # something before it is missing so far
-    "duplicate_ack",
-    "zero_window",
-    "zero_window_probe",
-    "keep_alive",
-    "window_full",
-    "partial",  # a retransmission with new data behind
-    "reused_ports",
-    "dsack",
-)
 (
     AGAIN,
     TIMEOUT,
