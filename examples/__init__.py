@@ -1,1 +1,1 @@
-"""Applications of the toolkit, each run by the tests."""
+"""Programs built on netwright; each is run by tests/examples."""

@@ -4,8 +4,13 @@ import asyncio
 import inspect
 
 import pytest
+from hypothesis import HealthCheck, settings
 
 from tests.support.clock import jumping_loop
+
+# A loaded machine is slow: speed is a benchmark's business, never a property's.
+settings.register_profile("netwright", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+settings.load_profile("netwright")
 
 
 @pytest.hookimpl(tryfirst=True)

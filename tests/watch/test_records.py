@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.watch.records import LARGEST, Record, Records
+from netwright.watch.records import LARGEST, Records
 from tests.support.frames import RAW, block, pcap, pcapng
 
 FRAMES = [
@@ -31,8 +31,7 @@ def test_pcapng_is_read_in_both_byte_orders(order: str) -> None:
     st.lists(st.integers(1, 60), min_size=1), st.sampled_from([pcap(FRAMES), pcapng(FRAMES), pcapng(FRAMES, order=">")])
 )
 def test_any_split_gives_the_same_records(sizes: list[int], file: bytes) -> None:
-    found: list[Record] = []
-    records, kept, at = Records(), b"", 0
+    records, kept, found, at = Records(), b"", list[tuple[bytes, int, int, int]](), 0
     while at < len(file):
         for size in sizes:
             kept += file[at : at + size]

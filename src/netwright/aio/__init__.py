@@ -3,13 +3,14 @@
 from netwright.aio.choice import engine
 from netwright.aio.connect import connect
 from netwright.aio.engine import Engine
-from netwright.aio.limits import UNLIMITED, Limits
+from netwright.aio.limits import STANDARD, UNLIMITED, Limits
 from netwright.aio.listener import DrainReport, Listener
 from netwright.aio.outcome import ShuttingDownError
 from netwright.aio.sockets import BindError
 from netwright.aio.stream import Stream
 
 __all__ = [
+    "STANDARD",
     "UNLIMITED",
     "BindError",
     "DrainReport",

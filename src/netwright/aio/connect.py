@@ -7,25 +7,18 @@ from typing import Any
 
 from netwright.aio.choice import engine
 from netwright.aio.limits import UNLIMITED
+from netwright.aio.outcome import reason
+from netwright.aio.resolve import Candidate, as_address, resolve
 from netwright.aio.sockets import apply, new
 from netwright.aio.stream import Stream
-from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname, parse_address
+from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
 from netwright.core.errors import ConnectError, DeadlineError
 from netwright.core.record import Outcome, Recorder, Waiting
 from netwright.core.tuning import INTERACTIVE, Tuning
 
-__all__ = ["as_address", "connect"]
+__all__ = ["connect"]
 
 _FULL_BACKLOG_RETRY = 0.01  # a Unix listener with a full backlog answers EAGAIN, and nothing tells when it is over
-
-
-def as_address(address: Address | str | tuple[str, int]) -> Address:
-    """Any of the forms that verbs take, as an address."""
-    if isinstance(address, str):
-        return parse_address(address)
-    if isinstance(address, tuple):
-        return InetAddress(*address)
-    return address
 
 
 async def connect(
@@ -64,9 +57,9 @@ async def connect(
     try:
         async with asyncio.timeout_at(None if until == math.inf else until):
             record.wait(Waiting.RESOLVE, clock.now())
-            candidates = await _candidates(target)
+            candidates = await _resolve(target)
             record.wait(Waiting.CONNECT, clock.now())
-            sock = await _first(target, candidates, tuning, local)
+            sock, name = await _first(target, candidates, tuning, local)
     except BaseException as error:
         stage = "connect" if record.waiting is Waiting.CONNECT else "resolve"
         if isinstance(error, TimeoutError) and not isinstance(error, ConnectError):
@@ -80,34 +73,28 @@ async def connect(
         raise failure from error
     record.opened_at = clock.now()
     record.wait(Waiting.HANDLER, record.opened_at)
-    record.local, record.peer = from_sockname(sock.getsockname()), from_sockname(sock.getpeername())
+    record.local, record.peer = from_sockname(sock.getsockname()), from_sockname(name)
     return await clock.open(sock, record, recorder, UNLIMITED)
 
 
-async def _candidates(target: Address) -> list[tuple[int, Any]]:
-    """Family and socket address of each candidate, in the resolver's order (RFC 6724)."""
-    if isinstance(target, UnixAddress):
-        return [(socket.AF_UNIX, target.sockname)]
-    loop = asyncio.get_running_loop()
+async def _resolve(target: Address) -> list[Candidate]:
     try:
-        found = await loop.getaddrinfo(target.host or "localhost", target.port, type=socket.SOCK_STREAM)
+        return await resolve(target)
     except OSError as error:
-        raise ConnectError(f"cannot look up {target.host!r}: {error.strerror}", [error]) from error
-    return [(family, sockaddr) for family, _, _, _, sockaddr in found]
+        raise ConnectError(f"cannot look up {target}: {error.strerror}", [error]) from error
 
 
 async def _first(
-    target: Address, candidates: list[tuple[int, Any]], tuning: Tuning, local: Address | None
-) -> socket.socket:
+    target: Address, candidates: list[Candidate], tuning: Tuning, local: Address | None
+) -> tuple[socket.socket, Any]:
     attempts: list[Exception] = []
     for family, sockaddr in candidates:
         try:
-            return await attempt(family, sockaddr, tuning, local)
+            return await attempt(family, sockaddr, tuning, local), sockaddr
         except OSError as error:
             attempts.append(error)
     causes = ", ".join(
-        f"{from_sockname(sockaddr)}: {error.strerror or error}"  # type: ignore[attr-defined]
-        for (_, sockaddr), error in zip(candidates, attempts, strict=True)
+        f"{from_sockname(sockaddr)}: {reason(error)}" for (_, sockaddr), error in zip(candidates, attempts, strict=True)
     )
     raise ConnectError(f"cannot connect to {target}: {causes}", attempts)
 

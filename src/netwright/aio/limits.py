@@ -4,7 +4,7 @@ from dataclasses import dataclass, fields
 
 from netwright.core.errors import UsageError
 
-__all__ = ["UNLIMITED", "Limits"]
+__all__ = ["STANDARD", "UNLIMITED", "Limits"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,4 +43,5 @@ class Limits:
                 raise UsageError(f"{bound.name}={value}, 0 or more allowed")
 
 
+STANDARD = Limits()
 UNLIMITED = Limits(first_byte=None, idle=None, frame=None, send=None, max_connections=0)

@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from netwright.aio.choice import engine
-from netwright.aio.connect import as_address
-from netwright.aio.limits import Limits
+from netwright.aio.limits import STANDARD, Limits
 from netwright.aio.outcome import cause_of
+from netwright.aio.resolve import as_address, resolve
 from netwright.aio.sockets import BindError, listening, reset_on_close
 from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
@@ -28,7 +28,12 @@ __all__ = ["DrainReport", "Handler", "Listener"]
 Handler = Callable[[Stream], Awaitable[None]]
 Report = Callable[[str], None]
 
-STARVED = {errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM}
+DEAD = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}  # the listening socket itself; nothing can be accepted any more
+GONE = {  # the connection that was next, accept(2) "Error handling"; the one after it may be fine
+    *(errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH),
+    *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EOPNOTSUPP),
+}
+BATCH = 16  # accepts in a row before other tasks get a turn
 BACK_OFF = 0.1  # seconds without accept after the system ran out of something
 REPORT_EVERY = 10.0  # seconds between two lines about the same thing
 _log = logging.getLogger("netwright")
@@ -86,7 +91,7 @@ class Listener:
         address: Address | str | tuple[str, int],
         *,
         tuning: Tuning = INTERACTIVE,
-        limits: Limits = Limits(),  # noqa: B008  # frozen
+        limits: Limits = STANDARD,
         recorder: Recorder | None = None,
         service: str = "",
         report: Report = _log.error,
@@ -97,7 +102,10 @@ class Listener:
             BindError: the name cannot be looked up, or the operating system refused.
         """
         wanted = as_address(address)
-        family, sockaddr = await _resolve(wanted)
+        try:
+            family, sockaddr = (await resolve(wanted, passive=True))[0]
+        except OSError as error:
+            raise BindError(wanted, error) from error
         sock, refused = listening(family, sockaddr, wanted, tuning)
         if refused:
             report(f"{wanted}: this kernel has no {', '.join(refused)}")
@@ -109,6 +117,8 @@ class Listener:
 
     async def serve(self, handler: Handler) -> None:
         """Accept until ``close`` or ``drain``, then wait for the handlers.  Cancelling aborts every connection."""
+        if self._sock.fileno() < 0:
+            return
         try:
             async with asyncio.TaskGroup() as group:
                 self._accepting = group.create_task(self._accept(group, handler))
@@ -155,21 +165,22 @@ class Listener:
     # accepting
 
     async def _accept(self, group: asyncio.TaskGroup, handler: Handler) -> None:
-        ours = engine()
+        ours, turn = engine(), 0
         while True:
             await self._room()
+            turn += 1
+            if not turn % BATCH:
+                await asyncio.sleep(0)
             try:
                 sock, name = await ours.accept(self._sock)
-            except ConnectionError:
-                continue  # ECONNABORTED: the peer left while it was queued, accept(2)
             except OSError as error:
-                if error.errno not in STARVED:
+                if error.errno in DEAD:
                     raise
-                self._starved(error, ours.now())
-                await asyncio.sleep(BACK_OFF)
-                continue
-            self._admit(group, handler, sock, name, ours.now())
-            await asyncio.sleep(0)
+                if error.errno not in GONE:  # EMFILE, ENFILE, ENOBUFS, ENOMEM
+                    self._starved(error, ours.now())
+                    await asyncio.sleep(BACK_OFF)
+            else:
+                self._admit(group, handler, sock, name, ours.now())
 
     async def _room(self) -> None:
         """Wait until the limits allow one more connection."""
@@ -264,17 +275,3 @@ def _place(error: BaseException) -> str:
     frames = traceback.extract_tb(error.__traceback__)
     theirs = [frame for frame in frames if "/netwright/aio/" not in frame.filename] or frames
     return f" at {theirs[-1].filename}:{theirs[-1].lineno}" if theirs else ""
-
-
-async def _resolve(address: Address) -> tuple[int, Any]:
-    """Family and socket address to bind; the resolver's first if there are several."""
-    if isinstance(address, UnixAddress):
-        return socket.AF_UNIX, address.sockname
-    loop = asyncio.get_running_loop()
-    try:
-        found = await loop.getaddrinfo(
-            address.host or None, address.port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE
-        )
-    except OSError as error:
-        raise BindError(address, error) from error
-    return found[0][0], found[0][4]

@@ -1,9 +1,11 @@
 """How an error ends a connection, in the record's words.  No I/O."""
 
+import os
+
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ProtocolError
 from netwright.core.record import Outcome
 
-__all__ = ["ShuttingDownError", "cause_of", "outcome_of"]
+__all__ = ["ShuttingDownError", "cause_of", "outcome_of", "reason"]
 
 
 class ShuttingDownError(ClosedError):
@@ -33,3 +35,9 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
             return Outcome.HANDLER_ERROR, ""
         case _:
             return Outcome.ABORTED, ""
+
+
+def reason(error: BaseException) -> str:
+    """The system's words for an OSError ("Connection refused"), else the error's own."""
+    number = getattr(error, "errno", None)
+    return os.strerror(number) if number else str(error) or type(error).__name__

@@ -5,16 +5,16 @@ nobody closed can be noticed.
 """
 
 import asyncio
-import os
 from collections.abc import Sequence
 from typing import Any
 
 from netwright.aio.deadlines import Expiry, Ticker
+from netwright.aio.outcome import reason
 from netwright.aio.sockets import reset_on_close
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
 from netwright.core.moment import Kind
-from netwright.core.record import ConnectionRecord, Outcome, Recorder
+from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
 
 __all__ = ["HIGH_WATER", "Pipe"]
 
@@ -28,6 +28,7 @@ class Pipe(asyncio.Protocol):
         eof: the peer's FIN came.
         closing: this side closed or aborted: no verb goes on.
         lost: set when the transport is gone; ``error`` is why, None for an orderly end.
+        ending: the outcome of an orderly end.
         receiver, sender: the future that a verb awaits, None if none does.
     """
 
@@ -37,6 +38,7 @@ class Pipe(asyncio.Protocol):
         self.loop, self.ticker, self.record, self.recorder = loop, ticker, record, recorder
         self.buffer = ReceiveBuffer()
         self.eof = self.closing = self.fin_sent = self.held = self.full = False
+        self.ending = Outcome.CLOSED
         self.error: Exception | None = None
         self.lost = asyncio.Event()
         self.receiver: asyncio.Future[bool] | None = None
@@ -83,7 +85,8 @@ class Pipe(asyncio.Protocol):
         now = self.loop.time()
         self.error = exc
         if exc is not None:
-            self.record.end(Outcome.RESET, now, detail=_describe(exc))
+            self.record.end(Outcome.RESET, now, detail=reason(exc))
+        self.record.end(self.ending, now)
         self.recorder.close(self.record, now)
         if self._life is not None:
             self.ticker.discard(self._life)
@@ -130,11 +133,22 @@ class Pipe(asyncio.Protocol):
             self.transport.writelines(parts)
         self.record.sent(sum(map(len, parts)), self.loop.time())
 
-    def abort(self, outcome: Outcome = Outcome.ABORTED) -> None:
+    def close(self) -> None:
+        """Send what is queued, then FIN; no verb goes on."""
+        if self.closing or self.lost.is_set():
+            return
+        self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
+        self.record.wait(Waiting.CLOSE, self.loop.time())
+        self.closing = True
+        self.transport.close()
+        _wake(self.receiver)
+        _wake(self.sender)
+
+    def abort(self, detail: str = "") -> None:
         """Send RST, forget what was queued."""
         if self.lost.is_set():
             return
-        self.record.end(outcome, self.loop.time())
+        self.record.end(Outcome.ABORTED, self.loop.time(), detail=detail)
         self.closing = True
         sock = self.transport.get_extra_info("socket")
         if self.record.transport == "tcp" and sock is not None and sock.fileno() >= 0:
@@ -160,7 +174,7 @@ class Pipe(asyncio.Protocol):
         if isinstance(self.error, ConnectionError):
             error: TransportError = ResetError(f"{doing}: {self.record.peer} reset the connection")
         elif self.error is not None:
-            error = TransportError(f"{doing}: {_describe(self.error)}")
+            error = TransportError(f"{doing}: {reason(self.error)}")
         else:
             error = ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
         error.__cause__ = self.error
@@ -170,8 +184,3 @@ class Pipe(asyncio.Protocol):
 def _wake(future: "asyncio.Future[bool] | None", *, in_time: bool = True) -> None:
     if future is not None and not future.done():
         future.set_result(in_time)
-
-
-def _describe(error: Exception) -> str:
-    number = getattr(error, "errno", None)
-    return os.strerror(number) if number else str(error) or type(error).__name__

@@ -264,19 +264,12 @@ class Stream:
         Cancelling aborts.
         """
         pipe = self._pipe
-        if not pipe.closing and not pipe.lost.is_set():
-            pipe.record.end(Outcome.PEER_CLOSED if pipe.eof and not pipe.fin_sent else Outcome.CLOSED, pipe.loop.time())
-            pipe.record.wait(Waiting.CLOSE, pipe.loop.time())
-            pipe.closing = True
-            pipe.transport.close()
-            for waiter in (pipe.receiver, pipe.sender):
-                if waiter is not None and not waiter.done():
-                    waiter.set_result(True)
+        pipe.close()
         try:
             async with asyncio.timeout(self.limits.close if timeout is None else timeout):
                 await pipe.lost.wait()
         except TimeoutError:
-            pipe.abort()
+            pipe.abort("close: the peer did not read")
         except asyncio.CancelledError:
             pipe.abort()
             raise

@@ -35,6 +35,15 @@ class Kind(StrEnum):
     DEADLINE = "deadline"  # a time that was set ran out
     LIMIT = "limit"  # a size or count that was set was passed
     ERROR = "error"
+    # Inside TCP, where the sender is ours (proto.tcp) or is judged from outside; ``note`` has the reason.
+    STATE = "state"  # the connection's state changes (RFC 9293 §3.3.2)
+    LOST = "lost"  # a segment is taken for lost
+    RETRANSMIT = "retransmit"
+    PROBE = "probe"  # tail loss, zero window, keepalive
+    CONGESTION = "congestion"  # the congestion window or its phase changes
+    WINDOW = "window"  # the peer's receive window closes or opens
+    HELD = "held"  # data is here and not sent yet: Nagle, silly window, pacing
+    REFUSED = "refused"  # a segment is not acceptable
     CLOSED = "closed"  # nothing of it is left in this process
 
 

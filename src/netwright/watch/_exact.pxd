@@ -3,7 +3,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 
 from netwright.watch._bytes cimport be32
 from netwright.watch._decode cimport ACK, FIN, RST, SYN, Segment
-from netwright.watch._flow cimport HOLES, RESENT, ExactHalf, Flow
+from netwright.watch._flow cimport HEARD, HOLES, RESENT, ExactHalf, Flow
 
 cdef enum:
     AGAIN = 1 << 0
@@ -245,6 +245,10 @@ cdef inline uint32_t read_ack(
         peer.probed = False
     peer.heard = True
     peer.heard_at = at
+    peer.heard_times[peer.heard_count % HEARD] = at
+    peer.heard_count += 1
+    if peer.heard_count == 2 * HEARD:
+        peer.heard_count = HEARD
     return flags
 
 cdef inline bint fill_hole(ExactHalf* own, uint32_t start, uint32_t end, int64_t* since) noexcept nogil:
@@ -267,8 +271,8 @@ cdef inline bint fill_hole(ExactHalf* own, uint32_t start, uint32_t end, int64_t
         i += 1
     return False
 
-cdef inline int64_t round_trip(Flow* flow, ExactHalf* own) noexcept nogil:
-    if own.srtt:
+cdef inline int64_t round_trip(Flow* flow, ExactHalf* own, uint32_t direction) noexcept nogil:
+    if own.srtt and (flow.position >> direction & 1 or own.srtt >= flow.initial_rtt):
         return own.srtt
     return flow.initial_rtt if flow.initial_rtt > 0 else 0
 
@@ -276,7 +280,7 @@ cdef inline uint32_t origin(
     Flow* flow, ExactHalf* own, Segment* s, int64_t at, uint32_t end, uint32_t order
 ) noexcept nogil:
     # AGAIN if the sender sent it again, otherwise what the path or the capture did.
-    cdef int64_t since = own.sent_at, rtt = round_trip(flow, own)
+    cdef int64_t since = own.sent_at, rtt = round_trip(flow, own, s.direction)
     cdef bint missing = own.holes and fill_hole(own, s.seq, end, &since)
     cdef bint here = flow.position >> s.direction & 1
     if here or order == NEWER:
@@ -295,21 +299,34 @@ cdef inline uint32_t origin(
         return NETWORK_DUPLICATE
     return AGAIN
 
+cdef inline bint released(Flow* flow, ExactHalf* own, Segment* s, int64_t at) noexcept nogil:
+    # True if an acknowledgment, or a retransmission that one had released, came just before.
+    cdef int64_t path, since
+    cdef uint32_t i
+    if not own.heard:
+        return False
+    if at - own.clocked_at <= CLOCKED_NS:
+        return True
+    if flow.position >> s.direction & 1 or flow.initial_rtt < 0:
+        return at - own.heard_at <= CLOCKED_NS + round_trip(flow, own, s.direction) // 50
+    path = flow.established_at - flow.synack_at
+    if s.direction != flow.client:
+        path = flow.initial_rtt - path
+    for i in range(own.heard_count if own.heard_count < HEARD else HEARD):
+        since = at - own.heard_times[i]
+        if path - path // 8 <= since <= path + path // 4 + CLOCKED_NS:
+            return True
+    return False
+
 cdef inline uint32_t cause(
     Flow* flow, ExactHalf* own, Segment* s, int64_t at, uint32_t end
 ) noexcept nogil:
     # Which mechanism of the sender sent a segment again.
-    cdef int64_t rtt = round_trip(flow, own)
-    cdef int64_t near = CLOCKED_NS + rtt // 50
-    cdef int64_t since = at - own.heard_at
-    cdef bint here = flow.position >> s.direction & 1
-    cdef bint above = earlier(s.seq, own.sack_high)
+    cdef bint above = earlier(s.seq, own.sack_high) and own.sack_high != own.snd_una
     cdef bint clocked
     if s.flags & SYN:
         return HANDSHAKE
-    if not here and flow.initial_rtt > 0:
-        near += flow.initial_rtt
-    clocked = own.heard and (since <= near or at - own.clocked_at <= CLOCKED_NS)
+    clocked = released(flow, own, s, at)
     if clocked and own.state == LOSS:
         own.clocked_at = at
         return SLOW_START

@@ -4,6 +4,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 cdef enum:
     FLAGS = 20
     HOLES = 16  # ranges not yet seen, of one direction in mode "exact"
+    HEARD = 8  # acknowledgments whose times are kept
     RESENT = 8  # starts of the last segments sent again
     UNACKED = 4096  # segments that wait for their acknowledgment in mode "wireshark"
 
@@ -76,6 +77,8 @@ cdef struct ExactHalf:
     uint32_t span
     uint32_t late
     uint64_t idents
+    uint32_t heard_count
+    int64_t heard_times[HEARD]
     uint32_t again_next
     uint32_t again[RESENT]
     uint32_t holes

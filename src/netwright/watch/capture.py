@@ -4,13 +4,10 @@
 with its size.  pcap and pcapng, plain, gzip or zstd (the latter with Python 3.14 or the package zstandard).
 """
 
-import gzip
 import io
-import zlib
 from collections import Counter
 from collections.abc import Iterator
 from functools import cached_property
-from importlib import import_module
 from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias
@@ -18,6 +15,7 @@ from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAli
 from netwright.core.errors import ProtocolError, TransportError, UsageError
 from netwright.watch.engine import NAMES, Engine, Mode
 from netwright.watch.flow import Flow, flow_of
+from netwright.wire.compression import PIECE, decompressed
 
 if TYPE_CHECKING:
     import numpy as np
@@ -25,9 +23,9 @@ if TYPE_CHECKING:
 
 __all__ = ["Capture", "Column", "Columns", "Report", "analyse", "open_capture"]
 
-BUFFER: Final = 512 * 1024  # twice the largest packet
+BUFFER: Final = 1024 * 1024  # the largest record that waits for its end, and what decompression gives at once
 MIRRORED: Final = 0.05  # share of packets that came twice: the capture's source mirrors both ways of a port
-_GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
+_COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 
 Column: TypeAlias = "memoryview | npt.NDArray[np.generic]"
 
@@ -96,12 +94,9 @@ class Report:
 class Capture:
     """An open capture file; it can be read once, by ``analyse`` or by ``columns``."""
 
-    def __init__(
-        self, file: io.BufferedIOBase, name: str, inner: io.BufferedIOBase | None = None, *broken: type[Exception]
-    ) -> None:
-        """``inner`` decompresses ``file``; ``broken`` is what it raises where the compressed bytes are wrong."""
+    def __init__(self, file: io.BufferedIOBase, name: str) -> None:
         self.name = name
-        self._file, self._stream, self._broken = file, inner or file, broken
+        self._file = file
         self._damage = ""
         self._read = False
 
@@ -116,7 +111,6 @@ class Capture:
 
     def close(self) -> None:
         """Close the file."""
-        self._stream.close()
         self._file.close()
 
     def analyse(self, mode: Mode = "exact", *, max_flows: int = 65536, idle_timeout: float | None = None) -> Report:
@@ -128,6 +122,7 @@ class Capture:
         Raises:
             ProtocolError: the file is no capture.
             TransportError: it cannot be read.
+            UsageError: it is compressed with zstd and nothing here can read that.
         """
         engine = Engine(mode, max_flows=max_flows, idle_timeout=idle_timeout)
         for _ in self._feed(engine):
@@ -148,32 +143,41 @@ class Capture:
                 yield Columns(_column(flow, "I"), _column(flags, "I"), _column(rtt, "q"))
 
     def _feed(self, engine: Engine) -> Iterator[None]:
+        """Give the file to the engine, a piece at each step; what is left of a record goes to the buffer's front."""
         if self._read:
             raise UsageError(f"{self.name} was read already", advice="open it again")
         self._read = True
         buffer, kept = bytearray(BUFFER), 0
         view = memoryview(buffer)
-        while size := self._fill(view[kept:]):
-            kept += size
-            used = engine.feed(buffer, kept)
+        for size in self._sizes(view):
+            used = engine.feed(buffer, size)
             yield
             if engine.damage:
                 break
-            view[: kept - used] = view[used:kept]
-            kept -= used
+            kept = size - used
+            view[:kept] = view[used:size]
+            self._kept = kept
         if engine.damage and not engine.packets:
             raise ProtocolError(f"{self.name}: {engine.damage}", advice="pcap or pcapng is read")
         if kept and not engine.damage:
             self._damage = self._damage or f"the last record is cut: {kept} bytes of it are there"
 
-    def _fill(self, view: memoryview) -> int:
+    def _sizes(self, view: memoryview) -> Iterator[int]:
+        """Fill the buffer behind what was kept; how many bytes it holds then."""
+        self._kept = 0
+        head = self._file.peek(4)[:4] if isinstance(self._file, io.BufferedReader) else b""
         try:
-            return self._stream.readinto1(view)
-        except self._broken as error:
-            self._damage = f"compressed file broken: {error}"
-            return 0
+            if not head.startswith(_COMPRESSED):
+                while size := self._file.readinto1(view[self._kept :]):
+                    yield self._kept + size
+                return
+            for piece in decompressed(iter(lambda: self._file.read1(PIECE), b"")):
+                view[self._kept : self._kept + len(piece)] = piece
+                yield self._kept + len(piece)
         except OSError as error:
             raise TransportError(f"{self.name}: {error}") from error
+        except ProtocolError as error:
+            self._damage = str(error)
 
 
 def open_capture(source: str | PathLike[str] | io.BufferedIOBase) -> Capture:
@@ -181,15 +185,10 @@ def open_capture(source: str | PathLike[str] | io.BufferedIOBase) -> Capture:
 
     Raises:
         TransportError: the file cannot be opened.
-        UsageError: it is compressed with zstd and nothing here can read that.
     """
-    file, name = (source, "capture") if isinstance(source, io.BufferedIOBase) else (_open(source), fspath(source))
-    head = file.peek(4) if isinstance(file, io.BufferedReader) else b""
-    if head.startswith(_GZIP):
-        return Capture(file, name, gzip.GzipFile(fileobj=file), EOFError, gzip.BadGzipFile, zlib.error)
-    if head.startswith(_ZSTD):
-        return _open_zstd(file, name)
-    return Capture(file, name)
+    if isinstance(source, io.BufferedIOBase):
+        return Capture(source, str(getattr(source, "name", "capture")))
+    return Capture(_open(source), fspath(source))
 
 
 def _open(path: str | PathLike[str]) -> io.BufferedReader:
@@ -197,21 +196,6 @@ def _open(path: str | PathLike[str]) -> io.BufferedReader:
         return io.BufferedReader(io.FileIO(path), BUFFER)
     except OSError as error:
         raise TransportError(f"{fspath(path)}: {error.strerror}") from error
-
-
-def _open_zstd(file: io.BufferedIOBase, name: str) -> Capture:
-    try:
-        zstd = import_module("compression.zstd")  # Python 3.14
-        return Capture(file, name, zstd.ZstdFile(file), EOFError, zstd.ZstdError)
-    except ImportError:
-        pass
-    try:
-        zstd = import_module("zstandard")
-    except ImportError:
-        file.close()
-        raise UsageError(f"{name} is compressed with zstd", advice="pip install netwright[capture]") from None
-    reader = zstd.ZstdDecompressor().stream_reader(file, closefd=False)
-    return Capture(file, name, io.BufferedReader(reader, BUFFER), EOFError, zstd.ZstdError)
 
 
 def analyse(
@@ -228,8 +212,7 @@ def analyse(
 
 def _column(raw: bytes, kind: Literal["I", "q"]) -> Column:
     try:
-        numpy = import_module("numpy")
+        import numpy as np
     except ImportError:
         return memoryview(raw).cast(kind)
-    column: Column = numpy.frombuffer(raw, dtype={"I": "u4", "q": "i8"}[kind])
-    return column
+    return np.frombuffer(raw, dtype={"I": "u4", "q": "i8"}[kind])

@@ -71,6 +71,7 @@ NEAR: Final = 500_000  # an answer within this came from the capture point
 LOCAL: Final = 200_000  # a handshake within this never left the machine
 MIN_RTO: Final = 200_000_000  # of Linux
 HOLES: Final = 16  # ranges not yet seen of one direction; later ones are not remembered
+HEARD: Final = 8  # acknowledgments whose times are kept
 RESENT: Final = 8  # segments sent again that a DSACK is matched with
 _MASK: Final = 0xFFFFFFFF
 _WINDOW: Final = 64  # identifications that are remembered below the highest
@@ -131,6 +132,7 @@ class ExactHalf:
     bad_steps: int = 0
     span: int = 0
     late: int = 0
+    heard_times: deque[int] = field(default_factory=lambda: deque(maxlen=HEARD))
     again: deque[int] = field(default_factory=lambda: deque(maxlen=RESENT))
     holes: list[Hole] = field(default_factory=list)
 
@@ -341,7 +343,7 @@ class ExactFlow:
             return AGAIN if at - own.sent_at >= MIN_RTO else NETWORK_DUPLICATE
         if stamp is not None and own.top_stamp is not None and stamp != own.top_stamp:
             return REORDERED if before(stamp, own.top_stamp) else AGAIN
-        rtt = self._rtt(own)
+        rtt = self._rtt(own, s.direction)
         wait = rtt - rtt // 10
         if since is not None:
             return AGAIN if at - since >= wait else REORDERED
@@ -364,7 +366,7 @@ class ExactFlow:
         """Which mechanism of the sender sent a segment again."""
         if s.flags & SYN:
             return HANDSHAKE
-        above = before(s.seq, own.sack_high)
+        above = before(s.seq, own.sack_high) and own.sack_high != own.snd_una
         if self._clocked(own, s.direction, at):
             if own.state == LOSS:
                 own.clocked_at = at
@@ -380,15 +382,30 @@ class ExactFlow:
             return PROBE
         return TIMEOUT
 
-    def _rtt(self, own: ExactHalf) -> int:
-        return own.srtt or max(self.initial_rtt, 0)
+    def _rtt(self, own: ExactHalf, direction: int) -> int:
+        """The sender's; away from it the capture measures but a part, and the handshake showed the whole."""
+        if own.srtt and self.here(direction):
+            return own.srtt
+        return max(own.srtt, self.initial_rtt, 0)
 
     def _clocked(self, own: ExactHalf, direction: int, at: int) -> bool:
-        """True if an acknowledgment, or a retransmission that one had released, came just before."""
-        near = CLOCKED + self._rtt(own) // 50
-        if not self.here(direction) and self.initial_rtt > 0:
-            near += self.initial_rtt
-        return own.heard and (at - own.heard_at <= near or at - own.clocked_at <= CLOCKED)
+        """True if an acknowledgment, or a retransmission that one had released, came just before.
+
+        Away from the sender it is one that passed the capture as long ago as the way there and back takes.
+        """
+        if at - own.clocked_at <= CLOCKED and own.heard:
+            return True
+        path = self._path(direction)
+        if path is None:
+            return own.heard and at - own.heard_at <= CLOCKED + self._rtt(own, direction) // 50
+        return any(path - path // 8 <= at - then <= path + path // 4 + CLOCKED for then in own.heard_times)
+
+    def _path(self, direction: int) -> int | None:
+        """Round trip between the capture and the sender of ``direction``; None at the sender, or if unknown."""
+        if self.here(direction) or self.initial_rtt < 0:
+            return None
+        client = self.established_at - self.synack_at
+        return client if direction == self.client else self.initial_rtt - client
 
 
 def _recover(own: ExactHalf) -> int:
@@ -431,6 +448,7 @@ def _read_ack(own: ExactHalf, peer: ExactHalf, s: Segment, at: int, blocks: list
     elif s.ack == peer.snd_una and bare:
         flags |= _repeated_ack(own, peer, s, dsack=bool(flags & DSACK), sacked=bool(blocks))
     peer.heard, peer.heard_at = True, at
+    peer.heard_times.append(at)
     return flags, rtt
 
 

@@ -1,0 +1,17 @@
+"""The command line: ``netwright``, ``nw``, ``python -m netwright``.  A command is imported when it is called."""
+
+import sys
+
+__all__ = ["main"]
+
+
+def main() -> None:
+    """Run the command that ``sys.argv`` names; ends the process."""
+    if sys.argv[1:] == ["--version"]:  # without click: half the time to the answer
+        from importlib.metadata import version
+
+        sys.stdout.write(f"netwright {version('netwright')}\n")
+        return
+    from netwright.cli.group import netwright
+
+    netwright(prog_name="netwright")

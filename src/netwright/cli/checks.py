@@ -1,0 +1,275 @@
+"""What the machine and the interpreter give, one check each: seen, and what it costs where it is missing."""
+
+import importlib.util
+import os
+import socket
+import struct
+import sys
+import sysconfig
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+
+import netwright
+from netwright._native import PURE, enabled
+
+__all__ = ["CHECKS", "Check", "Grade", "run_checks"]
+
+SYSCTL = Path("/proc/sys")
+CAP_NET_ADMIN, CAP_NET_RAW, CAP_SYS_ADMIN, CAP_BPF = 12, 13, 21, 39  # capabilities(7)
+NETLINK_SOCK_DIAG, SOCK_DIAG_BY_FAMILY, NLMSG_ERROR = 4, 20, 2  # sock_diag(7), netlink(7)
+_DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
+
+
+class Grade(StrEnum):
+    """GOOD, MISSING with a cost, OFF by the user's will, ELSEWHERE: this system has no such thing."""
+
+    GOOD = "good"
+    MISSING = "missing"
+    OFF = "off"
+    ELSEWHERE = "does not apply"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """``seen`` is a fact; ``cost`` is what its absence means, ``fix`` one command or sentence."""
+
+    group: str
+    name: str
+    grade: Grade
+    seen: str
+    cost: str = ""
+    fix: str = ""
+
+
+def run_checks() -> list[Check]:
+    """All of them, in the order of the groups."""
+    return [check for source in CHECKS for check in source()]
+
+
+def interpreter() -> Iterator[Check]:
+    """Version, and what its makers told the compiler (sysconfig)."""
+    version = f"{sys.implementation.name} {sys.version.split()[0]}"
+    yield Check("python", "version", Grade.GOOD, version)
+    flags = " ".join(
+        str(sysconfig.get_config_var(name) or "") for name in ("CONFIG_ARGS", "PY_CFLAGS", "PY_CORE_CFLAGS")
+    )
+    for name, marks, cost in (
+        (
+            "PGO",
+            ("--enable-optimizations", "-fprofile-use", "-fprofile-instr-use"),
+            "Python runs about 10 to 20 % slower",
+        ),
+        ("LTO", ("--with-lto", "-flto"), "a few per cent of speed"),
+    ):
+        if not flags.strip():
+            yield Check("python", name, Grade.ELSEWHERE, "this build does not tell how it was made")
+        elif any(mark in flags for mark in marks):
+            yield Check("python", name, Grade.GOOD, "on")
+        else:
+            yield Check("python", name, Grade.MISSING, "off", cost, "use your system's or python.org's build")
+    if hasattr(sys, "gettotalrefcount"):
+        yield Check("python", "debug build", Grade.MISSING, "on", "checks every call", "use a release build")
+    if sys.flags.dev_mode or os.environ.get("PYTHONASYNCIODEBUG"):
+        yield Check("python", "development mode", Grade.OFF, "on", "asyncio checks every call: slower")
+
+
+def kernels() -> Iterator[Check]:
+    """Every native kernel of the package: on, or why not."""
+    root = Path(netwright.__path__[0])
+    for path in sorted(root.rglob("_*.pyi")):
+        name = ".".join(("netwright", *path.relative_to(root).with_suffix("").parts))
+        short = name.removeprefix("netwright.")
+        if enabled(name):
+            yield Check("native kernels", short, Grade.GOOD, "on")
+        elif PURE:
+            yield Check("native kernels", short, Grade.OFF, "NETWRIGHT_PURE is set", "its pure twin runs, slower")
+        else:
+            built = importlib.util.find_spec(name) is not None
+            seen = "built, but does not load" if built else "not built"
+            fix = "install a C compiler and Python's headers, then install netwright again"
+            yield Check("native kernels", short, Grade.MISSING, seen, "its pure twin runs, slower", fix)
+
+
+def descriptors() -> Iterator[Check]:
+    """How many sockets a process may open."""
+    if sys.platform == "win32":
+        yield _not_linux("limits", "open files")
+        return
+    import resource
+
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    few = soft != resource.RLIM_INFINITY and soft < 4096
+    yield Check(
+        "limits",
+        "open files",
+        Grade.MISSING if few else Grade.GOOD,
+        f"{soft} (hard {hard})",
+        f"about {soft - 50} connections at most, then accept fails" if few else "",
+        f"ulimit -n {min(hard, 65536) if hard > 0 else 65536}" if few else "",
+    )
+
+
+def queue() -> Iterator[Check]:
+    """The kernel's bound on connections that wait for accept."""
+    text = _sysctl("net/core/somaxconn")
+    if text is None:
+        yield _not_linux("limits", "somaxconn")
+        return
+    small = int(text) < 1024
+    cost = "a burst above it waits 1 s or more for the next SYN (RFC 6298 §2)" if small else ""
+    fix = "sysctl -w net.core.somaxconn=4096" if small else ""
+    yield Check("limits", "somaxconn", Grade.MISSING if small else Grade.GOOD, text, cost, fix)
+
+
+def options() -> Iterator[Check]:
+    """Socket options that Tuning sets: tried on a socket."""
+    wanted = (
+        ("TCP_NODELAY", 1, "small answers wait for the peer's acknowledgement, up to 40 ms"),
+        ("TCP_NOTSENT_LOWAT", 16384, "a slow reader holds megabytes in the kernel, and its newest data comes late"),
+        ("TCP_USER_TIMEOUT", 30_000, "a vanished peer is noticed after 15 minutes instead of 30 s"),
+        ("TCP_KEEPIDLE", 15, "a silent dead peer is noticed after 2 hours"),
+    )
+    with socket.socket(socket.AF_INET, socket.SOCK_STREAM) as probe:
+        for name, value, cost in wanted:
+            if _accepts(probe, socket.IPPROTO_TCP, name, value):
+                yield Check("sockets", name, Grade.GOOD, "on")
+            else:
+                yield Check("sockets", name, Grade.MISSING, "this system has none", cost)
+        if _accepts(probe, socket.SOL_SOCKET, "SO_REUSEPORT", 1):
+            yield Check("sockets", "SO_REUSEPORT", Grade.GOOD, "on")
+        else:
+            yield Check("sockets", "SO_REUSEPORT", Grade.MISSING, "none", "workers cannot have a socket each")
+
+
+def _accepts(probe: socket.socket, level: int, name: str, value: int) -> bool:
+    number = getattr(socket, name, None)
+    if number is None and name == "TCP_NOTSENT_LOWAT" and sys.platform == "linux":
+        number = 25  # include/uapi/linux/tcp.h; the socket module names it since 3.12
+    try:
+        probe.setsockopt(level, number or -1, value)
+    except OSError:
+        return False
+    return True
+
+
+def ipv6() -> Iterator[Check]:
+    """Can ::1 be bound?"""
+    try:
+        with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
+            probe.bind(("::1", 0))
+    except OSError as error:
+        yield Check(
+            "sockets", "IPv6", Grade.MISSING, error.strerror or str(error), "names with IPv6 addresses fail over"
+        )
+        return
+    yield Check("sockets", "IPv6", Grade.GOOD, "on")
+
+
+def congestion() -> Iterator[Check]:
+    """Congestion controls that Tuning.congestion can name."""
+    text = _sysctl("net/ipv4/tcp_available_congestion_control")
+    if text is None:
+        yield _not_linux("sockets", "congestion controls")
+        return
+    seen = f"{text}; in use: {_sysctl('net/ipv4/tcp_congestion_control')}"
+    if "bbr" in text.split():
+        yield Check("sockets", "congestion controls", Grade.GOOD, seen)
+    else:
+        cost = "without bbr, long paths with random loss run far below their rate"
+        yield Check("sockets", "congestion controls", Grade.MISSING, seen, cost, "modprobe tcp_bbr")
+
+
+def inet_diag() -> Iterator[Check]:
+    """Ask the kernel for its sockets, as ``ss`` does (sock_diag(7))."""
+    if sys.platform != "linux":
+        yield _not_linux("watching", "inet_diag")
+        return
+    cost = "no kernel view of connections: round trips, retransmits, queues stay unseen"
+    try:
+        with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, NETLINK_SOCK_DIAG) as probe:
+            probe.settimeout(2.0)
+            request = struct.pack("=BBBBI48x", socket.AF_INET, socket.IPPROTO_TCP, 0, 0, 1 << 10)  # TCP_LISTEN only
+            probe.send(struct.pack("=IHHII", 16 + len(request), SOCK_DIAG_BY_FAMILY, _DUMP, 1, 0) + request)
+            kind: int = struct.unpack_from("=IH", probe.recv(65536))[1]
+    except OSError as error:
+        yield Check("watching", "inet_diag", Grade.MISSING, error.strerror or str(error), cost, "modprobe tcp_diag")
+        return
+    if kind == NLMSG_ERROR:
+        yield Check("watching", "inet_diag", Grade.MISSING, "the kernel has no tcp_diag", cost, "modprobe tcp_diag")
+    else:
+        yield Check("watching", "inet_diag", Grade.GOOD, "on, no root needed")
+
+
+def capture() -> Iterator[Check]:
+    """AF_PACKET needs CAP_NET_RAW (packet(7))."""
+    if sys.platform != "linux":
+        yield _not_linux("watching", "AF_PACKET")
+        return
+    try:
+        with socket.socket(socket.AF_PACKET, socket.SOCK_RAW):
+            yield Check("watching", "AF_PACKET", Grade.GOOD, "on")
+    except OSError as error:
+        cost = "no live capture; capture files still work"
+        fix = f"run as root, or: setcap cap_net_raw+ep {Path(sys.executable).resolve()}"
+        yield Check("watching", "AF_PACKET", Grade.MISSING, error.strerror or str(error), cost, fix)
+
+
+def bpf() -> Iterator[Check]:
+    """eBPF needs CAP_BPF or CAP_SYS_ADMIN (bpf(2)), and the kernel's own types (BTF)."""
+    if sys.platform != "linux":
+        yield _not_linux("watching", "eBPF")
+        return
+    allowed = bool(_capabilities() & (1 << CAP_BPF | 1 << CAP_SYS_ADMIN))
+    types = Path("/sys/kernel/btf/vmlinux").exists()
+    seen = f"{'capability held' if allowed else 'no CAP_BPF'}, {'BTF there' if types else 'no BTF'}"
+    if allowed and types:
+        yield Check("watching", "eBPF", Grade.GOOD, seen)
+    else:
+        fix = "run as root" if types else "a kernel built with CONFIG_DEBUG_INFO_BTF"
+        yield Check("watching", "eBPF", Grade.MISSING, seen, "no retransmit and drop events from the kernel", fix)
+
+
+def namespaces() -> Iterator[Check]:
+    """Network namespaces are made with CAP_SYS_ADMIN (network_namespaces(7))."""
+    if sys.platform != "linux":
+        yield _not_linux("breaking", "network namespaces")
+    elif _capabilities() & 1 << CAP_SYS_ADMIN and Path("/proc/self/ns/net").exists():
+        yield Check("breaking", "network namespaces", Grade.GOOD, "on")
+    else:
+        cost = "real stacks cannot be put behind a bad link; the simulator needs no right"
+        yield Check("breaking", "network namespaces", Grade.MISSING, "no CAP_SYS_ADMIN", cost, "run as root")
+
+
+def _capabilities() -> int:
+    for line in Path("/proc/self/status").read_text().splitlines():
+        if line.startswith("CapEff:"):
+            return int(line.split()[1], 16)
+    return 0
+
+
+def _sysctl(name: str) -> str | None:
+    try:
+        return (SYSCTL / name).read_text().strip()
+    except OSError:
+        return None
+
+
+def _not_linux(group: str, name: str) -> Check:
+    return Check(group, name, Grade.ELSEWHERE, f"{sys.platform} has none that netwright reads")
+
+
+CHECKS: list[Callable[[], Iterator[Check]]] = [
+    interpreter,
+    kernels,
+    descriptors,
+    queue,
+    options,
+    ipv6,
+    congestion,
+    inet_diag,
+    capture,
+    bpf,
+    namespaces,
+]

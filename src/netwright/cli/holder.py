@@ -1,0 +1,146 @@
+"""Who holds a TCP port: process, command, since when (Linux: proc(5)); and which port is free."""
+
+import os
+import socket
+import struct
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from ipaddress import IPv4Address, IPv6Address
+from pathlib import Path
+
+__all__ = ["Holder", "Listening", "free_port", "holders", "parse_listening", "started_at"]
+
+PROC = Path("/proc")
+LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
+_WORD = "<I" if sys.byteorder == "little" else ">I"
+
+
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A listening socket as the kernel tells it."""
+
+    host: str
+    port: int
+    uid: int
+    inode: int
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """``pid`` is 0 where the process belongs to another user; ``since`` is seconds since 1970."""
+
+    host: str
+    port: int
+    uid: int
+    pid: int = 0
+    command: str = ""
+    since: float = 0.0
+
+    def __str__(self) -> str:
+        if not self.pid:
+            return f"{self.host}:{self.port} is held by a process of user {self.uid}, which this user may not look at"
+        ago = _duration(time.time() - self.since)
+        return f"{self.host}:{self.port} is held by pid {self.pid} ({self.command}), started {ago} ago"
+
+
+def parse_listening(text: str) -> list[Listening]:
+    """Listening sockets of ``/proc/net/tcp`` or ``tcp6``; lines of another form are skipped."""
+    found: list[Listening] = []
+    for line in text.splitlines()[1:]:
+        fields = line.split()
+        if len(fields) > 9 and fields[3] == LISTEN:
+            host, _, port = fields[1].partition(":")
+            found.append(Listening(_host(host), int(port, 16), int(fields[7]), int(fields[9])))
+    return found
+
+
+def _host(digits: str) -> str:
+    """The kernel prints each 32-bit word of the address in its own byte order."""
+    words = [int(digits[at : at + 8], 16) for at in range(0, len(digits), 8)]
+    packed = b"".join(struct.pack(_WORD, word) for word in words)
+    return str(IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed))
+
+
+def holders(port: int, *, proc: Path = PROC) -> list[Holder]:
+    """Every process that listens on ``port``, on whatever address; empty where the system does not tell."""
+    listening = [
+        entry for name in ("tcp", "tcp6") for entry in parse_listening(_text(proc / "net" / name)) if entry.port == port
+    ]
+    pids = _pids_of({entry.inode for entry in listening}, proc) if listening else {}
+    found = {_holder(entry, pid, proc) for entry in listening for pid in pids.get(entry.inode, [0])}
+    return sorted(found, key=lambda holder: (holder.since, holder.pid))
+
+
+def _holder(entry: Listening, pid: int, proc: Path) -> Holder:
+    if not pid:
+        return Holder(entry.host, entry.port, entry.uid)
+    command = _text(proc / str(pid) / "cmdline").replace("\0", " ").strip()
+    return Holder(entry.host, entry.port, entry.uid, pid, command[:120], started_at(pid, proc))
+
+
+def _pids_of(inodes: set[int], proc: Path) -> dict[int, list[int]]:
+    wanted = {f"socket:[{inode}]": inode for inode in inodes}
+    found: dict[int, list[int]] = {}
+    for directory in proc.glob("[0-9]*"):
+        for inode in {wanted[link] for link in _links(directory / "fd") if link in wanted}:
+            found.setdefault(inode, []).append(int(directory.name))
+    return found
+
+
+def _links(directory: Path) -> Iterator[str]:
+    """Targets of a process's descriptors; nothing where it is another user's, or just ended."""
+    try:
+        with os.scandir(directory) as entries:
+            names = [entry.path for entry in entries]
+    except OSError:
+        return
+    for name in names:
+        try:
+            yield os.readlink(name)
+        except OSError:
+            continue
+
+
+def started_at(pid: int, proc: Path = PROC) -> float:
+    """Seconds since 1970; 0.0 where the system does not tell.
+
+    Field 22 of ``stat`` counts clock ticks since the boot; the command in field 2 may hold spaces and brackets.
+    """
+    fields = _text(proc / str(pid) / "stat").rpartition(")")[2].split()
+    boot = [line.split()[1] for line in _text(proc / "stat").splitlines() if line.startswith("btime ")]
+    if len(fields) < 20 or not boot:
+        return 0.0
+    return int(boot[0]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+
+
+def _text(path: Path) -> str:
+    try:
+        return path.read_text(errors="replace")
+    except OSError:
+        return ""
+
+
+def free_port(host: str, after: int, *, but: int = 0, tries: int = 100) -> int:
+    """The first port above ``after``, ``but`` that one, that can be bound now; 0 if none of ``tries`` can."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    for port in range(after + 1, min(after + 1 + tries, 65536)):
+        if port == but:
+            continue
+        with socket.socket(family, socket.SOCK_STREAM) as probe:
+            probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                probe.bind((host, port))
+                probe.listen(1)
+            except OSError:
+                continue
+            return port
+    return 0
+
+
+def _duration(seconds: float) -> str:
+    for size, unit in ((86400, "d"), (3600, "h"), (60, "min")):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0.0, seconds):.0f} s"

@@ -1,0 +1,132 @@
+"""What the console's API answers: JSON values from the store.  No I/O, no clock."""
+
+import json
+from dataclasses import asdict
+from typing import Any
+
+from netwright.console.explain import explain
+from netwright.console.phases import bars_of_moments, bars_of_summary
+from netwright.console.query import parse_filter
+from netwright.console.store import Store, Worker
+from netwright.console.view import Row
+from netwright.core.errors import UsageError
+
+__all__ = ["MAX_ROWS", "Events", "connection", "connections", "health", "workers"]
+
+MAX_ROWS = 10_000  # rows of one answer of /api/connections
+_FIELDS = list(Row.__annotations__)
+
+
+def workers(store: Store) -> list[dict[str, Any]]:
+    """Who serves, the dead included."""
+    return [_worker(worker) for worker in store.workers.values()]
+
+
+def _worker(worker: Worker) -> dict[str, Any]:
+    hello = worker.hello
+    return {
+        "pid": hello.pid,
+        "program": hello.program,
+        "engine": hello.engine,
+        "python": hello.python,
+        "gone": worker.gone_at,
+        "in_order": worker.in_order,
+        "lost": worker.lost,
+        "totals": worker.totals,
+    }
+
+
+def health(store: Store, now: float) -> dict[str, Any]:
+    """``ok`` is false if a worker died; ``silent`` is the longest time that a live one said nothing, in seconds."""
+    alive = [worker for worker in store.workers.values() if not worker.gone_at]
+    died = [pid for pid, worker in store.workers.items() if worker.gone_at and not worker.in_order]
+    return {
+        "ok": not died,
+        "workers": len(alive),
+        "died": died,
+        "connections": len(store.live),
+        "silent": max((round(now - worker.heard_at, 3) for worker in alive), default=0.0),
+    }
+
+
+def connections(store: Store, now: float, *, filter: str = "", limit: int = MAX_ROWS) -> dict[str, Any]:  # noqa: A002  # the API's own word
+    """The rows that match, the live ones first, the newest first among them.
+
+    Raises:
+        UsageError: a filter word names a column that does not exist; ``limit`` is not 1 to MAX_ROWS.
+    """
+    if not 1 <= limit <= MAX_ROWS:
+        raise UsageError(f"limit={limit}, 1 to {MAX_ROWS} allowed")
+    test = parse_filter(filter)
+    found = [row for row in store.rows() if test(row, now)]
+    found.sort(key=lambda row: (row["closed"] > 0, -row["opened"]))
+    return {"now": now, "matched": len(found), "connections": found[:limit]}
+
+
+def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
+    """Everything about one connection; its times are on its worker's clock, ``now`` too."""
+    found = store.find(name)
+    if found is None:
+        return None
+    worker = store.workers.get(found.row["worker"])
+    offset = worker.offset if worker is not None else 0.0
+    ended = found.row["closed"]  # a lost connection's record is still open: its row knows when the worker died
+    clock = (ended or now) - offset
+    watched = found.moments is not None and len(found.moments) > 0
+    bars = bars_of_moments(found.moments, clock) if found.moments else bars_of_summary(found.record, clock)
+    return {
+        "now": clock,
+        "row": found.row,
+        "record": found.record,
+        "bars": [asdict(bar) for bar in bars],
+        "findings": [asdict(finding) for finding in explain(found.record, clock)],
+        "moments": [asdict(moment) for moment in found.moments] if watched and found.moments else None,
+        "moments_lost": found.moments_lost,
+    }
+
+
+class Events:
+    """Messages of /api/events: what changed between two revisions, encoded once for all viewers that are up to date."""
+
+    def __init__(self, store: Store, boot: str) -> None:
+        """``boot`` names this run of the console: revisions of another run mean nothing."""
+        self._store, self._boot = store, boot
+        self._told: tuple[int, int, float, bytes] | None = None
+
+    def first(self, since: str, now: float) -> tuple[int, bytes]:
+        """The first message of a viewer that has ``since`` ("boot.revision", anything else for nothing)."""
+        boot, _, revision = since.rpartition(".")
+        known = int(revision) if boot == self._boot and revision.isdecimal() else 0
+        hello = {
+            "boot": self._boot,
+            "fields": _FIELDS,
+            "closed_limit": self._store.closed_limit,
+            "history_limit": self._store.history.maxlen,
+        }
+        body = self._body(known, now, closed=self._store.closed_limit)
+        body |= {"hello": hello, "points": [_point(point) for point in self._store.history]}
+        return self._store.revision, _encode(body)
+
+    def next(self, since: int, second: float, now: float) -> tuple[int, bytes]:
+        """What came after revision ``since``, and the points of the series after ``second``."""
+        told = self._told
+        if told is not None and told[:3] == (since, self._store.revision, second):
+            return told[1], told[3]
+        body = self._body(since, now, closed=500)
+        body["points"] = [_point(point) for point in self._store.history if point.at > second]
+        self._told = (since, self._store.revision, second, _encode(body))
+        return self._store.revision, self._told[3]
+
+    def _body(self, since: int, now: float, *, closed: int) -> dict[str, Any]:
+        changes = self._store.changes(since, closed=closed)
+        rows = [list(row.values()) for row in changes.rows]  # a Row is built in the order of its fields
+        body = {"now": now, "revision": changes.revision, "rows": rows, "skipped": changes.skipped}
+        return body | {"workers": workers(self._store)}
+
+
+def _point(point: object) -> list[int]:
+    return [getattr(point, name) for name in ("at", "connections", "bytes_in", "bytes_out", "messages", "opened")]
+
+
+def _encode(body: dict[str, Any]) -> bytes:
+    return b"data: " + json.dumps(body, separators=(",", ":")).encode() + b"\n\n"

@@ -1,0 +1,263 @@
+"""The console's process: a feed for workers on a Unix socket, pages and an API for people over HTTP."""
+
+import asyncio
+import os
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from hashlib import sha256
+from pathlib import Path
+from typing import TypeAlias
+
+from netwright.aio import Limits, Stream
+from netwright.console import answers
+from netwright.console.gate import Gate
+from netwright.console.store import Store
+from netwright.core.address import InetAddress, UnixAddress
+from netwright.core.errors import ClosedError, NetwrightError, ProtocolError, UsageError
+from netwright.http import App, Request, Response, StatusError
+from netwright.proto.feed import FeedParser, Hello, Unwatch, Watch, Welcome, parse_update, serialize
+
+__all__ = ["FEED_LIMITS", "Console", "Staying", "static_files"]
+
+Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
+Clock: TypeAlias = Callable[[], float]
+
+FEED_LIMITS = Limits(idle=None, frame=None, send=5.0, max_connections=64)
+REFRESH = 0.25  # seconds between two messages to a page
+QUIET = 2.0  # seconds after which a page without news is told that the console lives
+COMMAND_TIMEOUT = 1.0  # a worker that does not take a command for this long does not get it
+_TYPES = {
+    ".html": "text/html; charset=utf-8",
+    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css; charset=utf-8",
+    ".svg": "image/svg+xml",
+    ".txt": "text/plain; charset=utf-8",
+}
+_FIELDS = (
+    ("content-security-policy", "default-src 'self'; frame-ancestors 'none'"),
+    ("x-content-type-options", "nosniff"),
+    ("referrer-policy", "no-referrer"),
+    ("cache-control", "no-cache"),
+)
+
+
+class Staying:
+    """When a console that nobody feeds any more ends.
+
+    Args:
+        first: seconds to wait for the first worker.
+        died: seconds that what a dead worker left stays to be looked at.
+    """
+
+    def __init__(self, now: float, *, first: float = 60.0, died: float = 600.0) -> None:
+        self._until = now + first
+        self._died = died
+        self._always = False
+
+    def stay(self) -> None:
+        """Never end."""
+        self._always = True
+
+    def left(self, now: float, *, in_order: bool) -> None:
+        """A worker is gone."""
+        self._until = now + (0.0 if in_order else self._died)
+
+    def over(self, now: float, workers: int) -> bool:
+        """True if the console may end: no worker, and nothing to look at."""
+        return not (workers or self._always) and now >= self._until
+
+
+class Console:
+    """The store with its two faces; ``serve_feed`` is a stream handler, ``app`` serves people."""
+
+    def __init__(
+        self,
+        *,
+        gate: Gate | None = None,
+        store: Store | None = None,
+        clock: Clock = time.time,
+        report: Callable[[str], None] = lambda line: None,
+    ) -> None:
+        self.store = store or Store()
+        self.url = ""
+        self.staying = Staying(clock())
+        self.app = App("console", report=lambda text, error: report(f"{text}: {error!r}" if error else text))
+        self._gate, self._clock, self._report = gate or Gate(), clock, report
+        self._events = answers.Events(self.store, os.urandom(6).hex())
+        self._feeds: dict[int, tuple[Stream, asyncio.Lock]] = {}
+        self._routes()
+
+    def _routes(self) -> None:
+        files = static_files()
+        self._get("/", lambda request: _file(request, files["index.html"]))
+        self._get("/static/{name:path}", lambda request: _file(request, files.get(str(request.params["name"]))))
+        self._get("/api/connections", self._connections)
+        self._get("/api/connections/{name}", self._connection)
+        self._get("/api/events", self._stream)
+        self._get("/api/workers", self._workers)
+        self._get("/api/health", self._health)
+
+    def _get(self, path: str, handler: Handler) -> None:
+        async def guarded(request: Request) -> Response:
+            fields = request.fields
+            refusal = self._gate.check(fields.get("host", ""), fields.get("cookie", ""), request.raw_query)
+            if refusal is not None:
+                raise StatusError(refusal.status, refusal.message)
+            moved = self._gate.redirect(request.path, request.raw_query) if path == "/" else None
+            if moved is not None:
+                return Response(status=303, fields=(("location", moved[0]), ("set-cookie", moved[1])))
+            return await handler(request)
+
+        self.app.get(path)(guarded)
+
+    # people
+
+    async def _connections(self, request: Request) -> Response:
+        limit = request.query.get("limit", str(answers.MAX_ROWS))
+        if not limit.isdecimal():
+            raise StatusError(400, f"limit={limit[:20]!r}, a number wanted")
+        try:
+            answer = answers.connections(
+                self.store, self._clock(), filter=request.query.get("filter", ""), limit=int(limit)
+            )
+        except UsageError as error:
+            raise StatusError(400, str(error)) from error
+        return Response.json(answer)
+
+    async def _connection(self, request: Request) -> Response:
+        """``?watch=1`` keeps its moments for as long as it is asked for again within 15 s."""
+        name = str(request.params["name"])
+        if "watch" in request.query and self.store.find(name) is not None and self.store.lease(name, self._clock()):
+            await self._command(name, watch=True)
+        answer = answers.connection(self.store, name, self._clock())
+        if answer is None:
+            raise StatusError(404, f"no connection {name[:40]}", advice="/api/connections lists them")
+        return Response.json(answer)
+
+    async def _workers(self, request: Request) -> Response:
+        return Response.json({"workers": answers.workers(self.store)})
+
+    async def _health(self, request: Request) -> Response:
+        answer = answers.health(self.store, self._clock())
+        return Response.json(answer, status=200 if answer["ok"] else 503)
+
+    async def _stream(self, request: Request) -> Response:
+        return Response(self._messages(request.query.get("since", "")), content_type="text/event-stream")
+
+    async def _messages(self, since: str) -> AsyncIterator[bytes]:
+        """Server-sent events (the HTML standard, §9.2): all rows first, then what changed, at most each REFRESH."""
+        revision, message = self._events.first(since, self._clock())
+        told = self._clock()
+        yield b"retry: 1000\n" + message
+        while True:
+            second = self._second()
+            await asyncio.sleep(REFRESH)
+            if self.store.revision == revision and self._second() == second and self._clock() - told < QUIET:
+                continue
+            told = self._clock()
+            revision, message = self._events.next(revision, second, told)
+            yield message
+
+    def _second(self) -> int:
+        return self.store.history[-1].at if self.store.history else 0
+
+    # workers
+
+    async def serve_feed(self, stream: Stream) -> None:
+        """One worker, from its hello to its end."""
+        parser, pid = FeedParser(parse_update), 0
+        try:
+            async for chunk in stream:
+                for update in parser.receive(chunk):
+                    if pid:
+                        self.store.merge(pid, update, self._clock())
+                        continue
+                    if not isinstance(update, Hello):
+                        raise ProtocolError("a worker did not say hello first")
+                    pid = await self._welcome(update, stream)
+        except NetwrightError as error:
+            self._report(f"feed of worker {pid or 'unknown'} ended: {error}")
+        finally:
+            if pid and self._feeds.get(pid, (None,))[0] is stream:
+                self._leave(pid)
+
+    async def _welcome(self, hello: Hello, stream: Stream) -> int:
+        self.store.join(hello, self._clock())
+        self._feeds[hello.pid] = stream, asyncio.Lock()
+        await stream.send(serialize(Welcome(self.url, os.getpid())))
+        return hello.pid
+
+    def _leave(self, pid: int) -> None:
+        del self._feeds[pid]
+        self.store.leave(pid, self._clock())
+        self.staying.left(self._clock(), in_order=self.store.workers[pid].in_order)
+
+    async def _command(self, name: str, *, watch: bool) -> None:
+        """Tell the worker of connection ``worker.number``; one that is gone or stuck is not waited for."""
+        pid, _, number = name.partition(".")
+        stream, lock = self._feeds.get(int(pid), (None, None))
+        if stream is None or lock is None:
+            return
+        command = Watch(int(number)) if watch else Unwatch(int(number))
+        try:
+            async with asyncio.timeout(COMMAND_TIMEOUT), lock:
+                await stream.send(serialize(command))
+        except (TimeoutError, ClosedError) as error:
+            self._report(f"worker {pid} does not take commands: {error}")
+
+    async def tick(self) -> None:
+        """The series' seconds and the leases' ends, until cancelled or until nobody feeds the console any more."""
+        second = int(self._clock())
+        while not self.staying.over(self._clock(), len(self._feeds)):
+            await asyncio.sleep(second + 1 - self._clock())
+            while second < int(self._clock()):
+                second += 1
+                self.store.tick(second)
+            for name in self.store.expired(self._clock()):
+                await self._command(name, watch=False)
+
+    async def run(self, feed: UnixAddress, bind: InetAddress, ready: Callable[[], None]) -> None:
+        """Serve people on ``bind`` and workers on ``feed`` until nobody feeds the console any more.
+
+        The page's port is bound first: of two consoles for one address, one gets as far as the feed.
+
+        Raises:
+            BindError: an address is taken.
+        """
+        self.app.http(bind)
+        self.app.add_port(feed, self.serve_feed, name="feed", limits=FEED_LIMITS)
+        async with self.app:
+            address = self.app.listeners[0].address
+            assert isinstance(address, InetAddress)
+            self.url = url_of(address, self._gate.token)
+            ready()
+            await self.tick()
+            await self.app.drain(0.2)  # pages would stay for ever
+
+
+def url_of(address: InetAddress, token: str) -> str:
+    """Where people find a console that listens on ``address``."""
+    host = address.host if address.host not in ("", "0.0.0.0", "::") else "127.0.0.1"
+    return f"http://{InetAddress(host, address.port)}/" + (f"?token={token}" if token else "")
+
+
+def static_files() -> dict[str, tuple[bytes, str, str]]:
+    """Content, type and entity tag (RFC 9110 §8.8.3) of every file of the page, by path."""
+    root = Path(__file__).with_name("static")
+    files = {}
+    for path in sorted(root.rglob("*")):
+        if path.suffix in _TYPES:
+            data = path.read_bytes()
+            tag = f'"{sha256(data).hexdigest()[:16]}"'
+            files[path.relative_to(root).as_posix()] = data, _TYPES[path.suffix], tag
+    return files
+
+
+async def _file(request: Request, file: tuple[bytes, str, str] | None) -> Response:
+    if file is None:
+        raise StatusError(404, f"no file {request.path[:100]}")
+    data, content_type, tag = file
+    fields = (*_FIELDS, ("etag", tag))
+    if request.fields.get("if-none-match") == tag:
+        return Response(status=304, fields=fields)
+    return Response(data, fields=fields, content_type=content_type)

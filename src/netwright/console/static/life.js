@@ -1,0 +1,110 @@
+// The life of one connection: bars on its time axis, and where the time went (/api/connections/worker.number).
+
+import { element, seconds } from './format.js';
+
+const $ = (id) => document.getElementById(id);
+const SVG = 'http://www.w3.org/2000/svg';
+const LINES = 10, PITCH = 21.5, LEFT = 58, RIGHT = 24, CALM = 0.1;
+const ENDED_BADLY = new Set(['reset', 'aborted', 'deadline', 'limit', 'protocol-error', 'handler-error', 'connect-failed']);
+
+const part = (tag, attributes, text = '') => {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = text;
+  return made;
+};
+
+const last = (bars, start) => Math.max(...bars.map((bar) => bar.end), start + 1e-4);
+
+// A wait at the end that is longer than all before it would hide them: it runs out of the picture.
+function shortened(bars, start) {
+  const end = last(bars, start), before = last(bars.slice(0, -1), start);
+  return bars.length > 1 && bars.at(-1).tone === 'wait' ? Math.min(end, before + (before - start) * 0.4) : end;
+}
+
+export class Life {
+  id = '';
+  #told = null;
+  #from = null; // index of the first bar in sight; null follows the end
+  #whole = false;
+  #asking = false;
+
+  open(id) {
+    if (id !== this.id) [this.#from, this.#whole, this.#told] = [null, false, null];
+    this.id = id;
+    $('life').hidden = !id;
+    if (id) this.refresh();
+  }
+
+  async refresh() {
+    if (!this.id || this.#asking) return;
+    this.#asking = true;
+    try {
+      const answer = await fetch(`/api/connections/${this.id}?watch=1`);
+      this.#told = answer.ok ? await answer.json() : null;
+      if (answer.status === 404) this.open('');
+    } catch { /* the console is gone: the header says so */ } finally { this.#asking = false; }
+    this.draw();
+  }
+
+  step(by) {
+    const last = Math.max(0, (this.#told?.bars.length ?? 0) - LINES);
+    const next = (this.#from ?? last) + by;
+    this.#from = next >= last ? null : Math.max(0, next);
+    this.draw();
+  }
+
+  toggleWhole() { this.#whole = !this.#whole; this.draw(); }
+
+  draw() {
+    if (!this.#told || !this.id) return;
+    const { row, bars } = this.#told;
+    const first = this.#from ?? Math.max(0, bars.length - LINES);
+    const seen = bars.slice(first, first + LINES);
+    const bold = element('b', { textContent: `#${row.number}  ${row.peer} ${row.role === 'connected' ? '←' : '→'} ${row.local}` });
+    $('life-title').replaceChildren('connection ', bold, `  ${row.service} · ${this.#age()}${bars.length > LINES ? ` · ${first + 1}–${first + seen.length} of ${bars.length}` : ''}`);
+    $('life-keys').textContent = `${bars.length > LINES ? '←→ step · ' : ''}z ${this.#whole ? 'this part' : 'whole life'} · esc close`;
+    this.#bars(seen, this.#whole ? bars : seen);
+    this.#why();
+  }
+
+  #age() {
+    const { record, now } = this.#told;
+    return `${record.closed_at ? 'lived' : 'open for'} ${seconds((record.closed_at || now) - record.started_at)}`;
+  }
+
+  #bars(seen, scale) {
+    const box = $('life-bars'), width = box.clientWidth || 900, svg = part('svg', { width, height: 246 });
+    const start = Math.min(...scale.map((bar) => bar.start)), end = scale === seen ? shortened(scale, start) : last(scale, start);
+    const x = (at) => LEFT + Math.min(1, (at - start) / (end - start)) * (width - LEFT - RIGHT);
+    for (let k = 0; k <= 6; k++) {
+      const at = start + k * (end - start) / 6;
+      svg.append(part('line', { x1: x(at), x2: x(at), y1: 4, y2: LINES * PITCH + 10, class: 'axis' }));
+      svg.append(part('text', { x: x(at), y: 240, 'text-anchor': k === 6 ? 'end' : 'middle' }, seconds(at - start)));
+    }
+    seen.forEach((bar, i) => {
+      const y = 8 + i * PITCH, left = x(bar.start), wide = Math.max(3, x(bar.end) - left), text = bar.label.length * 6.7;
+      svg.append(part('text', { x: 2, y: y + 11, class: 'lane' }, bar.lane));
+      svg.append(part('rect', { x: left, y, width: wide, height: 14, rx: 3, class: `${bar.tone}${wide > 120 ? ' long' : ''}` }));
+      const [at, anchor] = left + wide + 6 + text < width ? [left + wide + 6, 'start'] : text + 12 < wide ? [left + 6, 'start'] : [left - 8, 'end'];
+      svg.append(part('text', { x: at, y: y + 11, 'text-anchor': anchor }, bar.label));
+    });
+    box.replaceChildren(svg);
+  }
+
+  #why() {
+    const { findings, row, record, now, moments_lost: lost } = this.#told;
+    const life = (record.closed_at || now) - record.started_at, calm = !ENDED_BADLY.has(row.state) && life < CALM;
+    $('why-title').className = ENDED_BADLY.has(row.state) ? '' : 'calm';
+    $('why-title').textContent = ENDED_BADLY.has(row.state) ? `Why did it end? ${row.state}` : calm ? `${seconds(life)} in all` : `Where did ${seconds(life)} go?`;
+    $('why-list').replaceChildren(...findings.map((f) => element('li', {},
+      element('b', { textContent: f.seconds ? `${f.title}: ${seconds(f.seconds)}` : f.title }),
+      ` ${f.text}`, ...(f.advice ? [element('br'), element('span', { className: 'quiet', textContent: f.advice })] : []))));
+    const notes = [row.subject && `last message ${row.subject}`];
+    if (!record.watched && !this.#told.moments) notes.push('its moments were not kept: summary only (serve --watch-all keeps all)');
+    const since = this.#told.moments?.[0].at - record.started_at;
+    if (since > 0.001 && !lost) notes.push(`watched since ${seconds(since)} after its start`);
+    if (lost) notes.push(`${lost} older moments are gone`);
+    $('why-note').textContent = notes.filter(Boolean).join(' · ');
+  }
+}

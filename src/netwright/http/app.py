@@ -1,0 +1,165 @@
+"""A program that answers HTTP requests, beside any TCP ports of its own (``App.tcp``).
+
+app = App("shop")
+
+@app.get("/items/{id:int}")
+async def item(request: Request) -> Answer:
+    return {"id": request.params["id"]}
+"""
+
+import asyncio
+import inspect
+from collections.abc import Callable, Coroutine, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from contextvars import copy_context
+from typing import Any, TypeVar
+
+from netwright.aio import DrainReport, Limits, Stream
+from netwright.core.address import Address
+from netwright.core.record import Recorder
+from netwright.core.tuning import INTERACTIVE, Tuning
+from netwright.http.request import Request
+from netwright.http.response import Response
+from netwright.http.router import Router
+from netwright.http.server import Connection, Handler, Settings
+from netwright.proto.http1 import HttpLimits
+from netwright.run.service import Report, Service, log_error
+
+__all__ = ["App"]
+
+AnyHandler = TypeVar("AnyHandler", bound=Callable[[Request], object])
+
+
+class App(Service):
+    """Routes and their handlers.
+
+    A handler takes the request and returns what ``as_response`` knows.  ``async def`` runs in the connection's task;
+    ``def`` runs in one of ``threads`` threads with the content already read; an asynchronous generator is a streamed
+    answer.  A handler that raises is reported once and answered with 500.
+    """
+
+    def __init__(
+        self,
+        name: str = "app",
+        *,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+        http: HttpLimits = HttpLimits(),  # noqa: B008  # frozen
+        tuning: Tuning = INTERACTIVE,
+        recorder: Recorder | None = None,
+        report: Report = log_error,
+        handler_timeout: float | None = None,
+        cancel_when_gone: bool = True,
+        threads: int = 16,
+    ) -> None:
+        """
+        Args:
+            handler_timeout: seconds after which a handler is cancelled and 503 sent.  Threads cannot be cancelled:
+                theirs go on until they return.
+            cancel_when_gone: cancel a handler whose peer went away.
+            threads: of ``def`` handlers; requests beyond that wait for one.
+        """
+        super().__init__(name, limits=limits, tuning=tuning, recorder=recorder, report=report)
+        self._router: Router[Handler] = Router()
+        self._threads = threads
+        self._pool: ThreadPoolExecutor | None = None
+        self._settings = Settings(
+            self._find,
+            self.report,
+            http,
+            handler_timeout=handler_timeout,
+            cancel_when_gone=cancel_when_gone,
+            draining=lambda: self.draining,
+        )
+
+    def http(self, address: int | str | Address, *, name: str = "http", limits: Limits | None = None) -> None:
+        """Answer HTTP on ``address``; a number is a port on ``host``."""
+        self.add_port(address, self.serve_stream, name=name, limits=limits)
+
+    async def serve_stream(self, stream: Stream) -> None:
+        """Answer HTTP on a connection that is already there; closes it."""
+        await Connection(stream, self._settings).run()
+
+    # routes
+
+    def route(self, path: str, methods: Iterable[str] = ("GET",)) -> Callable[[AnyHandler], AnyHandler]:
+        """Answer ``methods`` on ``path`` with the decorated function."""
+
+        def add(handler: AnyHandler) -> AnyHandler:
+            runner = self._runner(handler)
+            for method in methods:
+                self._router.add(method, path, runner)
+            return handler
+
+        return add
+
+    def get(self, path: str) -> Callable[[AnyHandler], AnyHandler]:
+        """GET (RFC 9110 §9.3.1), and HEAD with it."""
+        return self.route(path, ("GET",))
+
+    def post(self, path: str) -> Callable[[AnyHandler], AnyHandler]:
+        """POST (RFC 9110 §9.3.3)."""
+        return self.route(path, ("POST",))
+
+    def put(self, path: str) -> Callable[[AnyHandler], AnyHandler]:
+        """PUT (RFC 9110 §9.3.4)."""
+        return self.route(path, ("PUT",))
+
+    def patch(self, path: str) -> Callable[[AnyHandler], AnyHandler]:
+        """PATCH (RFC 5789)."""
+        return self.route(path, ("PATCH",))
+
+    def delete(self, path: str) -> Callable[[AnyHandler], AnyHandler]:
+        """DELETE (RFC 9110 §9.3.5)."""
+        return self.route(path, ("DELETE",))
+
+    def _find(self, request: Request) -> Handler:
+        if request.method == "OPTIONS" and not self._router.has(request.method, request.path):
+            return self._options
+        handler, request.params = self._router.find(request.method, request.path)
+        return handler
+
+    async def _options(self, request: Request) -> Response:
+        """What the path allows (RFC 9110 §9.3.7)."""
+        if request.target == "*":
+            allowed = sorted(self._router.methods | {"OPTIONS"})
+        else:
+            allowed = self._router.allowed(request.path)
+        if not allowed:
+            self._router.find("OPTIONS", request.path)
+        return Response(status=204, fields=(("allow", ", ".join(allowed)),))
+
+    # handlers of every kind become coroutine functions
+
+    def _runner(self, handler: Callable[[Request], object]) -> Handler:
+        if inspect.iscoroutinefunction(handler):
+            return handler
+        if inspect.isasyncgenfunction(handler):
+            return _streamed(handler)
+
+        async def run(request: Request) -> object:
+            await request.body()
+            return await asyncio.get_running_loop().run_in_executor(
+                self._executor(), copy_context().run, handler, request
+            )
+
+        return run
+
+    def _executor(self) -> ThreadPoolExecutor:
+        if self._pool is None:
+            self._pool = ThreadPoolExecutor(self._threads, thread_name_prefix=self.name)
+        return self._pool
+
+    async def drain(self, timeout: float) -> DrainReport:
+        """See ``Service``; threads that still run are not waited for."""
+        report = await super().drain(timeout)
+        pool, self._pool = self._pool, None
+        if pool is not None:
+            pool.shutdown(wait=False, cancel_futures=True)
+        return report
+
+
+def _streamed(handler: Callable[[Request], Any]) -> Callable[[Request], Coroutine[Any, Any, object]]:
+    async def run(request: Request) -> object:
+        return handler(request)
+
+    return run

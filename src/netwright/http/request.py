@@ -1,0 +1,171 @@
+"""What a handler is asked: method, path, fields, and the content as it comes."""
+
+import json
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING, Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from netwright.core.errors import UsageError
+from netwright.http.errors import StatusError
+from netwright.http.router import Params, decode_segment
+from netwright.proto import http1
+
+if TYPE_CHECKING:
+    from netwright.core.address import Address
+
+__all__ = ["Content", "Query", "Request"]
+
+MAX_QUERY_FIELDS = 1000
+
+
+class Content(Protocol):
+    """Where a request's content comes from."""
+
+    async def read(self) -> bytes:
+        """The next piece; b"" at the end."""
+        ...
+
+
+class Query(dict[str, str]):
+    """The query as names and values, the last one of a name; ``pairs`` has all, in order."""
+
+    def __init__(self, text: str) -> None:
+        """``text`` is what follows the ``?``.
+
+        Raises:
+            StatusError: 400 not UTF-8 or a broken escape, or more than 1000 names.
+        """
+        if "%" in text:
+            decode_segment(text)
+        if text.count("&") >= MAX_QUERY_FIELDS:
+            raise StatusError(400, f"{text.count('&') + 1} names in the query, {MAX_QUERY_FIELDS} allowed")
+        self.pairs = parse_qsl(text, keep_blank_values=True)
+        super().__init__(self.pairs)
+
+
+class Request:
+    """One request; its content is read by one of ``body``, ``json``, ``async for``, or not at all.
+
+    Attributes:
+        method, target, http_version: as sent.
+        path: of the target, percent-encoded as sent; ``params`` has the decoded parameters of the route.
+        fields: case-insensitive, see ``Fields``; ``headers`` is the same.
+        peer: who asks.
+    """
+
+    __slots__ = ("_content", "_query", "_read", "_started", "head", "params", "path", "peer", "raw_query")
+
+    def __init__(self, head: http1.Request, content: Content, peer: "Address | None" = None) -> None:
+        self.head, self._content, self.peer = head, content, peer
+        self.params: Params = {}
+        self.path, self.raw_query = _split_target(head.target)
+        self._query: Query | None = None
+        self._read: bytes | None = None
+        self._started = False
+
+    def __repr__(self) -> str:
+        return f"<Request {self.head.method} {self.head.target} from {self.peer}>"
+
+    @property
+    def method(self) -> str:
+        """GET, POST, … as sent."""
+        return self.head.method
+
+    @property
+    def target(self) -> str:
+        """The request target as sent (RFC 9112 §3.2)."""
+        return self.head.target
+
+    @property
+    def http_version(self) -> str:
+        """ "1.1" or "1.0"."""
+        return self.head.version
+
+    @property
+    def fields(self) -> http1.Fields:
+        """The header fields."""
+        return self.head.fields
+
+    headers = fields
+
+    @property
+    def query(self) -> Query:
+        """Names and values after the ``?``."""
+        if self._query is None:
+            self._query = Query(self.raw_query)
+        return self._query
+
+    @property
+    def content(self) -> bytes:
+        """The content that was read; of a plain function's request all of it is.
+
+        Raises:
+            UsageError: nothing was read so far.
+        """
+        if self._read is None:
+            raise UsageError(f"content of {self!r} before it was read", advice="await request.body() first")
+        return self._read
+
+    async def body(self, limit: int | None = None) -> bytes:
+        """All content.  A second call gives the same.
+
+        Raises:
+            StatusError: 413 it is longer than ``limit``.
+            LimitError: it is longer than the connection's limits allow.
+            IncompleteError: the peer went away in the middle.
+        """
+        if self._read is None:
+            pieces, size = [], 0
+            async for piece in self:
+                size += len(piece)
+                if limit is not None and size > limit:
+                    raise StatusError(413, f"body: {size} bytes seen, {limit} allowed", reference="RFC 9110 §15.5.14")
+                pieces.append(piece)
+            self._read = pieces[0] if len(pieces) == 1 else b"".join(pieces)
+        return self._read
+
+    async def text(self, limit: int | None = None) -> str:
+        """All content as UTF-8; 400 if it is none."""
+        try:
+            return (await self.body(limit)).decode()
+        except UnicodeDecodeError as error:
+            raise StatusError(400, f"content is not UTF-8 at byte {error.start}", reference="RFC 3629 §3") from error
+
+    async def json(self, limit: int | None = None) -> Any:
+        """All content as JSON (RFC 8259); 415 if the peer calls it something else, 400 if it is none."""
+        await self.body(limit)
+        return self.parse_json()
+
+    def parse_json(self) -> Any:
+        """The content that was read as JSON, for plain functions; see ``json``."""
+        media = self.fields.get("content-type", "application/json").partition(";")[0].strip().lower()
+        if media != "application/json" and not media.endswith("+json"):
+            raise StatusError(
+                415, f"content-type {media[:60]}, application/json allowed", reference="RFC 9110 §15.5.16"
+            )
+        try:
+            return json.loads(self.content)
+        except (ValueError, RecursionError) as error:
+            raise StatusError(400, f"content is not JSON: {error}", reference="RFC 8259 §2") from error
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        """Pieces of content as they come, each bounded by one read; the peer waits while the handler does not read."""
+        if self._started:
+            raise UsageError(f"content of {self!r} read twice", advice="await request.body() keeps it")
+        self._started = True
+        return self._pieces()
+
+    async def _pieces(self) -> AsyncIterator[bytes]:
+        while piece := await self._content.read():
+            yield piece
+
+
+def _split_target(target: str) -> tuple[str, str]:
+    """Path and query of a target in origin-form, absolute-form or asterisk-form (RFC 9112 §3.2)."""
+    if "?" not in target and target.startswith("/"):
+        return target, ""
+    if not target.startswith("/") and target != "*":
+        parts = urlsplit(target)
+        return parts.path or "/", parts.query
+    path, _, query = target.partition("?")
+    return path, query

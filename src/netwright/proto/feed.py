@@ -1,0 +1,274 @@
+"""The feed between a serving process and the console: JSON objects, one a line.  Both roles, no I/O.
+
+The worker says Hello, then Batch and Moments, and Bye before it ends in order.  The console says Welcome, then Watch
+and Unwatch.  Times are seconds on the worker's clock; Hello carries that clock and the wall's at one instant.
+"""
+
+import json
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from typing import Any, Generic, TypeAlias, TypedDict, TypeVar, assert_never, cast
+
+from netwright.core.buffer import ReceiveBuffer
+from netwright.core.errors import LimitError, ProtocolError
+from netwright.core.moment import Kind, Moment
+from netwright.core.record import Outcome, Waiting
+
+__all__ = [
+    "FORMAT",
+    "MAX_LINE",
+    "Batch",
+    "Bye",
+    "Command",
+    "FeedParser",
+    "Hello",
+    "Moments",
+    "Record",
+    "Unwatch",
+    "Update",
+    "Watch",
+    "Welcome",
+    "parse_command",
+    "parse_update",
+    "serialize",
+]
+
+FORMAT = 1  # grows when an old console could no longer read a new worker
+MAX_LINE = 1024 * 1024  # bytes of a line; a batch of 100 records is about 80 kB
+
+
+class Record(TypedDict):
+    """``ConnectionRecord.as_dict()``, its fields and units."""
+
+    number: int
+    role: str
+    transport: str
+    local: str
+    peer: str
+    service: str
+    protocol: str
+    subject: str
+    stage: str
+    detail: str
+    waiting: str
+    outcome: str
+    started_at: float
+    opened_at: float
+    first_in_at: float
+    first_out_at: float
+    last_in_at: float
+    last_out_at: float
+    closed_at: float
+    request_at: float
+    handler_at: float
+    response_at: float
+    waiting_since: float
+    receive_waited: float
+    send_waited: float
+    handler_time: float
+    bytes_in: int
+    bytes_out: int
+    reads: int
+    writes: int
+    messages: int
+    version: int
+    watched: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Hello:
+    """Who the worker is; ``now`` and ``wall`` are its clock and the time of day, read together."""
+
+    pid: int
+    program: str
+    engine: str
+    python: str
+    now: float
+    wall: float
+    format: int = FORMAT
+
+
+@dataclass(frozen=True, slots=True)
+class Batch:
+    """What changed since the last one.  ``lost`` counts closed connections that were never told, since the start."""
+
+    now: float
+    records: list[Record]
+    closed: list[Record]
+    totals: dict[str, int]
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Moments:
+    """Moments ``first``, ``first`` + 1, … of a watched connection; ``lost`` counts those that had to go."""
+
+    number: int
+    first: int
+    moments: list[Moment]
+    lost: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Bye:
+    """The worker ends in order; without it, it died."""
+
+
+@dataclass(frozen=True, slots=True)
+class Welcome:
+    """Where people find the console."""
+
+    url: str
+    pid: int
+
+
+@dataclass(frozen=True, slots=True)
+class Watch:
+    """Keep and send the moments of connection ``number``."""
+
+    number: int
+
+
+@dataclass(frozen=True, slots=True)
+class Unwatch:
+    """The moments of connection ``number`` are no longer wanted."""
+
+    number: int
+
+
+Update: TypeAlias = Hello | Batch | Moments | Bye
+Command: TypeAlias = Welcome | Watch | Unwatch
+T = TypeVar("T")
+
+
+def serialize(message: Update | Command) -> bytes:
+    """The line of a message, its end included."""
+    match message:
+        case Hello():
+            body: object = {"hello": {name: getattr(message, name) for name in message.__slots__}}
+        case Batch():
+            body = {name: getattr(message, name) for name in message.__slots__}
+        case Moments(number, first, moments, lost):
+            rows = [[moment.at, moment.kind, moment.size, moment.note] for moment in moments]
+            body = {"moments": {"number": number, "first": first, "moments": rows, "lost": lost}}
+        case Bye():
+            body = {"bye": True}
+        case Welcome(url, pid):
+            body = {"welcome": {"url": url, "pid": pid}}
+        case Watch(number):
+            body = {"watch": number}
+        case Unwatch(number):
+            body = {"unwatch": number}
+        case _:
+            assert_never(message)
+    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+
+
+class FeedParser(Generic[T]):
+    """Bytes to messages; ``parse`` is ``parse_update`` in the console and ``parse_command`` in the worker."""
+
+    def __init__(self, parse: Callable[[bytes], T], *, max_line: int = MAX_LINE) -> None:
+        self._parse, self._max_line = parse, max_line
+        self._buffer = ReceiveBuffer()
+
+    def receive(self, data: bytes) -> list[T]:
+        """The messages that are complete now.
+
+        Raises:
+            ProtocolError: a line is not one of the messages.
+            LimitError: a line is longer than ``max_line``.
+        """
+        self._buffer.append(data)
+        messages: list[T] = []
+        while (end := self._buffer.find(b"\n")) >= 0:
+            self._check(end)
+            messages.append(self._parse(self._buffer.take(end + 1)))
+        self._check(len(self._buffer))
+        return messages
+
+    def _check(self, size: int) -> None:
+        if size > self._max_line:
+            raise LimitError("max_line", size, self._max_line)
+
+
+def parse_update(line: bytes) -> Update:
+    """What a worker says."""
+    values = _object(line)
+    if "hello" in values:
+        hello = _check_types(values["hello"], _HELLO, "hello")
+        return Hello(**{name: hello[name] for name in _HELLO})
+    if "moments" in values:
+        told = _check_types(values["moments"], _MOMENTS, "moments")
+        return Moments(told["number"], told["first"], [_moment(value) for value in told["moments"]], told["lost"])
+    if "records" in values:
+        _check_types(values, _BATCH, "batch")
+        totals = {name: int(count) for name, count in values["totals"].items() if isinstance(count, int)}
+        return Batch(values["now"], _records(values["records"]), _records(values["closed"]), totals, values["lost"])
+    if values == {"bye": True}:
+        return Bye()
+    raise ProtocolError(f"not a message of a worker: {_short(values)}")
+
+
+def parse_command(line: bytes) -> Command:
+    """What a console says."""
+    match _object(line):
+        case {"watch": int(number)}:
+            return Watch(number)
+        case {"unwatch": int(number)}:
+            return Unwatch(number)
+        case {"welcome": {"url": str(url), "pid": int(pid)}}:
+            return Welcome(url, pid)
+        case other:
+            raise ProtocolError(f"not a message of a console: {_short(other)}")
+
+
+def _object(line: bytes) -> dict[str, Any]:
+    try:
+        value = json.loads(line)
+    except (ValueError, RecursionError) as error:
+        raise ProtocolError(f"not JSON: {_short(line)}") from error
+    if not isinstance(value, dict):
+        raise ProtocolError(f"not a JSON object: {_short(line)}")
+    return value
+
+
+def _records(values: Iterable[object]) -> list[Record]:
+    return [_record(value) for value in values]
+
+
+def _record(value: object) -> Record:
+    values = _check_types(value, _RECORD, "record")
+    if values["waiting"] not in _WAITING or values["outcome"] not in _OUTCOMES:
+        raise ProtocolError(f"record waits for {values['waiting']!r} with outcome {values['outcome']!r}")
+    return cast("Record", {name: values[name] for name in _RECORD})
+
+
+def _moment(value: object) -> Moment:
+    match value:
+        case [float() | int() as at, str(kind), int(size), str(note)] if kind in _KINDS:
+            return Moment(float(at), Kind(kind), size, note)
+        case _:
+            raise ProtocolError(f"not a moment: {_short(value)}")
+
+
+def _check_types(values: object, wanted: Mapping[str, type], place: str) -> dict[str, Any]:
+    if not isinstance(values, dict):
+        raise ProtocolError(f"{place} is not an object: {_short(values)}")
+    for name, kind in wanted.items():
+        seen = values.get(name)
+        allowed: type | tuple[type, ...] = (float, int) if kind is float else kind
+        if not isinstance(seen, allowed) or (isinstance(seen, bool) and kind is not bool):
+            raise ProtocolError(f"{place}: {name} is {_short(seen)}, {kind.__name__} wanted")
+    return values
+
+
+def _short(value: object) -> str:
+    text = repr(value)
+    return text if len(text) <= 80 else f"{text[:77]}..."
+
+
+_RECORD: dict[str, type] = dict(Record.__annotations__)
+_HELLO: dict[str, type] = dict(Hello.__annotations__)
+_MOMENTS: dict[str, type] = {"number": int, "first": int, "moments": list, "lost": int}
+_BATCH: dict[str, type] = {"now": float, "records": list, "closed": list, "totals": dict, "lost": int}
+_WAITING, _OUTCOMES, _KINDS = frozenset(Waiting), frozenset(Outcome), frozenset(Kind)

@@ -1,0 +1,1 @@
+"""A TCP endpoint as a sans-I/O machine (RFC 9293): ``endpoint.Endpoint`` and ``listener.Listener``."""

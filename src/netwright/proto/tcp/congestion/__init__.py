@@ -1,0 +1,1 @@
+"""How fast to send: the congestion window and the controls that move it."""

@@ -1,0 +1,84 @@
+"""CUBIC (RFC 9438), names as there: W_max, K, W_est.  No I/O, no clock."""
+
+from netwright.proto.tcp.congestion.control import slow_start
+from netwright.proto.tcp.congestion.hystart import HyStart
+from netwright.proto.tcp.congestion.window import INFINITE, Window
+
+__all__ = ["Cubic"]
+
+C = 0.4  # segments a second cubed, RFC 9438 §4.1
+BETA = 717 / 1024  # 0.7 in Linux's arithmetic, RFC 9438 §4.6
+ALPHA = 3 * (1 - BETA) / (1 + BETA)  # RFC 9438 §4.3: as fast as Reno on average
+
+
+class Cubic:
+    """The window is a cubic function of the time since the last reduction, or Reno's if that is larger."""
+
+    __slots__ = ("_epoch", "_fraction", "_hystart", "_k", "_origin", "_saved", "_w_est", "_w_max")
+    name = "cubic"
+
+    def __init__(self, *, hystart: bool = True) -> None:
+        self._w_max = 0.0
+        self._epoch: float | None = None
+        self._k = self._origin = self._w_est = self._fraction = 0.0
+        self._hystart = HyStart() if hystart else None
+        self._saved: tuple[float, float | None, float, float, float] = (0.0, None, 0.0, 0.0, 0.0)
+
+    def acked(self, window: Window, segments: int, now: float, rtt: float) -> None:
+        """Slow start below ssthresh, then §4.2."""
+        if window.cwnd < window.ssthresh:
+            if self._hystart is not None and window.ssthresh == INFINITE:  # RFC 9406 §4.3: the initial one only
+                window.cwnd += self._hystart.growth(segments)
+                return
+            segments = slow_start(window, segments)
+            if not segments:
+                return
+        self._fraction += segments * self._growth(window.cwnd, segments, now, rtt)
+        grown = int(self._fraction)
+        window.cwnd += grown
+        self._fraction -= grown
+
+    def _growth(self, cwnd: int, segments: int, now: float, rtt: float) -> float:
+        """Segments to grow for each that was delivered."""
+        if self._epoch is None:
+            self._start_epoch(cwnd, now)
+        assert self._epoch is not None
+        elapsed = now - self._epoch + rtt
+        target = self._origin + C * (elapsed - self._k) ** 3  # §4.2, figure 1
+        growth = min((target - cwnd) / cwnd, 0.5) if target > cwnd else 0.01 / cwnd  # §4.2: 1.5 cwnd at most
+        # §4.3 lets alpha be 1 above the old window; Linux, followed here, keeps it.
+        self._w_est += ALPHA * segments / cwnd
+        return max(growth, min((self._w_est - cwnd) / cwnd, 0.5)) if self._w_est > cwnd else growth
+
+    def _start_epoch(self, cwnd: int, now: float) -> None:
+        self._epoch, self._w_est = now, float(cwnd)
+        if cwnd < self._w_max:
+            self._k, self._origin = ((self._w_max - cwnd) / C) ** (1 / 3), self._w_max  # §4.2, figure 2
+        else:
+            self._k, self._origin = 0.0, float(cwnd)
+
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int) -> None:
+        """HyStart++ watches the first slow start (RFC 9406)."""
+        if self._hystart is not None and window.ssthresh == INFINITE:
+            self._hystart.sampled(window, rtt, ack, snd_nxt)
+
+    def reduced(self, window: Window, now: float) -> int:
+        """§4.6, with fast convergence, §4.7."""
+        self._saved = (self._w_max, self._epoch, self._k, self._origin, self._w_est)
+        cwnd = window.cwnd
+        self._w_max = cwnd * (1 + BETA) / 2 if cwnd < self._w_max else float(cwnd)
+        self._epoch = None
+        return max(int(cwnd * BETA), 2)
+
+    def timed_out(self, window: Window, now: float) -> None:
+        """§4.8: the next epoch starts when congestion avoidance does, with K = 0 and W_max = cwnd of then."""
+        self._epoch, self._fraction, self._w_max = None, 0.0, 0.0
+
+    def undone(self, window: Window) -> None:
+        """§4.9: what was before the reduction is back."""
+        self._w_max, self._epoch, self._k, self._origin, self._w_est = self._saved
+
+    def resumed(self, idle: float) -> None:
+        """§4.2: time in which the program sent nothing does not count."""
+        if self._epoch is not None:
+            self._epoch += idle

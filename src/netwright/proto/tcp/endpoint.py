@@ -1,0 +1,580 @@
+"""One end of a TCP connection as a machine (RFC 9293).  No I/O, no clock, no entropy: they are arguments.
+
+What can drive the machine:
+
+- the user: ``connect``, ``send``, ``read``, ``send_eof``, ``close``, ``abort``, ``set_nodelay``, ``set_cork``;
+- the network: ``receive`` takes a segment and gives a list of events;
+- time: ``expire`` at ``deadline`` (None for never), which any call may have changed.
+
+After any of these, ``take_segments`` has what must be sent, in order; a shell that forgets it loses nothing but time,
+for the machine repeats.  ``now`` is in seconds on any clock that does not go back.  Sequence numbers are unbounded
+(segment.py): a face that speaks to a wire calls ``lift`` on what came and ``segment.wrap`` on what goes.
+
+A passive end is made by ``listener.Listener``.  A segment that ended a connection in TIME-WAIT (``End.REPLACED``) is
+a SYN for the listener.  ``watch`` gets a Moment, with its reason, for every decision.
+"""
+
+from collections.abc import Callable
+from math import inf
+
+from netwright.core.errors import ClosedError, UsageError
+from netwright.core.moment import Kind, Moment
+from netwright.proto.tcp.events import End, Event, Note, error_of
+from netwright.proto.tcp.handshake import Agreement, agree, answer_options, ecn_flags, is_opening, offer, refusal
+from netwright.proto.tcp.receiver import Receiver
+from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
+from netwright.proto.tcp.sender import Sender
+from netwright.proto.tcp.settings import Settings
+from netwright.proto.tcp.state import SYNCHRONIZED, TAKES_DATA, State, Step, step
+
+__all__ = ["Endpoint"]
+
+_MAX_FIELD = 65535
+_OPTION_SPACE = 40  # bytes of options in a header, RFC 9293 §3.1
+
+
+class Endpoint:
+    """A connection, from CLOSED to CLOSED.
+
+    Args:
+        settings: limits and times.
+        iss: initial sequence number; not guessable from outside (RFC 6528), so the shell draws it.
+        stamp_offset: added to the milliseconds of ``now`` for timestamps (RFC 7323 §7.1), drawn as ``iss``.
+        watch: gets every Moment; None costs nothing.
+
+    Attributes:
+        state, end: where it is, and why it is gone.
+        sender, receiver: the two halves, for those who want to look (cwnd, srtt, window).
+    """
+
+    __slots__ = (
+        "_challenged_at",
+        "_events",
+        "_keepalive_at",
+        "_life_at",
+        "_note",
+        "_orphan",
+        "_output",
+        "_probes",
+        "_stamp_offset",
+        "_stamps",
+        "_started_at",
+        "_syn_options",
+        "_watch",
+        "agreement",
+        "end",
+        "receiver",
+        "sender",
+        "settings",
+        "state",
+    )
+
+    def __init__(
+        self,
+        settings: Settings,
+        *,
+        iss: int,
+        stamp_offset: int = 0,
+        watch: Callable[[Moment], None] | None = None,
+    ) -> None:
+        self.settings, self.state, self.end = settings, State.CLOSED, End.OPEN
+        self._watch = watch
+        self._note: Note | None = self._record if watch is not None else None
+        self._stamp_offset, self._stamps = stamp_offset, settings.timestamps
+        self.agreement = Agreement()
+        self.receiver = Receiver(settings, -1, 0.0)
+        self.sender = Sender(settings, iss, self._emit, self._note, stamp_offset)
+        self._syn_options = offer(settings)
+        self._output: list[Segment] = []
+        self._events: list[Event] = []
+        self._orphan = False
+        self._life_at = self._keepalive_at = inf
+        self._probes = 0
+        self._challenged_at = -inf
+        self._started_at = 0.0
+
+    @classmethod
+    def accept(
+        cls,
+        settings: Settings,
+        syn: Segment,
+        *,
+        iss: int,
+        now: float,
+        stamp_offset: int = 0,
+        watch: Callable[[Moment], None] | None = None,
+    ) -> "Endpoint":
+        """The passive end that answers ``syn`` (RFC 9293 §3.10.7.2)."""
+        endpoint = cls(settings, iss=iss, stamp_offset=stamp_offset, watch=watch)
+        endpoint._started_at = now
+        endpoint._move(Step.LISTEN, now)
+        endpoint._take_syn(syn, now)
+        endpoint._move(Step.SYN, now)
+        endpoint.sender.open(SYN | ACK | (ECE if endpoint.agreement.ecn else 0), now)
+        return endpoint
+
+    def __repr__(self) -> str:
+        sender, receiver = self.sender, self.receiver
+        return (
+            f"<Endpoint {self.state.value} una={sender.snd_una} nxt={sender.snd_nxt} unsent={sender.unsent}"
+            f" rcv={receiver.rcv_nxt} unread={len(receiver.buffer)} cwnd={sender.window.cwnd}>"
+        )
+
+    # What a shell asks
+
+    @property
+    def deadline(self) -> float | None:
+        """When ``expire`` is due, None for never."""
+        at = min(self.sender.deadline, self.receiver.ack_at, self._life_at, self._keepalive_at)
+        return at if at != inf else None
+
+    @property
+    def readable(self) -> int:
+        """Bytes that ``read`` has."""
+        return len(self.receiver.buffer)
+
+    @property
+    def writable(self) -> int:
+        """Bytes that ``send`` takes; 0 once this side is closed."""
+        return self.sender.space if self._may_send else 0
+
+    @property
+    def at_eof(self) -> bool:
+        """The peer has closed and everything is read."""
+        return self.receiver.finished and not self.receiver.buffer
+
+    @property
+    def _may_send(self) -> bool:
+        state = self.state
+        open_states = (State.ESTABLISHED, State.CLOSE_WAIT, State.SYN_SENT, State.SYN_RECEIVED)
+        return state in open_states and not self.sender.finishing
+
+    def take_segments(self) -> list[Segment]:
+        """What must be sent, in order; each is given once."""
+        output, self._output = self._output, []
+        return output
+
+    def lift(self, segment: Segment) -> Segment:
+        """A segment from the wire with unbounded numbers, close to those of this connection."""
+        fresh = self.state in (State.CLOSED, State.LISTEN, State.SYN_SENT)
+        return lift(
+            segment,
+            seq=segment.seq if fresh else self.receiver.rcv_nxt,
+            ack=self.sender.snd_una,
+            stamp=segment.timestamps[0] if fresh and segment.timestamps else self.receiver.ts_recent,
+            echo=self._stamp_offset + int(self.receiver.heard_at * 1000),
+        )
+
+    # What the user does
+
+    def connect(self, now: float) -> None:
+        """Open actively (RFC 9293 §3.10.1); CONNECTED or CLOSED follows."""
+        if self.end is not End.OPEN:
+            raise UsageError("connect on an endpoint that is gone")
+        self._started_at = self.receiver.heard_at = now
+        self._move(Step.CONNECT, now)
+        self.sender.open(SYN | ecn_flags(self.settings), now)
+
+    def send(self, data: bytes | bytearray | memoryview, now: float) -> int:
+        """Take bytes to send; how many of them there was room for (WRITABLE follows if not all).
+
+        Raises:
+            ClosedError: this side has closed, or never opened.
+            ResetError, DeadlineError, ConnectError: the connection has ended so.
+        """
+        if not self._may_send:
+            raise error_of(self.end, now - self._started_at) or ClosedError(f"send in {self.state.value}")
+        taken = self.sender.send(data)
+        if taken:
+            self.sender.output(now)
+        return taken
+
+    def read(self, limit: int, now: float) -> bytes:
+        """Take up to ``limit`` bytes that came; b"" if there are none (``at_eof`` tells which)."""
+        data = self.receiver.read(limit)
+        if self.receiver.ack_now and self.state in TAKES_DATA:
+            self._acknowledge(now)
+        return data
+
+    def send_eof(self, now: float) -> None:
+        """Close this direction: FIN after what is buffered (RFC 9293 §3.10.4); reading goes on."""
+        if self.sender.finishing or self.state in (State.CLOSED, State.LISTEN):
+            return
+        self.sender.finish()
+        if self.state in (State.ESTABLISHED, State.CLOSE_WAIT):
+            self._move(Step.CLOSE, now)
+            self.sender.output(now)
+
+    def close(self, now: float) -> list[Event]:
+        """Close both directions; the machine lives on until the peer agrees, or time runs out.
+
+        Unread data means RST, lest the peer believes that it was read (RFC 2525 §2.17).
+        """
+        self._orphan = True
+        if self.state is State.SYN_SENT:
+            self._finish(End.CLOSED, now)
+        elif self.state in SYNCHRONIZED and self.receiver.buffer and self.state is not State.TIME_WAIT:
+            self._reset(End.UNREAD, now)
+        else:
+            self.send_eof(now)
+            if self.state is State.FIN_WAIT_2:
+                self._life_at = now + self.settings.fin_timeout
+        return self._take_events()
+
+    def abort(self, now: float) -> list[Event]:
+        """End at once; the peer gets RST (RFC 9293 §3.10.5).  This is SO_LINGER with 0."""
+        if self.state is State.SYN_SENT:
+            self._finish(End.ABORTED, now)
+        elif self.state not in (State.CLOSED, State.LISTEN):
+            self._reset(End.ABORTED, now)
+        return self._take_events()
+
+    def set_nodelay(self, on: bool, now: float) -> None:
+        """Small segments go at once (TCP_NODELAY); what waited goes now, corked or not."""
+        self.sender.nodelay = on
+        corked, self.sender.corked = self.sender.corked, self.sender.corked and not on
+        self.sender.output(now)
+        self.sender.corked = corked
+
+    def set_cork(self, on: bool, now: float) -> None:
+        """Only full segments go (TCP_CORK), for 0.2 s at most where nothing is in flight."""
+        self.sender.corked = on
+        if not on:
+            self.sender.output(now)
+
+    # What the network does
+
+    def receive(self, segment: Segment, now: float) -> list[Event]:
+        """Take a segment (RFC 9293 §3.10.7)."""
+        state = self.state
+        if state is State.SYN_SENT:
+            self._in_syn_sent(segment, now)
+        elif state is State.CLOSED or state is State.LISTEN:
+            answer = refusal(segment)
+            if answer is not None:
+                self._output.append(answer)
+        else:
+            self._in_connection(segment, now)
+        return self._take_events()
+
+    def _in_syn_sent(self, segment: Segment, now: float) -> None:
+        """RFC 9293 §3.10.7.3."""
+        flags, sender = segment.flags, self.sender
+        if flags & ACK and not sender.snd_una < segment.ack <= sender.snd_nxt:
+            if not flags & RST:
+                self._output.append(Segment(segment.ack, 0, RST, 0))
+            return self._refuse(segment, "acknowledges what was never sent", now)
+        if flags & RST:
+            if flags & ACK:
+                self._finish(End.REFUSED, now)
+            return None
+        if not flags & SYN:
+            return self._refuse(segment, "has no SYN", now)
+        self._take_syn(segment, now)
+        if not flags & ACK:  # simultaneous open, RFC 9293 §3.5 figure 8
+            self._move(Step.SYN, now)
+            sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
+            return None
+        sender.opened(segment, now)
+        self._established(Step.SYN_ACK, now)
+        if segment.data or flags & FIN:
+            self._text(segment.seq + 1, segment, now)
+        self.receiver.ack_now = True
+        self._flush(now)
+        return None
+
+    def _take_syn(self, syn: Segment, now: float) -> None:
+        """The peer's options, window and initial sequence number."""
+        self.agreement = agreement = agree(self.settings, syn)
+        self._stamps = agreement.timestamps
+        receiver = self.receiver = Receiver(self.settings, syn.seq, now)
+        receiver.agreed(scale=agreement.receive_scale, sack=agreement.sack)
+        if agreement.timestamps and syn.timestamps is not None:
+            receiver.ts_recent = syn.timestamps[0]
+        self._syn_options = answer_options(self.settings, agreement, syn.syn or SynOptions())
+        self.sender.agreed(agreement)
+        self.sender.take_window(syn, syn.window, now)
+
+    def _established(self, how: Step, now: float) -> None:
+        self._move(how, now)
+        self._events.append(Event.CONNECTED)
+        if self.settings.keepalive is not None:
+            self._keepalive_at = now + self.settings.keepalive.idle
+        if self.sender.finishing:
+            self._move(Step.CLOSE, now)  # it was called before
+
+    def _in_connection(self, segment: Segment, now: float) -> None:
+        """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
+        receiver = self.receiver
+        receiver.heard_at = now
+        self._probes = 0
+        if self._stamps and receiver.is_replay(segment, now) and not segment.flags & RST:
+            self._refuse(segment, "timestamp is old (PAWS)", now)
+            self._challenge(segment, now)
+        elif not receiver.acceptable(segment):
+            self._unacceptable(segment, now)
+        elif segment.flags & (RST | SYN | ACK) != ACK:
+            self._control(segment, now)
+        elif self._acknowledged(segment, now):
+            if (segment.data or segment.flags & FIN) and self.state in TAKES_DATA:
+                self._text(segment.seq, segment, now)
+            if self.state is not State.CLOSED:
+                self._flush(now)
+
+    def _acknowledged(self, segment: Segment, now: float) -> bool:
+        """The fifth check; False if the segment is refused, or has ended the connection."""
+        sender = self.sender
+        if self.state is State.SYN_RECEIVED:
+            if not self._complete(segment, now):
+                return False
+        elif not sender.acknowledge(segment, now):
+            self._refuse(segment, "acknowledges what was never sent, or long ago", now)
+            self._challenge(segment, now)
+            return False
+        if self._stamps:
+            self.receiver.stamp(segment, now)
+        if self.agreement.ecn:
+            self.receiver.mark(segment)
+        if sender.snd_una > sender.fin_at >= 0:
+            self._fin_acknowledged(now)
+        return self.state is not State.CLOSED
+
+    def _control(self, segment: Segment, now: float) -> None:
+        """RST, SYN, or no ACK, in the window (RFC 9293 §3.10.7.4, second to fifth; RFC 5961 §3.2, §4.2)."""
+        if segment.flags & RST:
+            if segment.seq != self.receiver.rcv_nxt:
+                self._refuse(segment, "RST beside RCV.NXT", now)
+                return self._challenge(segment, now)
+            refused = self.state is State.SYN_RECEIVED
+            closing = self.state in (State.CLOSING, State.LAST_ACK, State.TIME_WAIT)
+            return self._finish(End.REFUSED if refused else End.CLOSED if closing else End.RESET, now)
+        if segment.flags & SYN:
+            if self._replaces(segment):
+                return self._finish(End.REPLACED, now)
+            self._refuse(segment, "SYN in a connection", now)
+            return self._challenge(segment, now)
+        return self._refuse(segment, "has no ACK", now)
+
+    def _unacceptable(self, segment: Segment, now: float) -> None:
+        """Outside the window: acknowledge and drop (RFC 9293 §3.10.7.4, first), with its exceptions."""
+        flags, receiver = segment.flags, self.receiver
+        if flags & RST:
+            return self._refuse(segment, "RST outside the window", now)
+        if self.state is State.SYN_RECEIVED and flags & SYN and segment.seq == receiver.rcv_nxt - 1:
+            return self._syn_again(segment, now)
+        if self._replaces(segment):
+            return self._finish(End.REPLACED, now)
+        if self.state is State.TIME_WAIT and flags & FIN:
+            self._life_at = now + self.settings.time_wait  # §3.10.7.4, eighth: restart the 2 MSL timer
+        end = segment.seq + len(segment.data)
+        if segment.data and end <= receiver.rcv_nxt:
+            receiver.duplicated(segment.seq, end)
+        elif receiver.window == 0 and segment.seq == receiver.rcv_nxt and flags & (ACK | SYN) == ACK:
+            self._zero_window_ack(segment, now)
+        if self.state is not State.CLOSED:
+            self._refuse(segment, f"outside the window {receiver.rcv_nxt}:{receiver.rcv_edge}", now)
+            self._challenge(segment, now)
+        return None
+
+    def _zero_window_ack(self, segment: Segment, now: float) -> None:
+        """RCV.WND is zero: valid ACKs are taken all the same (RFC 9293 §3.10.7.4, first)."""
+        if self.state in SYNCHRONIZED and self.sender.acknowledge(segment, now):
+            if self.sender.snd_una > self.sender.fin_at >= 0:
+                self._fin_acknowledged(now)
+            if self.state is not State.CLOSED:
+                self.sender.output(now)
+
+    def _syn_again(self, segment: Segment, now: float) -> None:
+        """In SYN-RECEIVED: the peer's SYN came again, or its SYN,ACK of a simultaneous open (RFC 9293 §3.5)."""
+        if segment.flags & ACK:
+            if segment.ack == self.sender.snd_nxt:
+                self.sender.opened(segment, now)
+                self._established(Step.ACK_OF_SYN, now)
+                self.receiver.ack_now = True
+                self._flush(now)
+            return
+        self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
+
+    def _replaces(self, segment: Segment) -> bool:
+        """A SYN that may open a new connection out of TIME-WAIT (RFC 9293 §3.10.7.4 MAY-2, RFC 6191 §2)."""
+        if self.state is not State.TIME_WAIT or not is_opening(segment):
+            return False
+        newer = segment.timestamps is not None and segment.timestamps[0] > self.receiver.ts_recent
+        return segment.seq > self.receiver.rcv_nxt or (self._stamps and newer)
+
+    def _complete(self, segment: Segment, now: float) -> bool:
+        """The ACK of our SYN,ACK (RFC 9293 §3.10.7.4, fifth, SYN-RECEIVED)."""
+        if not self.sender.snd_una < segment.ack <= self.sender.snd_nxt:
+            self._output.append(Segment(segment.ack, 0, RST, 0))
+            self._refuse(segment, "acknowledges what was never sent", now)
+            return False
+        self.sender.opened(segment, now)
+        self._established(Step.ACK_OF_SYN, now)
+        return True
+
+    def _fin_acknowledged(self, now: float) -> None:
+        if self.state is State.FIN_WAIT_1:
+            self._move(Step.ACK_OF_FIN, now)
+            if self._orphan:
+                self._life_at = now + self.settings.fin_timeout
+        elif self.state is State.CLOSING:
+            self._move(Step.ACK_OF_FIN, now)
+            self._wait(now)
+        elif self.state is State.LAST_ACK:
+            self._move(Step.ACK_OF_FIN, now)
+            self._gone(End.CLOSED, now)
+
+    def _text(self, seq: int, segment: Segment, now: float) -> None:
+        """Data and FIN (RFC 9293 §3.10.7.4, seventh and eighth)."""
+        receiver, data = self.receiver, segment.data
+        if data:
+            if self._orphan and seq + len(data) > receiver.rcv_nxt:
+                return self._reset(End.UNREAD, now)  # nobody will read it (RFC 2525 §2.17)
+            if receiver.receive(seq, data, now):
+                self._events.append(Event.READABLE)
+        if segment.flags & FIN and seq + len(data) <= receiver.rcv_edge:
+            receiver.ack_now = True
+            receiver.learn_fin(seq + len(data))
+        if receiver.fin_at is not None and receiver.take_fin():
+            if self._note is not None:
+                self._note(Kind.FIN_RECEIVED, now, 0, "")
+            self._events.append(Event.PEER_CLOSED)
+            time_wait = self.state is State.FIN_WAIT_2
+            self._move(Step.FIN, now)
+            if time_wait:
+                self._wait(now)
+        return None
+
+    # Output
+
+    def _flush(self, now: float) -> None:
+        receiver = self.receiver
+        if receiver.ack_now and receiver.has_blocks:
+            self._acknowledge(now)  # alone, for a full segment has no room for SACK blocks
+        self.sender.output(now)
+        if receiver.ack_now:
+            self._acknowledge(now)
+        if self.sender.took_space():
+            self._events.append(Event.WRITABLE)
+
+    def _acknowledge(self, now: float) -> None:
+        self._emit(ACK, self.sender.snd_nxt, b"", now, NOT_ECT)
+
+    def _challenge(self, segment: Segment, now: float) -> None:
+        """Say what is expected; for a segment without data not too often (RFC 5961 §7, §10)."""
+        if not segment.data or segment.flags & (SYN | RST):
+            if now - self._challenged_at < self.settings.challenge_interval:
+                return
+            self._challenged_at = now
+        self._acknowledge(now)
+
+    def _emit(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None:
+        """The sender's ``Emit``: add what the receiver has to say."""
+        if flags & SYN:
+            return self._emit_syn(flags, seq, now)
+        receiver = self.receiver
+        stamps = self._stamp(now)
+        sacks: tuple[tuple[int, int], ...] = ()
+        if receiver.has_blocks:
+            space = min(_OPTION_SPACE - (12 if self._stamps else 0), self.sender.mss - len(data))
+            if space >= 12:
+                sacks = receiver.blocks((space - 4) // 8)
+        if receiver.ece:
+            flags |= ECE  # RFC 3168 §6.1.3
+        if data and now - receiver.last_data_at < self.settings.delayed_ack:
+            receiver.interactive = True  # answers carry acknowledgements
+        self._output.append(Segment(seq, receiver.rcv_nxt, flags, receiver.advertise(), data, stamps, sacks, None, ecn))
+        receiver.acknowledged()
+        return None
+
+    def _emit_syn(self, flags: int, seq: int, now: float) -> None:
+        receiver = self.receiver
+        stamps = None
+        if self._stamps:
+            stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent if flags & ACK else 0)
+        window = min(self.settings.receive_buffer, _MAX_FIELD)  # never scaled, RFC 7323 §2.2
+        ack = receiver.rcv_nxt if flags & ACK else 0
+        self._output.append(Segment(seq, ack, flags, window, b"", stamps, (), self._syn_options))
+
+    def _stamp(self, now: float) -> tuple[int, int] | None:
+        """TSval and TSecr (RFC 7323 §3.2)."""
+        return (int(now * 1000) + self._stamp_offset, self.receiver.ts_recent) if self._stamps else None
+
+    def _reset(self, end: End, now: float) -> None:
+        stamps = self._stamp(now)  # a RST has them too, RFC 7323 §3.2
+        self._output.append(Segment(self.sender.snd_nxt, self.receiver.rcv_nxt, RST | ACK, 0, b"", stamps))
+        self._finish(end, now)
+
+    # Time
+
+    def expire(self, now: float) -> list[Event]:
+        """Do what is due at ``now``; harmless if nothing is."""
+        if self.sender.deadline <= now:
+            end = self.sender.expire(now)
+            if end is not None:
+                self._finish(end, now)
+        if self.receiver.ack_at <= now:
+            self.receiver.interactive = False
+            self._acknowledge(now)
+        if self._keepalive_at <= now:
+            self._keep_alive(now)
+        if self._life_at <= now:
+            self._finish(End.CLOSED, now)
+        return self._take_events()
+
+    def _keep_alive(self, now: float) -> None:
+        """RFC 9293 §3.8.4: only where nothing else would notice a dead peer."""
+        settings = self.settings.keepalive
+        assert settings is not None
+        silent_at = self.receiver.heard_at + settings.idle
+        if self.sender.board.out or self.sender.unsent or now < silent_at:
+            self._keepalive_at = silent_at if now < silent_at else now + settings.idle
+            return
+        if self._probes >= settings.count:
+            self._reset(End.SILENT, now)
+            return
+        self._probes += 1
+        if self._note is not None:
+            self._note(Kind.PROBE, now, 0, f"peer silent for {now - self.receiver.heard_at:.3f} s: keepalive")
+        self._emit(ACK, self.sender.snd_una - 1, b"", now, NOT_ECT)
+        self._keepalive_at = now + settings.interval
+
+    def _wait(self, now: float) -> None:
+        """TIME-WAIT for twice the maximum segment lifetime (RFC 9293 §3.6.1)."""
+        self.sender.stop()
+        self._keepalive_at = inf
+        self._life_at = now + self.settings.time_wait
+
+    # Its own life
+
+    def _move(self, what: Step, now: float) -> None:
+        before, self.state = self.state, step(self.state, what)
+        if self._note is not None:
+            self._note(Kind.STATE, now, 0, f"{before.value} → {self.state.value}: {what.value}")
+
+    def _finish(self, end: End, now: float) -> None:
+        if self.state is not State.CLOSED:
+            self._move(Step.END if self.state is not State.SYN_SENT or end is not End.CLOSED else Step.CLOSE, now)
+            self._gone(end, now)
+
+    def _gone(self, end: End, now: float) -> None:
+        self.end = end
+        self._life_at = self._keepalive_at = self.receiver.ack_at = inf
+        self.sender.stop()
+        self._events.append(Event.CLOSED)
+        if self._note is not None:
+            self._note(Kind.CLOSED, now, 0, end.value)
+
+    def _take_events(self) -> list[Event]:
+        events = self._events
+        if events:
+            self._events = []
+        return events
+
+    def _refuse(self, segment: Segment, reason: str, now: float) -> None:
+        if self._note is not None:
+            self._note(Kind.REFUSED, now, len(segment.data), f"{segment}: {reason}")
+
+    def _record(self, kind: Kind, at: float, size: int, reason: str) -> None:
+        assert self._watch is not None
+        self._watch(Moment(at, kind, size, reason))

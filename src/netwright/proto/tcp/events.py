@@ -1,0 +1,55 @@
+"""What an endpoint tells its user, and how a connection ends.  No I/O."""
+
+from collections.abc import Callable
+from enum import Enum
+
+from netwright.core.errors import ClosedError, ConnectError, DeadlineError, NetwrightError, ResetError
+from netwright.core.moment import Kind
+
+__all__ = ["End", "Event", "Note", "error_of"]
+
+# Who watches gets (kind, when, size, reason); the caller tests for None first, so that nobody pays for the text.
+Note = Callable[[Kind, float, int, str], None]
+
+
+class Event(Enum):
+    """A change that the user waits for; a reader matches all of them."""
+
+    CONNECTED = "connected"  # ESTABLISHED: data may flow both ways
+    READABLE = "readable"  # ``read`` has more than before
+    WRITABLE = "writable"  # ``send`` refused bytes before and takes some now
+    PEER_CLOSED = "peer closed"  # FIN: after what is readable comes the end
+    CLOSED = "closed"  # the connection is gone; ``end`` says why
+
+
+class End(Enum):
+    """Why a connection is gone; OPEN is the only one that changes."""
+
+    OPEN = "open"
+    CLOSED = "closed in order"
+    RESET = "reset by the peer"  # RFC 9293 §3.10.7.4
+    REFUSED = "refused by the peer"  # RST answers our SYN, §3.10.7.3
+    ABORTED = "aborted by this side"  # §3.10.5
+    UNREAD = "closed with unread data"  # RST, as RFC 2525 §2.17 asks
+    TIMED_OUT = "retransmissions ran out"  # RFC 9293 §3.8.3
+    NO_ANSWER = "SYN was never answered"  # §3.8.3
+    USER_TIMEOUT = "user timeout"  # RFC 5482
+    SILENT = "keepalive was not answered"  # RFC 9293 §3.8.4
+    REPLACED = "a new connection took its place in TIME-WAIT"  # RFC 9293 §3.10.7.4, MAY-2
+
+
+def error_of(end: End, waited: float = 0.0) -> NetwrightError | None:
+    """The error that a user's call raises after ``end``; None where there is nothing to complain about."""
+    match end:
+        case End.RESET:
+            return ResetError("reset by the peer", reference="RFC 9293 §3.10.7.4")
+        case End.REFUSED:
+            return ConnectError("refused: the peer answered SYN with RST")
+        case End.NO_ANSWER:
+            return ConnectError(f"no answer to SYN in {waited:.3g} s")
+        case End.TIMED_OUT | End.USER_TIMEOUT | End.SILENT:
+            return DeadlineError(end.value, waited)
+        case End.ABORTED | End.UNREAD:
+            return ClosedError(end.value)
+        case _:
+            return None

@@ -1,0 +1,90 @@
+"""RACK: a segment is lost if one sent later was delivered, and time for reordering has passed (RFC 8985 §6).  No I/O.
+
+The scoreboard keeps records in order of transmission, so that detection stops at the first record that is too young.
+"""
+
+from math import inf
+
+from netwright.proto.tcp.rtt import RoundTrip
+from netwright.proto.tcp.scoreboard import Scoreboard, Sent
+
+__all__ = ["DUPLICATES", "Rack"]
+
+DUPLICATES = 3  # DupThresh, RFC 5681 §3.2
+_PERSIST = 16  # recoveries that a wider reordering window outlives, RFC 8985 §6.2 step 4
+_MOST_STEPS = 255  # of a quarter round trip each (Linux)
+_TICK = 1e-9  # seconds; floats that differ by less are the same time
+
+
+class Rack:
+    """The newest delivered transmission, and how much reordering is allowed.
+
+    Attributes:
+        sent_at, end, rtt: of that transmission (RACK.xmit_ts, RACK.end_seq, RACK.rtt).
+        reordered: reordering was seen on this connection.
+        steps: width of the reordering window in quarters of the least round trip.
+        advanced: a transmission newer than before was delivered since the last ``detect``.
+    """
+
+    __slots__ = ("_highest", "_persist", "_widened_until", "advanced", "end", "reordered", "rtt", "sent_at", "steps")
+
+    def __init__(self) -> None:
+        self.sent_at, self.end, self.rtt = -inf, 0, 0.0
+        self._highest = 0
+        self.reordered = self.advanced = False
+        self.steps, self._persist, self._widened_until = 1, _PERSIST, 0
+
+    def delivered(self, record: Sent, now: float, least_rtt: float, echo: float) -> None:
+        """A record was acknowledged or SACKed (RFC 8985 §6.2 steps 1 to 3).
+
+        Args:
+            echo: when the transmission that was acknowledged left, from timestamps; infinite where there are none.
+        """
+        sent_at, end = record.sent_at, record.end
+        if record.repeats:
+            # Step 2: the acknowledgement may be of the first transmission.
+            if echo < sent_at - 0.001 or now - sent_at < least_rtt:
+                return
+        elif end < self._highest:
+            self.reordered = True
+        if end > self._highest:
+            self._highest = end
+        if sent_at > self.sent_at or (sent_at == self.sent_at and end > self.end):
+            self.sent_at, self.end, self.rtt, self.advanced = sent_at, end, now - sent_at, True
+
+    def widen(self, snd_una: int, snd_nxt: int) -> None:
+        """A D-SACK: a repeat was needless; allow more reordering, once a round trip (RFC 8985 §6.2 step 4)."""
+        if snd_una >= self._widened_until:
+            self.steps, self._persist = min(self.steps + 1, _MOST_STEPS), _PERSIST
+            self._widened_until = snd_nxt
+
+    def recovered(self) -> None:
+        """A recovery ended without being undone."""
+        self._persist -= 1
+        if self._persist <= 0:
+            self.steps, self._persist = 1, _PERSIST
+
+    def window(self, rtt: RoundTrip, sacked: int, recovering: bool) -> float:
+        """Seconds of reordering that are allowed (RFC 8985 §6.2 step 4, RACK_update_reo_wnd)."""
+        if not self.reordered and (recovering or sacked >= DUPLICATES):
+            return 0.0
+        return min(self.steps * rtt.minimum / 4, rtt.srtt)
+
+    def detect(self, board: Scoreboard, allowed: float, now: float) -> tuple[list[Sent], float]:
+        """Mark what is lost by now; also the time until more may be, 0.0 for none (RFC 8985 §6.2 step 5)."""
+        self.advanced = False
+        lost: list[Sent] = []
+        by_time, limit = board.by_time, self.rtt + allowed
+        while by_time:
+            sent_at, record = by_time[0]
+            if record.done or record.sacked or sent_at != record.sent_at or (record.lost and not record.resent):
+                by_time.popleft()
+                continue
+            if sent_at > self.sent_at or (sent_at == self.sent_at and record.end >= self.end):
+                break
+            if sent_at + limit - now > _TICK:
+                return lost, self.sent_at + limit - now  # when the youngest of those that are older than RACK's
+            by_time.popleft()
+            board.mark_lost(record)
+            lost.append(record)
+        return lost, 0.0

@@ -1,0 +1,299 @@
+"""The receiving half: reassembly, the window, and when to acknowledge (RFC 9293 §3.8.6).  No I/O."""
+
+from bisect import bisect_right
+from math import inf
+
+from netwright.proto.tcp.segment import CE, CWR, Segment
+from netwright.proto.tcp.settings import Settings
+
+__all__ = ["Receiver"]
+
+_MAX_FIELD = 65535  # of the window field
+_MAX_BLOCKS = 4  # SACK blocks that fit a header without other options, RFC 2018 §3
+_LEAST_FULL = 536  # bytes of a segment that may count as full, RFC 9293 §3.7.1
+_PAWS_IDLE = 24 * 86400.0  # a timestamp is not believed after that silence, RFC 7323 §5.5
+
+
+class _Island:
+    """Bytes beyond a hole."""
+
+    __slots__ = ("data", "start")
+
+    def __init__(self, start: int, data: bytes) -> None:
+        self.start, self.data = start, bytearray(data)
+
+    @property
+    def end(self) -> int:
+        return self.start + len(self.data)
+
+
+class Receiver:
+    """Takes segments of the peer, gives bytes in order.
+
+    Attributes:
+        rcv_nxt: next byte that is awaited; rcv_edge: end of the window that was advertised (it never moves back).
+        buffer: bytes in order that the user has not read.
+        fin_at: sequence number of the peer's FIN, None until it is known; ``finished`` once all before it came.
+        ack_now: the next flush must acknowledge; ack_at: when at the latest.
+        last_ack_sent: Last.ACK.sent of RFC 7323 §4.3.
+        ece: a mark of the network came and is echoed until the peer says CWR (RFC 3168 §6.1.3).
+    """
+
+    __slots__ = (
+        "_duplicate",
+        "_edge_step",
+        "_full",
+        "_islands",
+        "_largest",
+        "_limit",
+        "_quick",
+        "_recent",
+        "_settings",
+        "_starts",
+        "_unacked",
+        "ack_at",
+        "ack_now",
+        "buffer",
+        "ece",
+        "fin_at",
+        "finished",
+        "heard_at",
+        "interactive",
+        "last_ack_sent",
+        "last_data_at",
+        "mss",
+        "rcv_edge",
+        "rcv_nxt",
+        "sack",
+        "scale",
+        "ts_recent",
+        "ts_recent_at",
+    )
+
+    def __init__(self, settings: Settings, irs: int, now: float) -> None:
+        """``irs`` is the sequence number of the peer's SYN."""
+        self._settings = settings
+        self._limit = settings.receive_buffer
+        self.rcv_nxt = self.last_ack_sent = irs + 1
+        self.rcv_edge = self.rcv_nxt + min(self._limit, _MAX_FIELD)
+        self.buffer = bytearray()
+        self.fin_at: int | None = None
+        self.finished = False
+        self._islands: list[_Island] = []
+        self._starts: list[int] = []
+        self._recent: list[_Island] = []
+        self._duplicate: tuple[int, int] | None = None
+        self._largest = self.rcv_edge - self.rcv_nxt  # window that was ever advertised
+        self.mss = settings.mss
+        self.agreed(scale=0, sack=False)
+        self.ts_recent, self.ts_recent_at = 0, now
+        self.ack_now, self.ack_at = False, inf
+        self._unacked, self._full = 0, _LEAST_FULL
+        self._quick, self.interactive = settings.quick_acks, False
+        self.heard_at, self.last_data_at = now, -inf
+        self.ece = False
+
+    def __repr__(self) -> str:
+        return f"<Receiver nxt={self.rcv_nxt} wnd={self.window} unread={len(self.buffer)} holes={len(self._islands)}>"
+
+    def agreed(self, *, scale: int, sack: bool) -> None:
+        """What the handshake settled; until then nothing is scaled (RFC 7323 §2.2)."""
+        self.scale, self.sack = scale, sack
+        self._edge_step = max(min(self.mss, self._limit // 2), 1 << scale)  # RFC 9293 §3.8.6.2.2
+
+    @property
+    def window(self) -> int:
+        """RCV.WND: bytes beyond rcv_nxt that the peer may send."""
+        return self.rcv_edge - self.rcv_nxt
+
+    @property
+    def has_holes(self) -> bool:
+        """True while bytes beyond a hole wait."""
+        return bool(self._islands)
+
+    # What came
+
+    def acceptable(self, segment: Segment) -> bool:
+        """The four cases of RFC 9293 §3.10.7.4, first check."""
+        seq, length = segment.seq, segment.length
+        nxt, edge = self.rcv_nxt, self.rcv_edge
+        if length == 0:
+            return nxt <= seq < edge or seq == nxt
+        return nxt < edge and seq < edge and seq + length > nxt
+
+    def is_replay(self, segment: Segment, now: float) -> bool:
+        """PAWS: an old timestamp belongs to an old segment (RFC 7323 §5.3 R1)."""
+        stamps = segment.timestamps
+        return stamps is not None and stamps[0] < self.ts_recent and now - self.ts_recent_at < _PAWS_IDLE
+
+    def stamp(self, segment: Segment, now: float) -> None:
+        """Remember the timestamp to echo: of the segment at the left edge, not of a later one (RFC 7323 §4.3)."""
+        stamps = segment.timestamps
+        if stamps is not None and stamps[0] >= self.ts_recent and segment.seq <= self.last_ack_sent:
+            self.ts_recent, self.ts_recent_at = stamps[0], now
+
+    def receive(self, seq: int, data: bytes, now: float) -> bool:
+        """Take the bytes of an acceptable segment; True if ``buffer`` has more than before."""
+        nxt = self.rcv_nxt
+        end = seq + len(data)
+        limit = self.rcv_edge if self.fin_at is None or self.fin_at > self.rcv_edge else self.fin_at
+        if end > limit:  # RFC 9293 §3.10.7.4: trim to the window
+            data, end = data[: max(limit - seq, 0)], limit
+        self.last_data_at = now
+        if seq > nxt:
+            if data:
+                self._keep(seq, data)
+            self.ack_now = True  # RFC 5681 §4.2: a gap is acknowledged at once
+            return False
+        if seq < nxt:
+            if seq < end:
+                self.duplicated(seq, min(end, nxt))
+            data = data[nxt - seq :]
+        if not data:
+            return False
+        self.buffer += data
+        self.rcv_nxt = nxt + len(data)
+        if self._islands:
+            self.ack_now = True  # RFC 5681 §4.2: so is what fills one
+            self._join()
+        self._count(len(data), now)
+        return True
+
+    def duplicated(self, start: int, end: int) -> None:
+        """Bytes came twice: the next acknowledgement says so at once (RFC 2883 §4)."""
+        self.ack_now = True
+        if self.sack:
+            self._duplicate = (start, end)
+
+    def learn_fin(self, seq: int) -> None:
+        """The peer's FIN stands at ``seq``; the first word counts."""
+        if self.fin_at is None and seq >= self.rcv_nxt:
+            self.fin_at = seq
+
+    def take_fin(self) -> bool:
+        """True once: everything before the peer's FIN has come, and it is acknowledged too."""
+        if self.finished or self.rcv_nxt != self.fin_at:
+            return False
+        self.finished = True
+        self.rcv_nxt += 1
+        self.rcv_edge = max(self.rcv_edge, self.rcv_nxt)
+        self.ack_now = True
+        return True
+
+    def mark(self, segment: Segment) -> None:
+        """Congestion that the network marked is echoed until the peer has reacted (RFC 3168 §6.1.3)."""
+        if segment.flags & CWR:
+            self.ece = False
+        if segment.ecn == CE:
+            self.ece = True
+
+    def _keep(self, seq: int, data: bytes) -> None:
+        """Put bytes beyond a hole into the islands; what is there already stays."""
+        islands, starts = self._islands, self._starts
+        index = bisect_right(starts, seq) - 1
+        if index >= 0 and islands[index].end >= seq:
+            island = islands[index]
+            overlap = island.end - seq
+            if overlap:
+                self.duplicated(seq, min(seq + len(data), island.end))
+            if overlap < len(data):
+                island.data += data[overlap:]
+        elif len(islands) >= self._settings.reassembly_limit:
+            return  # not acknowledged, so the peer sends it again
+        else:
+            index += 1
+            island = _Island(seq, data)
+            islands.insert(index, island)
+            starts.insert(index, seq)
+        while index + 1 < len(islands) and starts[index + 1] <= island.end:
+            following = islands.pop(index + 1)
+            del starts[index + 1]
+            if following in self._recent:
+                self._recent.remove(following)
+            if island.end > following.start:
+                self.duplicated(following.start, min(island.end, following.end))
+            island.data += following.data[island.end - following.start :]
+        if island in self._recent:
+            self._recent.remove(island)
+        self._recent.insert(0, island)
+        del self._recent[_MAX_BLOCKS:]
+
+    def _join(self) -> None:
+        """Move islands that are not beyond a hole any more into the buffer."""
+        while self._islands and self._starts[0] <= self.rcv_nxt:
+            island = self._islands.pop(0)
+            del self._starts[0]
+            if island in self._recent:
+                self._recent.remove(island)
+            if island.end > self.rcv_nxt:
+                self.buffer += island.data[self.rcv_nxt - island.start :]
+                self.rcv_nxt = island.end
+
+    # What to tell the peer
+
+    def _count(self, size: int, now: float) -> None:
+        """RFC 9293 §3.8.6.3: every second full segment at once, anything else soon."""
+        self._full = max(self._full, min(size, self.mss))
+        self._unacked += size
+        if self._unacked > self._full or (self._quick > 0 and not self.interactive):
+            self.ack_now = True
+        elif self.ack_at == inf:
+            self.ack_at = now + self._settings.delayed_ack
+
+    def acknowledged(self) -> None:
+        """A segment with ACK went: nothing is owed."""
+        self.last_ack_sent = self.rcv_nxt
+        if self._unacked:
+            self._unacked = 0
+            if self._quick:
+                self._quick -= 1
+        self.ack_now, self.ack_at = False, inf
+
+    def blocks(self, room: int) -> tuple[tuple[int, int], ...]:
+        """SACK blocks for the next segment, at most ``room``: a duplicate first, then the newest (RFC 2883, 2018)."""
+        if not self.sack:
+            return ()
+        blocks = [(island.start, island.end) for island in self._recent]
+        if self._duplicate is not None:
+            blocks.insert(0, self._duplicate)
+            self._duplicate = None
+        return tuple(blocks[:room])
+
+    @property
+    def has_blocks(self) -> bool:
+        """True if the next acknowledgement has SACK blocks."""
+        return self._duplicate is not None or bool(self._recent)
+
+    def advertise(self) -> int:
+        """The window field of the next segment, and remember its edge.
+
+        The edge never moves back (RFC 9293 §3.8.6), and forward only by a full segment or half the buffer: no silly
+        windows (§3.8.6.2.2).
+        """
+        nxt = self.rcv_nxt
+        window = self.rcv_edge - nxt
+        space = self._limit - len(self.buffer)
+        if space - window >= self._edge_step:
+            field = space >> self.scale
+        else:
+            field = -(-window >> self.scale)  # rounded up lest the edge moves back, if there is room
+            if field << self.scale > space:
+                field = window >> self.scale  # RFC 7323 §2.4: what is in flight is taken all the same
+        if field > _MAX_FIELD:
+            field = _MAX_FIELD
+        edge = nxt + (field << self.scale)
+        if edge > self.rcv_edge:
+            self.rcv_edge = edge
+        if edge - nxt > self._largest:
+            self._largest = edge - nxt
+        return field
+
+    def read(self, limit: int) -> bytes:
+        """Take up to ``limit`` bytes in order; ``ack_now`` is set if the window opens enough to say so."""
+        data = bytes(self.buffer[:limit])
+        del self.buffer[:limit]
+        window = self.rcv_edge - self.rcv_nxt
+        opened = min(self._limit - len(self.buffer), self._largest)
+        if data and not self.finished and opened >= 2 * window and opened - window >= self._edge_step:
+            self.ack_now = True  # RFC 9293 §3.8.6.2.2; twice, as Linux does, lest every read sends a segment
+        return data

@@ -1,0 +1,266 @@
+"""What was sent and is not yet acknowledged: the retransmission queue and the marks on it (RFC 2018, RFC 6675).
+
+Nothing here looks at the whole window for an acknowledgement.  What an acknowledgement costs is proportional to what
+it newly says: records leave at the front, a SACK block finds its first record by bisection and only the part of it
+that is new is walked, lost records wait in a heap, and ``by_time`` has the order of transmission that RACK needs, from
+which entries that are out of date are dropped when they reach the front.
+"""
+
+from bisect import bisect_right
+from collections import deque
+from heapq import heappop, heappush
+
+__all__ = ["Scoreboard", "Sent"]
+
+_COMPACT = 256  # records that left the front before the lists are cut
+
+
+class Sent:
+    """A segment in flight; ``start`` and ``end`` are sequence numbers, ``data`` the bytes until all are acknowledged.
+
+    Attributes:
+        sent_at, first_sent_at: when it was last and first sent.
+        repeats: times that it was sent again.
+        sacked: the peer has it, beyond a hole.
+        lost: taken for lost.
+        resent: a repeat of it is in flight.
+        done: acknowledged; it has left the scoreboard.
+    """
+
+    __slots__ = (
+        "data",
+        "done",
+        "end",
+        "first_sent_at",
+        "flags",
+        "lost",
+        "repeats",
+        "resent",
+        "sacked",
+        "sent_at",
+        "start",
+    )
+
+    def __init__(self, start: int, end: int, data: bytes, flags: int, now: float) -> None:
+        self.start, self.end, self.data, self.flags = start, end, data, flags
+        self.sent_at = self.first_sent_at = now
+        self.repeats = 0
+        self.sacked = self.lost = self.resent = self.done = False
+
+    def __repr__(self) -> str:
+        marks = " ".join(name for name in ("sacked", "lost", "resent", "done") if getattr(self, name))
+        return f"<Sent {self.start}:{self.end} repeats={self.repeats} {marks}>"
+
+
+class Scoreboard:
+    """Records in order of sequence, and counts of segments as in RFC 6675 §4 (``pipe`` is ``in_flight``).
+
+    Attributes:
+        out: segments sent and not acknowledged.
+        sacked, lost, resent: of these, the marked ones.
+        repeated: of these, the ones that were ever sent again.
+        highest_sacked: end of the highest record that the peer has.
+        by_time: (sent_at, record) in order of transmission, the last of a record counts.
+    """
+
+    __slots__ = (
+        "_block_ends",
+        "_block_starts",
+        "_head",
+        "_heap",
+        "_records",
+        "_starts",
+        "by_time",
+        "highest_sacked",
+        "lost",
+        "out",
+        "repeated",
+        "resent",
+        "sacked",
+    )
+
+    def __init__(self) -> None:
+        self._records: list[Sent] = []
+        self._starts: list[int] = []
+        self._head = 0
+        self._heap: list[tuple[int, Sent]] = []
+        self._block_starts: list[int] = []  # what the peer has beyond holes, merged, in order
+        self._block_ends: list[int] = []
+        self.by_time: deque[tuple[float, Sent]] = deque()
+        self.out = self.sacked = self.lost = self.resent = self.repeated = 0
+        self.highest_sacked = -1
+
+    def __repr__(self) -> str:
+        return f"<Scoreboard out={self.out} sacked={self.sacked} lost={self.lost} resent={self.resent}>"
+
+    @property
+    def in_flight(self) -> int:
+        """Segments believed to be in the network (RFC 6675 §4, SetPipe)."""
+        return self.out - self.sacked - self.lost + self.resent
+
+    @property
+    def first(self) -> Sent | None:
+        """The record at SND.UNA."""
+        return self._records[self._head] if self.out else None
+
+    @property
+    def last(self) -> Sent | None:
+        """The record before SND.NXT."""
+        return self._records[-1] if self.out else None
+
+    def add(self, record: Sent) -> None:
+        """A new segment was sent."""
+        self._records.append(record)
+        self._starts.append(record.start)
+        self.by_time.append((record.sent_at, record))
+        self.out += 1
+
+    def resend(self, record: Sent, now: float) -> None:
+        """A record was sent again."""
+        if not record.repeats:
+            self.repeated += 1
+        record.repeats += 1
+        record.sent_at = now
+        if not record.resent:
+            record.resent = True
+            self.resent += 1
+        self.by_time.append((now, record))
+
+    def acknowledge(self, ack: int) -> list[Sent]:
+        """Remove and return the records that end at or before ``ack``; cut the one that reaches over it."""
+        records, head = self._records, self._head
+        index, count = head, head + self.out
+        while index < count and records[index].end <= ack:
+            index += 1
+        if index < count and records[index].start < ack:
+            record = records[index]
+            record.data = record.data[ack - record.start :]
+            record.start = self._starts[index] = ack
+        gone = records[head:index]
+        if gone:
+            self._leave(gone, index)
+        if self._block_starts:
+            self._trim_blocks(ack)
+        return gone
+
+    def _leave(self, gone: list[Sent], head: int) -> None:
+        self.out -= len(gone)
+        for record in gone:
+            record.done = True
+        if self.sacked or self.lost or self.resent or self.repeated:
+            for record in gone:
+                self.sacked -= record.sacked
+                self.lost -= record.lost
+                self.resent -= record.resent
+                self.repeated -= record.repeats > 0
+                record.lost = False
+        if head >= _COMPACT and 2 * head >= len(self._records):
+            del self._records[:head], self._starts[:head]
+            head = 0
+        self._head = head
+        by_time = self.by_time
+        while by_time and (by_time[0][1].done or by_time[0][0] != by_time[0][1].sent_at):
+            by_time.popleft()
+
+    def _trim_blocks(self, ack: int) -> None:
+        starts, ends = self._block_starts, self._block_ends
+        covered = bisect_right(ends, ack)
+        if covered:
+            del starts[:covered], ends[:covered]
+        if starts and starts[0] < ack:
+            starts[0] = ack
+
+    def sack(self, start: int, end: int) -> list[Sent]:
+        """The peer has the bytes from ``start`` to ``end``: mark and return the records that it now has whole.
+
+        A record of which only a part is known to be there stays as it is (RFC 6675 §3 asks for whole segments).
+        """
+        starts, ends = self._block_starts, self._block_ends
+        first = bisect_right(starts, start) - 1
+        if first >= 0 and ends[first] >= end:
+            return []
+        low, cursor = start, start
+        if first >= 0 and ends[first] >= start:
+            low, cursor = starts[first], ends[first]
+        else:
+            first += 1
+        holes, last, high = [], first, end
+        while last < len(starts) and starts[last] <= end:
+            if starts[last] > cursor:
+                holes.append((cursor, starts[last]))
+            cursor = ends[last]
+            last += 1
+        if cursor < end:
+            holes.append((cursor, end))
+        high = max(end, cursor)
+        starts[first:last], ends[first:last] = [low], [high]
+        return [record for hole in holes for record in self._mark(hole, low, high)]
+
+    def _mark(self, hole: tuple[int, int], low: int, high: int) -> list[Sent]:
+        records, marked = self._records, []
+        index = max(bisect_right(self._starts, hole[0], self._head) - 1, self._head)
+        while index < len(records) and records[index].start < hole[1]:
+            record = records[index]
+            index += 1
+            if not record.sacked and low <= record.start and record.end <= high:
+                self._set_sacked(record)
+                marked.append(record)
+        return marked
+
+    def _set_sacked(self, record: Sent) -> None:
+        record.sacked = True
+        self.sacked += 1
+        if record.lost:
+            record.lost = False
+            self.lost -= 1
+        if record.resent:
+            record.resent = False
+            self.resent -= 1
+        self.highest_sacked = max(self.highest_sacked, record.end)
+
+    def mark_lost(self, record: Sent) -> None:
+        """Take a record, or the repeat of one, for lost."""
+        if record.resent:
+            record.resent = False
+            self.resent -= 1
+        if not record.lost:
+            record.lost = True
+            self.lost += 1
+        heappush(self._heap, (record.start, record))
+
+    def next_lost(self) -> Sent | None:
+        """The first lost record that waits to be sent again (RFC 6675 §4, NextSeg rule 1)."""
+        heap = self._heap
+        while heap:
+            record = heap[0][1]
+            if record.lost and not record.resent:
+                return record
+            heappop(heap)
+        return None
+
+    def unmark_lost(self) -> None:
+        """Nothing was lost: a timeout or a recovery was spurious."""
+        for record in self.outstanding():
+            record.lost = False
+        self.lost = 0
+        self._heap.clear()
+        self._order_by_time()
+
+    def forget_sacks(self) -> None:
+        """The peer has dropped what it had beyond holes, as it may (RFC 2018 §8)."""
+        for record in self.outstanding():
+            record.sacked = False
+        self.sacked = 0
+        self.highest_sacked = -1
+        self._block_starts.clear()
+        self._block_ends.clear()
+        self._order_by_time()
+
+    def outstanding(self) -> list[Sent]:
+        """All records, in order of sequence; costs the window, for timeouts and tests."""
+        return self._records[self._head :]
+
+    def _order_by_time(self) -> None:
+        """Entries that were dropped count again."""
+        ordered = sorted(self.outstanding(), key=lambda record: (record.sent_at, record.end))
+        self.by_time = deque((record.sent_at, record) for record in ordered if not record.sacked)

@@ -1,0 +1,144 @@
+"""One TCP segment as a value (RFC 9293 §3.1), and arithmetic on sequence numbers.  No I/O, no bytes of a header.
+
+Inside the endpoint sequence numbers and timestamps are unbounded: they grow and compare as integers do.  The wire has
+32 bits: ``wrap`` cuts a segment that leaves, ``lift`` finds the number nearest to a known one for a segment that came.
+Two endpoints of one process may hand each other segments as they are.
+"""
+
+from dataclasses import dataclass, replace
+
+__all__ = [
+    "ACK",
+    "CE",
+    "CWR",
+    "ECE",
+    "ECT",
+    "FIN",
+    "NOT_ECT",
+    "PSH",
+    "RST",
+    "SYN",
+    "URG",
+    "Segment",
+    "SynOptions",
+    "flag_names",
+    "lift",
+    "nearest",
+    "seq_before",
+    "wrap",
+]
+
+FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = 1, 2, 4, 8, 16, 32, 64, 128  # RFC 9293 §3.1, RFC 3168 §6.1
+NOT_ECT, ECT, CE = 0, 2, 3  # the ECN field of the IP header, RFC 3168 §5; ECT is ECT(0)
+
+_NAMES = {SYN: "SYN", FIN: "FIN", RST: "RST", PSH: "PSH", ACK: "ACK", URG: "URG", ECE: "ECE", CWR: "CWR"}
+_MODULUS, _HALF = 2**32, 2**31
+_BASE_HEADER = 20
+_TIMESTAMPS = 12  # 10 bytes and two NOPs, RFC 7323 appendix A
+_SACK, _SACK_BLOCK = 4, 8  # kind, length and two NOPs; two sequence numbers a block (RFC 2018 §3)
+
+
+@dataclass(frozen=True, slots=True)
+class SynOptions:
+    """What only a SYN may carry (RFC 9293 §3.2); None and False are options that were not there."""
+
+    mss: int | None = None
+    window_scale: int | None = None
+    sack_permitted: bool = False
+
+    @property
+    def size(self) -> int:
+        """Bytes in the header, with padding."""
+        return 4 * (self.mss is not None) + 4 * (self.window_scale is not None) + 4 * self.sack_permitted
+
+
+@dataclass(slots=True)
+class Segment:
+    """Not frozen, for a frozen one costs three times as much to make; nobody changes one that was handed out.
+
+    Attributes:
+        seq, ack: unbounded inside an endpoint, 32 bits on the wire; ack is 0 without the flag ACK.
+        window: the field of the header, not scaled.
+        timestamps: TSval and TSecr in milliseconds (RFC 7323 §3).
+        sacks: blocks of bytes that came beyond a hole, end excluded (RFC 2018 §3).
+        ecn: the ECN field of the IP header around it (RFC 3168 §5).
+    """
+
+    seq: int
+    ack: int
+    flags: int
+    window: int
+    data: bytes = b""
+    timestamps: tuple[int, int] | None = None
+    sacks: tuple[tuple[int, int], ...] = ()
+    syn: SynOptions | None = None
+    ecn: int = NOT_ECT
+
+    @property
+    def length(self) -> int:
+        """SEG.LEN: sequence numbers that it takes (RFC 9293 §3.4)."""
+        return len(self.data) + (1 if self.flags & SYN else 0) + (1 if self.flags & FIN else 0)
+
+    @property
+    def size(self) -> int:
+        """Bytes with the TCP header and without IP."""
+        size = _BASE_HEADER + len(self.data)
+        if self.timestamps is not None:
+            size += _TIMESTAMPS
+        if self.sacks:
+            size += _SACK + _SACK_BLOCK * len(self.sacks)
+        return size if self.syn is None else size + self.syn.size
+
+    def __str__(self) -> str:
+        text = f"{flag_names(self.flags)} {self.seq}:{self.seq + self.length}({len(self.data)})"
+        if self.flags & ACK:
+            text += f" ack {self.ack}"
+        text += f" win {self.window}"
+        return text + (f" sack {' '.join(f'{start}:{end}' for start, end in self.sacks)}" if self.sacks else "")
+
+
+def flag_names(flags: int) -> str:
+    """``SYN,ACK``, or ``-`` for none."""
+    return ",".join(name for bit, name in _NAMES.items() if flags & bit) or "-"
+
+
+def seq_before(a: int, b: int) -> bool:
+    """True if the 32-bit number ``a`` precedes ``b`` (RFC 9293 §3.4)."""
+    return 0 < (b - a) % _MODULUS < _HALF
+
+
+def nearest(number: int, known: int) -> int:
+    """The unbounded number with the 32 bits of ``number`` that is closest to ``known``."""
+    distance = (number - known) % _MODULUS
+    return known + (distance if distance < _HALF else distance - _MODULUS)
+
+
+def wrap(segment: Segment) -> Segment:
+    """The segment with 32-bit numbers."""
+    stamps = segment.timestamps
+    return replace(
+        segment,
+        seq=segment.seq % _MODULUS,
+        ack=segment.ack % _MODULUS,
+        timestamps=None if stamps is None else (stamps[0] % _MODULUS, stamps[1] % _MODULUS),
+        sacks=tuple((start % _MODULUS, end % _MODULUS) for start, end in segment.sacks),
+    )
+
+
+def lift(segment: Segment, *, seq: int, ack: int, stamp: int, echo: int) -> Segment:
+    """The segment with unbounded numbers; the arguments are known numbers close to those that it carries.
+
+    Args:
+        seq: of the peer's bytes, its RCV.NXT here.
+        ack: of our bytes, SND.UNA.
+        stamp: the peer's last timestamp.
+        echo: a timestamp of ours.
+    """
+    stamps = segment.timestamps
+    return replace(
+        segment,
+        seq=nearest(segment.seq, seq),
+        ack=nearest(segment.ack, ack) if segment.flags & ACK else 0,
+        timestamps=None if stamps is None else (nearest(stamps[0], stamp), nearest(stamps[1], echo)),
+        sacks=tuple((nearest(start, ack), nearest(end, ack)) for start, end in segment.sacks),
+    )

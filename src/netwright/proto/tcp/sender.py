@@ -1,0 +1,584 @@
+"""The sending half: what may go now, and what an acknowledgement sets free (RFC 9293 §3.8).  No I/O, no clock.
+
+The scoreboard holds what is in flight with its bytes, ``_unsent`` what is not; both together are the send buffer.
+"""
+
+from enum import Enum
+from math import inf
+from typing import Protocol
+
+from netwright.core.moment import Kind
+from netwright.proto.tcp.congestion.control import Control
+from netwright.proto.tcp.congestion.cubic import Cubic
+from netwright.proto.tcp.congestion.reno import Reno
+from netwright.proto.tcp.congestion.window import Window
+from netwright.proto.tcp.events import End, Note
+from netwright.proto.tcp.handshake import DEFAULT_MSS, Agreement
+from netwright.proto.tcp.recovery import News, Phase, Recovery
+from netwright.proto.tcp.rtt import RoundTrip
+from netwright.proto.tcp.scoreboard import Scoreboard, Sent
+from netwright.proto.tcp.segment import ACK, CWR, ECE, ECT, FIN, NOT_ECT, PSH, SYN, Segment
+from netwright.proto.tcp.settings import Settings
+
+__all__ = ["Emit", "Sender", "Timer"]
+
+_BURST = 0.001  # seconds of a paced rate that may go at once, or a timer would be due for every segment
+_SLOW_START_GAIN, _GAIN = 2.0, 1.2  # of cwnd per round trip, Linux tcp_pacing_ss_ratio, tcp_pacing_ca_ratio
+_LEAST_MSS = 48  # bytes that are sent however small the peer's window is (Linux tcp_bound_to_half_wnd)
+
+
+class Emit(Protocol):
+    """Makes a segment of these and hands it out; the endpoint's."""
+
+    def __call__(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None: ...
+
+
+class Timer(Enum):
+    """What the one timer of the sender is for."""
+
+    OFF = "off"
+    RETRANSMIT = "retransmission"  # RFC 6298 §5
+    PROBE = "tail loss probe"  # RFC 8985 §7
+    PERSIST = "zero window probe"  # RFC 9293 §3.8.6.1
+
+
+class Sender:
+    """Variables as in RFC 9293 §3.3.1.
+
+    Attributes:
+        snd_una, snd_nxt, snd_wnd: the window is scaled already.
+        mss: bytes of data in a full segment.
+        fin_at: sequence number of our FIN once it was sent.
+        handshaking: only the SYN is out; data waits.
+        nodelay, corked: TCP_NODELAY, TCP_CORK.
+        timer, timer_at, pace_at: what is due when, infinite for never.
+        repeats: segments that were sent again.
+    """
+
+    __slots__ = (
+        "_emit",
+        "_fin_wanted",
+        "_largest_wnd",
+        "_last_sent_at",
+        "_limit",
+        "_note",
+        "_paused",
+        "_persist_backoff",
+        "_persist_since",
+        "_refused",
+        "_segment_limit",
+        "_settings",
+        "_small_end",
+        "_stalled_at",
+        "_stamp_offset",
+        "_syn_flags",
+        "_told_reductions",
+        "_unsent",
+        "_wl1",
+        "_wl2",
+        "board",
+        "control",
+        "corked",
+        "ecn",
+        "fin_at",
+        "handshaking",
+        "mss",
+        "nodelay",
+        "pace_at",
+        "recovery",
+        "repeats",
+        "rtt",
+        "scale",
+        "snd_nxt",
+        "snd_una",
+        "snd_wnd",
+        "timer",
+        "timer_at",
+        "window",
+    )
+
+    def __init__(self, settings: Settings, iss: int, emit: Emit, note: Note | None, stamp_offset: int) -> None:
+        self._settings, self._emit, self._note, self._stamp_offset = settings, emit, note, stamp_offset
+        self.snd_una = self.snd_nxt = iss
+        self.snd_wnd = self._largest_wnd = 0
+        self._wl1 = self._wl2 = 0
+        self.mss, self.scale, self.ecn = DEFAULT_MSS, 0, False
+        self._segment_limit = self.mss
+        self._limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
+        self._fin_wanted, self.fin_at = False, -1
+        self._small_end = iss
+        self.nodelay, self.corked = settings.nodelay, False
+        self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
+        self.control: Control = Cubic(hystart=settings.hystart) if settings.congestion == "cubic" else Reno()
+        self.recovery = Recovery(settings, self.board, self.window, self.control, self.rtt, note)
+        self.timer, self.timer_at, self.pace_at = Timer.OFF, inf, -inf
+        self._paused = False
+        self._persist_backoff, self._persist_since = 0, inf
+        self._last_sent_at, self._stalled_at = -inf, inf
+        self._told_reductions = self.repeats = 0
+        self.handshaking, self._syn_flags = True, SYN
+
+    def __repr__(self) -> str:
+        return f"<Sender una={self.snd_una} nxt={self.snd_nxt} wnd={self.snd_wnd} unsent={len(self._unsent)}>"
+
+    @property
+    def unsent(self) -> int:
+        """Bytes that never went."""
+        return len(self._unsent)
+
+    @property
+    def finishing(self) -> bool:
+        """FIN was asked for."""
+        return self._fin_wanted
+
+    @property
+    def space(self) -> int:
+        """Bytes that ``send`` takes now."""
+        return max(self._limit - len(self._unsent) - (self.snd_nxt - self.snd_una), 0)
+
+    @property
+    def deadline(self) -> float:
+        """When ``expire`` is due, infinite for never."""
+        at = min(self.timer_at, self.recovery.reorder_at)
+        return min(at, self.pace_at) if self._paused else at
+
+    # The user
+
+    def send(self, data: bytes | bytearray | memoryview) -> int:
+        """Take what there is room for; how many bytes that was."""
+        space = self.space
+        if len(data) > space:
+            self._refused = True
+            data = memoryview(data)[:space]
+        self._unsent += data
+        return len(data)
+
+    def finish(self) -> None:
+        """After what is in the buffer comes FIN."""
+        self._fin_wanted = True
+
+    def took_space(self) -> bool:
+        """True once after ``send`` refused bytes and a third of the buffer is free again (as Linux does)."""
+        if self._refused and 3 * self.space >= self._limit:
+            self._refused = False
+            return True
+        return False
+
+    # The handshake
+
+    def open(self, flags: int, now: float) -> None:
+        """Send SYN or SYN,ACK."""
+        self._syn_flags = flags
+        iss = self.snd_una
+        self.snd_nxt = iss + 1
+        if self.board.out:  # SYN was sent, a SYN came: now it is a SYN,ACK (simultaneous open)
+            self._repeat(self._first(), now)
+            return
+        self.board.add(Sent(iss, iss + 1, b"", flags, now))
+        self._emit(flags, iss, b"", now, NOT_ECT)
+        self._syn_flags = flags & ~CWR if flags & ACK else SYN  # a repeat does not ask for ECN, RFC 3168 §6.1.1.1
+        self._arm(Timer.RETRANSMIT, now + self.rtt.timeout)
+
+    def agreed(self, agreement: Agreement) -> None:
+        """What the handshake settled."""
+        self.mss, self.scale, self.ecn = agreement.mss, agreement.send_scale, agreement.ecn
+        self.recovery.sack = agreement.sack
+        self._segment_limit = self.mss
+
+    def opened(self, segment: Segment, now: float) -> None:
+        """The SYN is acknowledged; its window field is not scaled (RFC 7323 §2.2)."""
+        self.handshaking = False
+        record = self._first()
+        self.board.acknowledge(segment.ack)
+        self.snd_una = self._small_end = segment.ack
+        echo = self._echo(segment)
+        if not record.repeats:
+            self._sample(now - record.sent_at, segment.ack, now)
+        elif echo != inf:
+            self._sample(max(now - echo, 0.0), segment.ack, now)
+        else:
+            self.rtt.syn_was_repeated()
+        self.rtt.backoff = 0
+        if record.repeats > 1:
+            self.window.cwnd = 1  # RFC 5681 §3.1; one lost SYN is forgiven, RFC 6928 §2 allows and Linux does
+        self._arm(Timer.OFF, inf)
+        self._stalled_at = inf
+        self.take_window(segment, segment.window if segment.flags & SYN else segment.window << self.scale, now)
+
+    # Acknowledgements
+
+    def acknowledge(self, segment: Segment, now: float) -> bool:
+        """Take the ACK of an acceptable segment; False if it is for what was never sent, or far too old.
+
+        RFC 9293 §3.10.7.4, fifth check, with the bounds of RFC 5961 §5.2.
+        """
+        ack, una, board = segment.ack, self.snd_una, self.board
+        if ack > self.snd_nxt or ack < una - max(self._largest_wnd, 65535):
+            return False
+        updated = ack >= una and self._update_window(segment, now)
+        if not board.out:
+            return True
+        if ack <= una and (segment.data or updated) and not segment.sacks and not segment.flags & ECE:
+            return True  # it says nothing about what is in flight
+        news = News(max(ack, una), self.snd_nxt, una, board.in_flight)
+        news.ece = self.ecn and segment.flags & ECE != 0
+        news.echo = self._echo(segment)
+        if ack > una:
+            self._advance(ack, news, now)
+        if segment.sacks and self.recovery.sack:
+            self._selective(segment.sacks, news, now)
+        news.duplicate = ack == una and not (segment.data or updated or segment.flags & FIN)
+        recovery = self.recovery
+        recovery.acknowledged(news, now)
+        if news.delivered and news.advanced and self.window.may_grow:
+            phase = recovery.phase
+            if phase is not Phase.RECOVERY and phase is not Phase.REDUCING:
+                self.control.acked(self.window, news.delivered, now, self.rtt.minimum)
+        if news.advanced or (self.timer is Timer.PROBE and not recovery.quiet):
+            self._restart_timer(now)
+        return True
+
+    def _advance(self, ack: int, news: News, now: float) -> None:
+        """The left edge moves."""
+        board, recovery = self.board, self.recovery
+        gone = board.acknowledge(ack)
+        self.snd_una = ack
+        self._stalled_at = inf
+        first = last = None
+        repeated = False
+        high, least, rack = recovery.high_seq, self.rtt.minimum, recovery.rack
+        for record in gone:
+            if record.sacked:
+                continue
+            news.delivered += 1
+            last = record
+            if record.repeats:
+                repeated = True
+                rack.delivered(record, now, least, news.echo)
+            elif first is None:
+                first = record
+                news.original = record.end <= high
+        if last is not None and not last.repeats:
+            rack.delivered(last, now, least, news.echo)
+        if first is not None and not repeated:
+            self._sample(now - first.sent_at, ack, now)  # Karn, RFC 6298 §3
+        elif news.echo != inf and gone:
+            self._sample(max(now - news.echo, 0.0), ack, now)  # RFC 7323 §4.1
+
+    def _selective(self, sacks: tuple[tuple[int, int], ...], news: News, now: float) -> None:
+        """SACK blocks; the first may be a duplicate's (RFC 2883 §4: below the ACK, or inside the second)."""
+        first_start, first_end = sacks[0]
+        una, nxt, board, recovery = self.snd_una, self.snd_nxt, self.board, self.recovery
+        if first_end <= una or (len(sacks) > 1 and sacks[1][0] <= first_start and first_end <= sacks[1][1]):
+            news.dsack = first_end
+        sampled: Sent | None = None
+        for start, end in sacks:
+            if not una <= start < end <= nxt:
+                continue
+            for record in board.sack(start, end):
+                news.sacked += 1
+                if not record.repeats:
+                    sampled = sampled or record
+                    news.original = news.original or record.end <= recovery.high_seq
+                recovery.rack.delivered(record, now, self.rtt.minimum, news.echo)
+        news.delivered += news.sacked
+        if sampled is not None and not news.advanced:
+            self._sample(now - sampled.sent_at, news.una, now)
+
+    def _sample(self, seconds: float, ack: int, now: float) -> None:
+        self.rtt.sample(seconds, now)
+        self.rtt.backoff = 0  # RFC 6298 §5, end: only a measurement ends the back-off
+        self.control.sampled(self.window, seconds, ack, self.snd_nxt)
+
+    def _echo(self, segment: Segment) -> float:
+        """When the transmission that this answers left, to the millisecond."""
+        stamps = segment.timestamps
+        return inf if stamps is None or not stamps[1] else (stamps[1] - self._stamp_offset) / 1000
+
+    def _update_window(self, segment: Segment, now: float) -> bool:
+        """RFC 9293 §3.10.7.4, fifth: only newer segments speak about the window; True if it changed."""
+        seq, ack = segment.seq, segment.ack
+        if not (self._wl1 < seq or (self._wl1 == seq and self._wl2 <= ack)):
+            return False
+        self._wl1, self._wl2 = seq, ack
+        window = segment.window << self.scale
+        if window == self.snd_wnd:
+            return False
+        self._window_changed(window, now)
+        return True
+
+    def take_window(self, segment: Segment, window: int, now: float) -> None:
+        """The peer's window, from a SYN or from what acknowledges ours."""
+        self._wl1, self._wl2 = segment.seq, segment.ack
+        self._window_changed(window, now)
+
+    def _window_changed(self, window: int, now: float) -> None:
+        if self._note is not None and (not window or not self.snd_wnd):
+            self._note(Kind.WINDOW, now, window, "the peer's window is closed" if not window else "window opens")
+        self.snd_wnd = window
+        if window > self._largest_wnd:
+            self._largest_wnd = window
+            half = window >> 1 if window > DEFAULT_MSS else window
+            self._segment_limit = min(self.mss, max(half, _LEAST_MSS))
+        if window and self.timer is Timer.PERSIST:
+            self._arm(Timer.OFF, inf)
+            self._persist_backoff, self._persist_since = 0, inf
+
+    # Output
+
+    def output(self, now: float) -> None:
+        """Send what the windows allow: first what was lost, then what is new (RFC 6675 §5)."""
+        if self.handshaking:
+            return
+        recovery, board = self.recovery, self.board
+        if board.lost and not recovery.new_first:
+            self._repeat_lost(now)
+        if self._unsent or (self._fin_wanted and self.fin_at < 0):
+            self._send_new(now)
+        if recovery.new_first and self.snd_nxt <= recovery.high_seq:
+            recovery.new_first = False  # RFC 5682 §3.1 step 2b: nothing new could go
+            self._repeat_lost(now)
+        if not board.out and self.timer is Timer.OFF and (self._unsent or (self._fin_wanted and self.fin_at < 0)):
+            self._persist_since = min(self._persist_since, now)
+            self._arm(Timer.PERSIST, now + self._persist_interval())
+
+    def _repeat_lost(self, now: float) -> None:
+        board, window = self.board, self.window
+        while board.in_flight < window.cwnd:
+            record = board.next_lost()
+            if record is None or record.start >= self.snd_una + max(self.snd_wnd, 1):
+                return
+            self._repeat(record, now)
+            if record.start == self.snd_una:
+                self._restart_timer(now)  # the timer is the first segment's (RFC 6298 §5, Linux)
+
+    def _send_new(self, now: float) -> None:
+        board, window = self.board, self.window
+        if not board.out and self._last_sent_at > 0:
+            self._after_idle(now)
+        started = self.snd_nxt
+        full = self._fill(now)
+        if self.snd_nxt != started:
+            if self.timer is not Timer.RETRANSMIT:
+                self._restart_timer(now)
+        elif not full:
+            return
+        window.used(board.out, full, self.snd_una, self.snd_nxt, now)
+        if self._settings.slow_start_after_idle and self.recovery.phase is Phase.OPEN:
+            window.decay_unused(self.rtt.rto, now)
+
+    def _fill(self, now: float) -> bool:
+        """Send new segments up to a limit; True if the congestion window was that."""
+        unsent, pacing = self._unsent, self._settings.pacing
+        edge = self.snd_una + self.snd_wnd
+        quota = self.window.cwnd - self.board.in_flight
+        while quota > 0:
+            available = len(unsent)
+            room = edge - self.snd_nxt
+            size = min(available, self._segment_limit, room)
+            if size < self._segment_limit and self._holds_back(size, available, room, now):
+                return False
+            if pacing and self._wait_for_pace(now):
+                return False
+            self._transmit(size, room, now)
+            quota -= 1
+            if self.fin_at >= 0:
+                return quota <= 0
+        if not unsent and self._fin_wanted and self.snd_nxt < edge:
+            self._transmit(0, 1, now)  # FIN alone has no data that cwnd could count (RFC 5681 §2)
+        return True
+
+    def _holds_back(self, size: int, available: int, room: int, now: float) -> bool:
+        """A small segment waits: for the window (RFC 9293 §3.8.6.2.1), or for company (Nagle, §3.7.4)."""
+        if not available:
+            return not self._fin_wanted or self.fin_at >= 0 or room <= 0
+        if size < available and size < self._segment_limit:
+            reason = "silly window" if 2 * size < self._largest_wnd or size <= 0 else ""
+        elif self._fin_wanted:
+            reason = ""
+        elif self.corked:
+            reason = "cork"
+        else:
+            # Minshall's variant: only one small segment may be out, full ones do not count (Linux).
+            reason = "Nagle" if not self.nodelay and self._small_end > self.snd_una else ""
+        if reason and self._note is not None:
+            self._note(Kind.HELD, now, available, f"{reason}: {available} bytes wait, window has {room}")
+        return reason != ""
+
+    def _wait_for_pace(self, now: float) -> bool:
+        if not self.rtt.srtt:
+            return False
+        self._paused = self.pace_at - now >= _BURST
+        if self._paused:
+            return True
+        gain = _SLOW_START_GAIN if 2 * self.window.cwnd < self.window.ssthresh else _GAIN
+        self.pace_at = max(self.pace_at, now) + self.rtt.srtt / (self.window.cwnd * gain)
+        return False
+
+    def _transmit(self, size: int, room: int, now: float) -> None:
+        """The next ``size`` bytes go, with FIN if they are the last and it is wanted."""
+        unsent, start = self._unsent, self.snd_nxt
+        data = bytes(unsent[:size])
+        del unsent[:size]
+        end, flags = start + size, ACK
+        if not unsent:
+            if size:
+                flags |= PSH
+            if self._fin_wanted and size < room:
+                self.fin_at = end
+                end += 1
+                flags |= FIN
+        if size < self._segment_limit:
+            self._small_end = end
+        self.board.add(Sent(start, end, data, flags, now))
+        self.snd_nxt = end
+        self.recovery.sent()
+        self._last_sent_at = now
+        ecn = NOT_ECT
+        if self.ecn and size:
+            ecn = ECT
+            if self._told_reductions != self.recovery.reductions:
+                self._told_reductions = self.recovery.reductions
+                flags |= CWR  # RFC 3168 §6.1.2: on the first new data after the reduction
+        self._emit(flags, start, data, now, ecn)
+
+    def _repeat(self, record: Sent, now: float) -> None:
+        """Send a record again, never with ECT (RFC 3168 §6.1.5)."""
+        self.board.resend(record, now)
+        self.repeats += 1
+        self._last_sent_at = now
+        self.recovery.resent(now)
+        if self._note is not None:
+            reason = f"{record.start}:{record.end} for the {record.repeats}. time, {self.recovery.phase.value}"
+            self._note(Kind.RETRANSMIT, now, len(record.data), reason)
+        flags = self._syn_flags if record.flags & SYN else record.flags
+        self._emit(flags, record.start, record.data, now, NOT_ECT)
+
+    def _after_idle(self, now: float) -> None:
+        """Nothing is in flight and the program sends again (RFC 5681 §4.1)."""
+        idle = now - self._last_sent_at
+        self.control.resumed(idle)
+        if self._settings.slow_start_after_idle and idle > self.rtt.rto:
+            before = self.window.cwnd
+            self.window.restart(idle, self.rtt.rto, now)
+            if self._note is not None and before != self.window.cwnd:
+                self._note(Kind.CONGESTION, now, self.window.cwnd, f"idle for {idle:.3f} s, cwnd {self.window.cwnd}")
+
+    def _first(self) -> Sent:
+        record = self.board.first
+        assert record is not None
+        return record
+
+    # Timers
+
+    def stop(self) -> None:
+        """The connection is gone, or nothing of ours is in flight any more."""
+        self._arm(Timer.OFF, inf)
+        self.recovery.reorder_at, self._paused = inf, False
+
+    def _arm(self, timer: Timer, at: float) -> None:
+        self.timer, self.timer_at = timer, at
+
+    def _restart_timer(self, now: float) -> None:
+        """RFC 6298 §5.1 to 5.3, or the tail loss probe before it (RFC 8985 §7.2)."""
+        first = self.board.first
+        if first is None:
+            self.timer, self.timer_at = Timer.OFF, inf
+            return
+        rto = self.rtt.timeout
+        probe = self.recovery.probe_timeout(rto) if not self.rtt.backoff else None
+        if probe is not None:
+            self.timer, self.timer_at = Timer.PROBE, now + probe
+            return
+        at = now + rto
+        if self._settings.user_timeout is not None:
+            at = max(min(at, first.first_sent_at + self._settings.user_timeout), now)
+        self.timer, self.timer_at = Timer.RETRANSMIT, at
+
+    def expire(self, now: float) -> End | None:
+        """Do what is due; why the connection is at its end, if it is."""
+        if self.recovery.reorder_at <= now:
+            self.recovery.looked_again(self.snd_una, self.snd_nxt, now)
+            self.output(now)
+        if self._paused and self.pace_at <= now:
+            self._paused = False
+            self.output(now)
+        if self.timer_at > now:
+            return None
+        match self.timer:
+            case Timer.RETRANSMIT:
+                return self._timed_out(now)
+            case Timer.PROBE:
+                self._send_probe(now)
+            case Timer.PERSIST:
+                return self._persist(now)
+            case Timer.OFF:
+                pass
+        return None
+
+    def _timed_out(self, now: float) -> End | None:
+        """RFC 6298 §5.4 to 5.6."""
+        first = self._first()
+        limit = self._settings.user_timeout
+        if limit is not None and now - first.first_sent_at >= limit:
+            return End.USER_TIMEOUT
+        if self.handshaking:
+            return self._syn_timed_out(first, now)
+        first_repeat = self._stalled_at == inf
+        if first_repeat:
+            self._stalled_at = now
+        elif now - self._stalled_at >= self.rtt.patience(self._settings.retries):
+            return End.TIMED_OUT
+        self.recovery.timed_out(self.snd_una, self.snd_nxt, first_repeat, now)
+        self.rtt.back_off()
+        self._repeat_lost(now)
+        self._restart_timer(now)
+        return None
+
+    def _syn_timed_out(self, record: Sent, now: float) -> End | None:
+        opening = not self._syn_flags & ACK
+        settings = self._settings
+        if record.repeats >= (settings.syn_retries if opening else settings.synack_retries):
+            return End.NO_ANSWER
+        self._repeat(record, now)
+        if not (opening and record.repeats <= settings.syn_linear_timeouts):
+            self.rtt.back_off()
+        self._restart_timer(now)
+        return None
+
+    def _send_probe(self, now: float) -> None:
+        """RFC 8985 §7.3: new data if there is some and the peer has room, else the last segment again."""
+        room = self.snd_una + self.snd_wnd - self.snd_nxt
+        size = min(len(self._unsent), self._segment_limit, room)
+        if self._note is not None:
+            self._note(Kind.PROBE, now, max(size, 0), f"no acknowledgement in {self.rtt.srtt:.4f} s twice: tail lost?")
+        if size > 0:
+            self._transmit(size, room, now)
+        else:
+            last = self.board.last
+            assert last is not None
+            self._repeat(last, now)
+        self.recovery.probed(self.snd_nxt, repeat=size <= 0)
+        self._restart_timer(now)
+
+    def _persist_interval(self) -> float:
+        return min(self.rtt.rto * (1 << min(self._persist_backoff, 16)), self._settings.rto_max)
+
+    def _persist(self, now: float) -> End | None:
+        """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
+        limit = self._settings.user_timeout
+        if limit is not None and now - self._persist_since >= limit:
+            return End.USER_TIMEOUT
+        self._persist_backoff += 1
+        room = self.snd_wnd
+        if room > 0:  # the override timeout of RFC 9293 §3.8.6.2.1, and of a cork
+            self._arm(Timer.OFF, inf)
+            self._persist_backoff, self._persist_since = 0, inf
+            self._transmit(min(len(self._unsent), self._segment_limit, room), room, now)
+            self._restart_timer(now)
+            return None
+        if self._note is not None:
+            self._note(Kind.PROBE, now, 0, f"window closed for {now - self._persist_since:.3f} s")
+        self._emit(ACK, self.snd_una - 1, b"", now, NOT_ECT)  # not acceptable, so it is answered (Linux)
+        self._arm(Timer.PERSIST, now + self._persist_interval())
+        return None

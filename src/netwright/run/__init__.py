@@ -1,0 +1,1 @@
+"""Programs that serve: listeners, their handlers, start, drain."""

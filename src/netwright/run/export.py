@@ -1,0 +1,247 @@
+"""The worker's side of the console: tells a recorder's changes over a Unix socket, and watches what it is asked to.
+
+The service never waits for the console.  A summary that changes while the console does not read is told later, once:
+what is kept for it is one line and the last ``closed`` ended connections; what had to go is counted and told.
+"""
+
+import asyncio
+import os
+import sys
+import time
+from bisect import bisect_right
+from collections import deque
+from collections.abc import Awaitable, Callable, Iterable, Iterator
+from typing import cast
+
+from netwright.aio import Stream, connect, engine
+from netwright.core.address import UnixAddress
+from netwright.core.errors import ClosedError, NetwrightError
+from netwright.core.record import ConnectionRecord, Recorder
+from netwright.proto.feed import (
+    Batch,
+    Bye,
+    Command,
+    FeedParser,
+    Hello,
+    Moments,
+    Record,
+    Unwatch,
+    Watch,
+    Welcome,
+    parse_command,
+    serialize,
+)
+
+__all__ = ["Exporter", "Told"]
+
+RECORDS_PER_LINE = 100  # about 0.5 ms to encode: as long as the service is held up at once
+MOMENTS_PER_LINE = 1000
+RECORDS_PER_TURN = 1000
+COMMAND_LIMIT = 4096  # bytes of a line from the console
+HEARTBEAT = 2.0  # seconds without news after which an empty batch says that the worker lives
+
+
+class Told:
+    """What the console knows of a recorder, and the lines that bring it up to date.  No I/O, no clock.
+
+    Args:
+        closed: ended connections that wait to be told; beyond it the oldest go, counted in ``lost``.
+    """
+
+    def __init__(self, recorder: Recorder, *, closed: int = 1000) -> None:
+        self.lost = 0
+        self._recorder = recorder
+        self._versions: dict[int, int] = {}
+        self._closed: deque[ConnectionRecord] = deque(maxlen=closed)
+        self._watched: dict[int, tuple[ConnectionRecord, int]] = {}  # number: record, moments told
+        self._last = 0  # number of the last record told: the next turn goes on behind it
+        self._listening = False
+        self._told_at = 0.0
+        self._totals = 0
+        recorder.on_close(self._on_close)
+
+    def begin(self) -> None:
+        """A new console knows nothing."""
+        self.end()
+        self._closed.extend(self._recorder.recent)
+        self._listening = True
+
+    def end(self) -> None:
+        """The console is gone: keep nothing for it."""
+        self._listening = False
+        for number in list(self._watched):
+            self.unwatch(number)
+        self._versions.clear()
+        self._closed.clear()
+        self._told_at = 0.0
+
+    def _on_close(self, record: ConnectionRecord) -> None:
+        if self._listening:
+            self.lost += len(self._closed) == self._closed.maxlen
+            self._closed.append(record)
+            self._versions.pop(record.number, None)
+
+    def watch(self, number: int) -> None:
+        """Tell the moments of a connection, too; of one that ended, those that were kept."""
+        if self._recorder.watch(number):
+            self._watched.setdefault(number, (self._recorder.live[number], 0))
+            return
+        for record in self._recorder.recent:
+            if record.number == number and record.timeline is not None:
+                self._watched.setdefault(number, (record, 0))
+
+    def unwatch(self, number: int) -> None:
+        """No more moments of it."""
+        if self._watched.pop(number, None) is not None:
+            self._recorder.unwatch(number)
+
+    def lines(self, now: float) -> Iterator[bytes]:
+        """What changed, a line at a time: at most RECORDS_PER_TURN live records, all ended ones, moments."""
+        changed, ended = self._changed(), self._take_closed()
+        for at in range(0, max(len(changed), len(ended)), RECORDS_PER_LINE):
+            part = changed[at : at + RECORDS_PER_LINE]
+            for record in part:
+                self._versions[record.number] = record.version
+            yield self._batch(now, part, ended[at : at + RECORDS_PER_LINE])
+        if now - self._told_at >= HEARTBEAT or sum(self._recorder.totals.values()) != self._totals:
+            yield self._batch(now, [], [])
+        for number, (record, known) in list(self._watched.items()):
+            yield from self._moments(number, record, known)
+
+    def _batch(self, now: float, live: Iterable[ConnectionRecord], ended: Iterable[ConnectionRecord]) -> bytes:
+        totals = dict(self._recorder.totals)
+        self._told_at, self._totals = now, sum(totals.values())
+        return serialize(Batch(now, [_values(r) for r in live], [_values(r) for r in ended], totals, self.lost))
+
+    def _changed(self) -> list[ConnectionRecord]:
+        versions = self._versions
+        found = [r for number, r in self._recorder.live.items() if versions.get(number) != r.version]
+        if len(found) > RECORDS_PER_TURN:
+            start = bisect_right(found, self._last, key=lambda record: record.number)
+            found = (found[start:] + found[:start])[:RECORDS_PER_TURN]
+            self._last = found[-1].number
+        return found
+
+    def _take_closed(self) -> list[ConnectionRecord]:
+        ended = list(self._closed)
+        self._closed.clear()
+        return ended
+
+    def _moments(self, number: int, record: ConnectionRecord, known: int) -> Iterator[bytes]:
+        if record.timeline is None:
+            return
+        count = record.timeline.lost + len(record.timeline)
+        kept = list(record.timeline)[len(record.timeline) - min(count - known, len(record.timeline)) :]
+        for at in range(0, len(kept), MOMENTS_PER_LINE):
+            first = count - len(kept) + at
+            yield serialize(Moments(number, first, kept[at : at + MOMENTS_PER_LINE], record.timeline.lost))
+        if record.closed_at:
+            del self._watched[number]
+        else:
+            self._watched[number] = (record, count)
+
+
+def _values(record: ConnectionRecord) -> Record:
+    return cast("Record", record.as_dict())
+
+
+class Exporter:
+    """Keeps a console told for as long as ``run`` runs; a console that is not there is tried again.
+
+    Args:
+        address: the console's feed.
+        interval: seconds between two looks for changes.
+        retry: seconds between two tries to connect.
+        prepare: awaited before each try: may start a console; it must not raise.
+        on_welcome, on_gone: told when a console answers, and why it went; on_gone is told once until the next welcome.
+    """
+
+    def __init__(
+        self,
+        recorder: Recorder,
+        address: UnixAddress,
+        *,
+        program: str,
+        interval: float = 0.25,
+        retry: float = 2.0,
+        prepare: Callable[[], Awaitable[None]] | None = None,
+        on_welcome: Callable[[Welcome], None] = lambda welcome: None,
+        on_gone: Callable[[str], None] = lambda reason: None,
+    ) -> None:
+        self.told = Told(recorder)
+        self._address, self._program = address, program
+        self._interval, self._retry, self._prepare = interval, retry, prepare
+        self._on_welcome, self._on_gone = on_welcome, on_gone
+        self._welcomed = True
+        self._stopping = asyncio.Event()
+
+    async def run(self) -> None:
+        """Until ``stop``.  Cancelling is safe: the console then sees a worker that died."""
+        while not self._stopping.is_set():
+            if self._prepare is not None:
+                await self._prepare()
+            try:
+                await self._session()
+            except* NetwrightError as errors:
+                self._gone(str(errors.exceptions[0]))
+            finally:
+                self.told.end()
+            await self._pause(self._retry)
+
+    def stop(self) -> None:
+        """Tell what is left, say bye; ``run`` returns, unless the console does not read: bound it and cancel it."""
+        self._stopping.set()
+
+    async def _session(self) -> None:
+        async with await connect(self._address, timeout=self._retry) as stream:
+            self.told.begin()
+            await stream.send(serialize(self._hello()))
+            async with asyncio.TaskGroup() as group:
+                listener = group.create_task(self._listen(stream))
+                await self._tell(stream)
+                listener.cancel()
+
+    def _hello(self) -> Hello:
+        system, version = engine(), sys.version.split()[0]
+        return Hello(os.getpid(), self._program, system.name, version, system.now(), time.time())
+
+    async def _tell(self, stream: Stream) -> None:
+        clock = engine().now
+        while True:
+            stopping = self._stopping.is_set()
+            for line in self.told.lines(clock()):
+                await stream.send(line)
+                await asyncio.sleep(0)  # the service's turn
+            if stopping:
+                await stream.send(serialize(Bye()))
+                return
+            await self._pause(self._interval)
+
+    async def _listen(self, stream: Stream) -> None:
+        parser = FeedParser(parse_command, max_line=COMMAND_LIMIT)
+        async for chunk in stream:
+            for command in parser.receive(chunk):
+                self._obey(command)
+        raise ClosedError("the console closed its feed")
+
+    def _obey(self, command: Command) -> None:
+        match command:
+            case Welcome():
+                self._welcomed = True
+                self._on_welcome(command)
+            case Watch(number):
+                self.told.watch(number)
+            case Unwatch(number):
+                self.told.unwatch(number)
+
+    def _gone(self, reason: str) -> None:
+        if self._welcomed:
+            self._welcomed = False
+            self._on_gone(reason)
+
+    async def _pause(self, seconds: float) -> None:
+        try:
+            async with asyncio.timeout(seconds):
+                await self._stopping.wait()
+        except TimeoutError:
+            return

@@ -1,0 +1,223 @@
+"""A serving program: its TCP ports and their handlers, started and stopped as one.
+
+service = Service("echo")
+
+@service.tcp(9000)
+async def echo(stream: Stream) -> None:
+    async for chunk in stream:
+        await stream.send(chunk)
+
+async with service:
+    await service.wait()
+"""
+
+import asyncio
+import inspect
+import logging
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from types import TracebackType
+from typing import Self, TypeVar
+
+from netwright.aio import DrainReport, Limits, Listener, Stream
+from netwright.core.address import Address, InetAddress, parse_address
+from netwright.core.errors import UsageError
+from netwright.core.record import Recorder
+from netwright.core.root import guarded
+from netwright.core.tuning import INTERACTIVE, Tuning
+
+__all__ = ["Hook", "Report", "Service", "log_error"]
+
+StreamHandler = Callable[[Stream], Awaitable[None]]
+Hook = Callable[[], Awaitable[None] | None]
+Report = Callable[[str, Exception | None], None]
+AnyHook = TypeVar("AnyHook", bound=Hook)
+_log = logging.getLogger("netwright")
+
+
+def log_error(text: str, error: Exception | None) -> None:
+    """One log record; with the traceback, if a program's own code failed."""
+    _log.error(text, exc_info=error)
+
+
+@dataclass(frozen=True, slots=True)
+class _Port:
+    address: int | Address
+    handler: StreamHandler
+    name: str
+    limits: Limits
+
+
+class Service:
+    """Ports, hooks and what they share; nothing is bound before ``start``.
+
+    Attributes:
+        host: where ports that are given as a number listen.
+        recorder: the record of every connection.
+        listeners: one for each port, in the order they were added, while the service runs.
+        draining: no new work is taken.
+    """
+
+    def __init__(
+        self,
+        name: str = "service",
+        *,
+        limits: Limits = Limits(),  # noqa: B008  # frozen
+        tuning: Tuning = INTERACTIVE,
+        recorder: Recorder | None = None,
+        report: Report = log_error,
+        hook_timeout: float = 10.0,
+    ) -> None:
+        """``hook_timeout`` bounds each hook, in seconds; ``report`` is told of failures."""
+        self.name, self.limits, self.tuning, self.report = name, limits, tuning, report
+        self.recorder = recorder or Recorder()
+        self.host = "127.0.0.1"
+        self.listeners: tuple[Listener, ...] = ()
+        self.draining = False
+        self._hook_timeout = hook_timeout
+        self._ports: list[_Port] = []
+        self._starting: list[Hook] = []
+        self._stopping: list[Hook] = []
+        self._root: asyncio.Task[None] | None = None
+
+    def __repr__(self) -> str:
+        state = "stopped" if self._root is None else "draining" if self.draining else "running"
+        return f"<{type(self).__name__} {self.name} {state} {len(self._ports)} ports, {len(self.recorder.live)} live>"
+
+    # before the start
+
+    def tcp(
+        self, address: int | str | Address, *, name: str = "", limits: Limits | None = None
+    ) -> Callable[[StreamHandler], StreamHandler]:
+        """Serve connections to ``address`` with the decorated function; a number is a port on ``host``."""
+
+        def add(handler: StreamHandler) -> StreamHandler:
+            self.add_port(address, handler, name=name or getattr(handler, "__name__", "tcp"), limits=limits)
+            return handler
+
+        return add
+
+    def add_port(
+        self, address: int | str | Address, handler: StreamHandler, *, name: str, limits: Limits | None = None
+    ) -> None:
+        """``tcp`` without the decorator.
+
+        Raises:
+            UsageError: the service runs.
+        """
+        if self._root is not None:
+            raise UsageError(f"port {address} added to {self!r}", advice="add ports before start")
+        where = parse_address(address, default_host=self.host) if isinstance(address, str) else address
+        self._ports.append(_Port(where, handler, name, limits or self.limits))
+
+    def on_start(self, hook: AnyHook) -> AnyHook:
+        """Call ``hook`` when the ports are bound, before the first accept; if it fails, so does ``start``."""
+        self._starting.append(hook)
+        return hook
+
+    def on_stop(self, hook: AnyHook) -> AnyHook:
+        """Call ``hook`` when the last connection is gone; the last one added comes first."""
+        self._stopping.append(hook)
+        return hook
+
+    # life
+
+    async def start(self) -> None:
+        """Bind every port, call the hooks, accept; all or nothing.
+
+        Raises:
+            BindError: a port is taken or not ours to bind.
+            Exception: what a hook raised.
+        """
+        if self._root is not None:
+            raise UsageError(f"start of {self!r}", advice="drain it first")
+        self.draining = False
+        listeners: list[Listener] = []
+        try:
+            for port in self._ports:
+                listeners.append(await self._bind(port))  # noqa: PERF401  # those bound so far must be closed
+            for hook in self._starting:
+                await self._call(hook)
+        except BaseException:
+            for listener in listeners:
+                listener.close()
+            raise
+        self.listeners = tuple(listeners)
+        self._root = asyncio.get_running_loop().create_task(self._serve(), name=f"{self.name} root")
+
+    async def wait(self) -> None:
+        """Until the service is drained or aborted.
+
+        Raises:
+            OSError: a listener failed; the others were aborted.
+        """
+        if self._root is not None:
+            await asyncio.wait([self._root])
+            if not self._root.cancelled() and (error := self._root.exception()) is not None:
+                raise error
+
+    async def drain(self, timeout: float) -> DrainReport:
+        """Accept no more, let work finish for ``timeout`` seconds, abort the rest, call the stop hooks.
+
+        Connections between messages are closed at once.
+        """
+        if self._root is None:
+            return DrainReport()
+        self.draining = True
+        async with asyncio.TaskGroup() as group:
+            drains = [group.create_task(listener.drain(timeout)) for listener in self.listeners]
+        await self._stop()
+        return sum((drain.result() for drain in drains), DrainReport())
+
+    def abort(self) -> None:
+        """Reset every connection, accept no more; ``drain`` afterwards calls the stop hooks and waits."""
+        self.draining = True
+        for listener in self.listeners:
+            listener.abort()
+
+    async def __aenter__(self) -> Self:
+        await self.start()
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        await self.drain(0.0 if error is not None else 10.0)
+
+    # inside
+
+    async def _bind(self, port: _Port) -> Listener:
+        address = InetAddress(self.host, port.address) if isinstance(port.address, int) else port.address
+        return await Listener.bind(
+            address,
+            tuning=self.tuning,
+            limits=port.limits,
+            recorder=self.recorder,
+            service=port.name,
+            report=lambda text: self.report(text, None),
+        )
+
+    async def _serve(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            for listener, port in zip(self.listeners, self._ports, strict=True):
+                group.create_task(self._serve_one(listener, port.handler))
+
+    async def _serve_one(self, listener: Listener, handler: StreamHandler) -> None:
+        if not self.draining:  # a drain may come before this task's first step
+            await listener.serve(handler)
+
+    async def _stop(self) -> None:
+        root, self._root = self._root, None
+        if root is not None:
+            await asyncio.wait([root])
+            if not root.cancelled() and (error := root.exception()) is not None:
+                self.report(f"{self.name}: a listener failed", error if isinstance(error, Exception) else None)
+        for hook in reversed(self._stopping):
+            await guarded(self._call(hook), lambda error: self.report(f"{self.name}: a stop hook failed", error))
+        self.listeners = ()
+
+    async def _call(self, hook: Hook) -> None:
+        result = hook()
+        if inspect.isawaitable(result):
+            async with asyncio.timeout(self._hook_timeout):
+                await result

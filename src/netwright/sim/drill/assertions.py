@@ -1,0 +1,119 @@
+"""The assertions of a script's code, over the names of struct tcp_info; nothing but assertions is run."""
+
+import ast
+from math import isinf
+
+from netwright.proto.tcp.congestion.window import INFINITE
+from netwright.proto.tcp.endpoint import Endpoint
+from netwright.proto.tcp.recovery import Phase
+from netwright.proto.tcp.state import State
+from netwright.sim.drill.outcome import DrillError
+from netwright.sim.drill.parse import UnsupportedError
+
+__all__ = ["check", "tcp_info"]
+
+# Linux include/net/tcp_states.h, uapi/linux/tcp.h
+_STATES = {
+    State.ESTABLISHED: 1,
+    State.SYN_SENT: 2,
+    State.SYN_RECEIVED: 3,
+    State.FIN_WAIT_1: 4,
+    State.FIN_WAIT_2: 5,
+    State.TIME_WAIT: 6,
+    State.CLOSED: 7,
+    State.CLOSE_WAIT: 8,
+    State.LAST_ACK: 9,
+    State.LISTEN: 10,
+    State.CLOSING: 11,
+}
+_PHASES = {Phase.OPEN: 0, Phase.DISORDER: 1, Phase.REDUCING: 2, Phase.RECOVERY: 3, Phase.LOSS: 4}
+_CONSTANTS = {
+    "TCP_CA_Open": 0,
+    "TCP_CA_Disorder": 1,
+    "TCP_CA_CWR": 2,
+    "TCP_CA_Recovery": 3,
+    "TCP_CA_Loss": 4,
+    "TCPI_OPT_TIMESTAMPS": 1,
+    "TCPI_OPT_SACK": 2,
+    "TCPI_OPT_WSCALE": 4,
+    "TCPI_OPT_ECN": 8,
+    "TCPI_OPT_ECN_SEEN": 16,
+    "TCPI_OPT_SYN_DATA": 32,
+    "TCP_INFINITE_SSTHRESH": INFINITE,
+    "True": 1,
+    "False": 0,
+}
+_ALLOWED = (
+    ast.Module, ast.Assert, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Name, ast.Constant, ast.Load,
+    ast.Tuple, ast.cmpop, ast.boolop, ast.operator, ast.unaryop,
+)  # fmt: skip
+
+
+def tcp_info(endpoint: Endpoint) -> dict[str, int]:
+    """What the kernel would say of it (struct tcp_info), in the kernel's units."""
+    sender, agreement = endpoint.sender, endpoint.agreement
+    board, window, rtt, recovery = sender.board, sender.window, sender.rtt, sender.recovery
+    options = 1 * agreement.timestamps | 2 * agreement.sack | 8 * agreement.ecn
+    if agreement.send_scale or agreement.receive_scale:
+        options |= 4
+    return {
+        "tcpi_state": _STATES[endpoint.state],
+        "tcpi_ca_state": _PHASES[recovery.phase],
+        "tcpi_snd_cwnd": window.cwnd,
+        "tcpi_snd_ssthresh": window.ssthresh,
+        "tcpi_unacked": board.out,
+        "tcpi_sacked": board.sacked,
+        "tcpi_lost": board.lost,
+        "tcpi_retrans": board.resent,
+        "tcpi_total_retrans": sender.repeats,
+        "tcpi_rtt": round(rtt.srtt * 1e6),
+        "tcpi_rttvar": round(rtt.rttvar * 1e6),
+        "tcpi_rto": round(rtt.timeout * 1e6),
+        "tcpi_min_rtt": 0 if isinf(rtt.minimum) else round(rtt.minimum * 1e6),
+        "tcpi_backoff": rtt.backoff,
+        "tcpi_snd_mss": sender.mss,
+        "tcpi_notsent_bytes": sender.unsent,
+        "tcpi_options": options,
+        "tcpi_snd_wscale": agreement.send_scale,
+        "tcpi_rcv_wscale": agreement.receive_scale,
+    }
+
+
+def check(code: str, endpoint: Endpoint) -> None:
+    """Evaluate the assertions.
+
+    Raises:
+        DrillError: one does not hold.
+        UnsupportedError: the code is more than assertions, or asks for a number that the model does not keep.
+    """
+    names = tcp_info(endpoint) | _CONSTANTS
+    for statement in _statements(code):
+        for node in ast.walk(statement):
+            if not isinstance(node, _ALLOWED):
+                raise UnsupportedError(f"{type(node).__name__} in {ast.unparse(statement)[:80]!r}")
+            if isinstance(node, ast.Name) and node.id not in names:
+                raise UnsupportedError(f"the model keeps no {node.id}")
+        value = eval(compile(ast.Expression(statement.test), "<script>", "eval"), {"__builtins__": {}}, dict(names))
+        if not value:
+            raise DrillError(f"{ast.unparse(statement.test)} does not hold: {_seen(statement.test, names)}")
+
+
+def _statements(code: str) -> list[ast.Assert]:
+    lines = code.split("\n")
+    indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
+    try:
+        module = ast.parse("\n".join(line[indent:] for line in lines))
+    except SyntaxError:
+        try:
+            module = ast.parse("\n".join(line.strip() for line in lines))
+        except SyntaxError as error:
+            raise UnsupportedError(f"code is no Python: {error}") from error
+    for statement in module.body:
+        if not isinstance(statement, ast.Assert):
+            raise UnsupportedError(f"{type(statement).__name__} in a script's code")
+    return [statement for statement in module.body if isinstance(statement, ast.Assert)]
+
+
+def _seen(expression: ast.expr, names: dict[str, int]) -> str:
+    used = {node.id for node in ast.walk(expression) if isinstance(node, ast.Name)}
+    return ", ".join(f"{name}={names[name]}" for name in sorted(used) if name.startswith("tcpi_"))

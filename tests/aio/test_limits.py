@@ -1,0 +1,20 @@
+import pytest
+
+from netwright.aio.limits import STANDARD, UNLIMITED, Limits
+from netwright.core.errors import UsageError
+
+
+def test_standard_bounds_every_stage_and_the_count() -> None:
+    assert None not in (STANDARD.first_byte, STANDARD.idle, STANDARD.frame, STANDARD.send)
+    assert STANDARD.max_connections == 10_000
+
+
+def test_unlimited_still_bounds_a_close() -> None:
+    assert (UNLIMITED.idle, UNLIMITED.send, UNLIMITED.max_connections) == (None, None, 0)
+    assert UNLIMITED.close > 0
+
+
+@pytest.mark.parametrize("name", ["first_byte", "lifetime", "max_connections", "accept_rate"])
+def test_negative_bound_is_the_callers_error(name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name}=-1"):
+        Limits(**{name: -1})

@@ -1,0 +1,371 @@
+"""Accepting, limits, stages, faults of handlers, drain."""
+
+import asyncio
+import errno
+import os
+import resource
+import socket
+from itertools import pairwise
+from typing import NoReturn
+
+import pytest
+
+from netwright.aio import DrainReport, Limits, Listener, Stream
+from netwright.aio.listener import BACK_OFF, GONE
+from netwright.core.errors import DeadlineError
+from netwright.core.record import Outcome
+from tests.support.world import World, accepted, now, turns, until
+
+
+async def echo(stream: Stream) -> None:
+    async for chunk in stream:
+        await stream.send(chunk)
+
+
+async def echo_lines(stream: Stream) -> None:
+    while line := await stream.readline():
+        await stream.send(line)
+
+
+# the system runs out of something
+
+
+@pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
+async def test_starved_accept_backs_off_reports_once_and_goes_on(
+    world: World, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    starved = True
+
+    class Starving(socket.socket):
+        def accept(self) -> tuple[socket.socket, object]:
+            if starved:
+                raise OSError(number, os.strerror(number))
+            return super().accept()
+
+    async with world.serve(echo) as listener:
+        listener._sock = Starving(fileno=listener._sock.detach())  # noqa: SLF001
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            await asyncio.sleep(25)
+            assert listener.counts["starved"] == pytest.approx(25 / BACK_OFF, rel=0.1)
+            assert len(world.lines) == 3
+            assert os.strerror(number) in world.lines[0]
+            starved, freed = False, now()
+            assert await stream.read() == b"x"
+            assert now() - freed <= BACK_OFF + 0.05
+
+
+@pytest.mark.real
+@pytest.mark.realtime
+async def test_listener_out_of_descriptors_serves_the_others_and_then_the_waiting(world: World) -> None:
+    """emfile_accept for real: every descriptor is taken, then they are freed."""
+    async with world.serve(echo) as listener, await world.connect(listener) as old:
+        waiting = world.raw(listener)
+        hoard: list[int] = []
+        await turns(20)
+        waiting.close()
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (len(os.listdir("/proc/self/fd")) + 8, hard))
+        try:
+            late = world.raw(listener)
+            try:
+                while True:
+                    hoard.append(os.dup(0))
+            except OSError:
+                pass
+            late.send(b"late")
+            await asyncio.sleep(0.3)
+            await old.send(b"served")
+            assert await old.read_exactly(6) == b"served"
+        finally:
+            for fd in hoard:
+                os.close(fd)
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        await asyncio.sleep(0.2)
+        assert late.recv(4) == b"late"
+        late.close()
+        assert listener.counts["starved"] <= 5
+        assert len(world.lines) == 1
+
+
+@pytest.mark.parametrize("number", sorted(GONE))
+async def test_connection_that_left_the_queue_is_invisible(world: World, number: int) -> None:
+    """accept(2), "Error handling": the errors of the connection that was next."""
+    aborted = 30
+
+    class Aborting(socket.socket):
+        def accept(self) -> tuple[socket.socket, object]:
+            nonlocal aborted
+            if aborted:
+                aborted -= 1
+                raise OSError(number, os.strerror(number))
+            return super().accept()
+
+    async with world.serve(echo) as listener:
+        listener._sock = Aborting(fileno=listener._sock.detach())  # noqa: SLF001
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
+    assert (aborted, world.lines, listener.counts["starved"]) == (0, [], 0)
+
+
+async def test_reset_before_accept_is_nobodys_error(world: World) -> None:
+    async with world.serve(echo) as listener:
+        for _ in range(5):
+            world.reset(world.raw(listener))
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
+        await until(lambda: not listener.streams)
+    assert world.lines == []
+
+
+# limits
+
+
+async def test_connection_over_the_total_waits_in_the_queue(world: World) -> None:
+    async with world.serve(echo, limits=Limits(max_connections=2)) as listener:
+        first, second, third = [await world.connect(listener) for _ in range(3)]
+        await third.send(b"x")
+        with pytest.raises(DeadlineError):
+            await third.read(timeout=5)
+        assert listener.counts["accepted"] == 2
+        await first.close()
+        assert await third.read() == b"x"
+        await second.close()
+        await third.close()
+
+
+async def test_connection_over_the_hosts_share_is_refused_and_counted(world: World) -> None:
+    async with world.serve(echo, limits=Limits(max_per_host=2)) as listener:
+        async with await world.connect(listener), await world.connect(listener):
+            await turns(10)
+            refused = world.raw(listener)
+            await until(lambda: listener.counts["refused"] == 1)
+            try:
+                assert refused.recv(1) == b""
+            except ConnectionResetError:
+                assert world.transport == "tcp"
+            refused.close()
+        await until(lambda: not listener.streams)
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
+    assert listener.counts == {"accepted": 3, "refused": 1}
+
+
+async def test_accept_rate_spreads_a_burst(world: World) -> None:
+    times: list[float] = []
+
+    async def note(stream: Stream) -> None:
+        times.append(now())
+
+    async with world.serve(note, limits=Limits(accept_rate=2.0)) as listener:
+        burst = [world.raw(listener) for _ in range(6)]
+        await asyncio.sleep(5)
+        for sock in burst:
+            sock.close()
+    gaps = [later - sooner for sooner, later in pairwise(times)]
+    assert len(gaps) == 5
+    assert min(gaps) == pytest.approx(0.5, abs=0.05)
+
+
+# stages
+
+
+@pytest.mark.parametrize(
+    ("stage", "first", "rest"),
+    [("first byte", b"", b""), ("idle", b"whole\n", b""), ("frame", b"x", b"x"), ("lifetime", b"x\n", b"x\n")],
+)
+async def test_slow_peer_is_cut_at_its_stage(world: World, stage: str, first: bytes, rest: bytes) -> None:
+    limits = Limits(first_byte=3.0, idle=4.0, frame=5.0, lifetime=6.0 if stage == "lifetime" else None)
+    allowed = {"first byte": 3.0, "idle": 4.0, "frame": 5.0, "lifetime": 6.0}[stage]
+    async with world.serve(echo_lines, limits=limits) as listener:
+        sock, begun = world.raw(listener), now()
+        sock.send(first)
+        while not listener.recorder.recent:
+            await asyncio.sleep(0.25)
+            if rest:
+                try:
+                    sock.send(rest)
+                except OSError:
+                    break
+        assert now() - begun == pytest.approx(allowed, abs=0.8)
+        await until(lambda: listener.recorder.recent)
+        record = accepted(listener)
+        assert (record.outcome, record.stage) == (Outcome.DEADLINE, stage)
+        assert stage in record.detail
+        sock.close()
+    assert world.lines == []
+
+
+async def test_peer_that_does_not_read_is_cut_at_stage_send(world: World) -> None:
+    async def pour(stream: Stream) -> None:
+        while True:
+            await stream.send(bytes(100_000))
+
+    async with world.serve(pour, limits=Limits(send=3.0)) as listener:
+        sock, begun = world.raw(listener, receive_buffer=4096), now()
+        await until(lambda: listener.recorder.recent, seconds=10)
+        assert now() - begun == pytest.approx(3, abs=0.8)
+        record = accepted(listener)
+        assert (record.outcome, record.stage) == (Outcome.DEADLINE, "send")
+        assert record.send_waited == pytest.approx(3, abs=0.3)
+        sock.close()
+
+
+async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
+    """Nothing moved *in either direction*: a feed's subscriber never sends."""
+
+    async def feed(stream: Stream) -> None:
+        async with asyncio.TaskGroup() as group:
+            reader = group.create_task(stream.read())
+            for _ in range(10):
+                await stream.send(b"tick")
+                await asyncio.sleep(1)
+            reader.cancel()
+
+    limits = Limits(first_byte=None, idle=2.5)
+    async with world.serve(feed, limits=limits) as listener, await world.connect(listener) as stream:
+        await stream.send(b"subscribe")
+        assert await stream.read_exactly(40, timeout=20) == b"tick" * 10
+
+
+async def test_silent_connections_do_not_starve_a_good_one(world: World) -> None:
+    async with world.serve(echo_lines, limits=Limits(first_byte=5.0)) as listener:
+        silent = [world.raw(listener) for _ in range(300)]
+        async with await world.connect(listener) as stream:
+            for _ in range(30):
+                await stream.send(b"good\n")
+                assert await stream.readline(timeout=2.0) == b"good\n"
+                await asyncio.sleep(0.3)
+        assert sum(record.stage == "first byte" for record in listener.recorder.recent) == 300
+        for sock in silent:
+            sock.close()
+
+
+# handlers that fail
+
+
+async def test_exception_in_a_handler_is_one_line_and_the_server_lives(world: World) -> None:
+    async def buggy(stream: Stream) -> NoReturn:
+        await stream.read()
+        raise ZeroDivisionError("by zero")
+
+    async with world.serve(buggy) as listener:
+        for count in (1, 2):
+            stream = await world.connect(listener)
+            await stream.send(b"12345")
+            await until(lambda count=count: len(world.lines) == count)  # type: ignore[misc]
+            stream.abort()
+        line = world.lines[0]
+        for part in ("test of", "ZeroDivisionError: by zero", "test_listener.py:", "5 bytes in, 0 out, open for 0."):
+            assert part in line
+        records = [record for record in listener.recorder.recent if record.role == "accepted"]
+        assert [record.outcome for record in records] == [Outcome.HANDLER_ERROR] * 2
+
+
+# the end
+
+
+async def test_drain_closes_idle_lets_busy_finish_and_aborts_stuck(world: World) -> None:
+    stuck_seen: list[BaseException] = []
+
+    async def work(stream: Stream) -> None:
+        while line := await stream.readline():
+            try:
+                await asyncio.sleep(float(line))
+            except asyncio.CancelledError as error:
+                stuck_seen.append(error)
+                raise
+            await stream.send(b"done\n")
+
+    async with world.serve(work) as listener:
+        idle = [await world.connect(listener) for _ in range(3)]
+        busy = [await world.connect(listener) for _ in range(2)]
+        stuck = await world.connect(listener)
+        for stream in busy:
+            await stream.send(b"2\n")
+        await stuck.send(b"1000\n")
+        await asyncio.sleep(0.5)
+        async with asyncio.TaskGroup() as group:
+            begun = now()
+            draining = group.create_task(listener.drain(5.0))
+            assert await idle[0].read() == b""
+            assert now() - begun < 0.05
+            for stream in busy:
+                assert await stream.readline() == b"done\n"
+                assert await stream.read() == b""
+        assert draining.result() == DrainReport(idle=3, finished=2, aborted=1)
+        assert now() - begun == pytest.approx(5, abs=0.3)
+        assert len(stuck_seen) == 1
+        for stream in (*idle, *busy, stuck):
+            await stream.close()
+        outcomes = [record.outcome for record in listener.recorder.recent if record.role == "accepted"]
+        assert outcomes == [Outcome.DRAINED] * 6
+    assert world.lines == []
+
+
+async def test_drain_in_the_tick_of_an_accept_leaves_nothing(world: World) -> None:
+    async with world.serve(echo) as listener:
+        for wait in range(6):
+            sock = world.raw(listener)
+            await turns(wait)
+            sock.close()
+        sock = world.raw(listener)
+        await turns(1)
+        report = await listener.drain(1.0)
+        assert report.aborted == 0
+        assert listener.recorder.live == {}
+        sock.close()
+
+
+async def test_reset_while_draining_counts_as_finished(world: World) -> None:
+    async with world.serve(echo_lines) as listener:
+        sock = world.raw(listener)
+        sock.send(b"half a line")
+        await turns(10)
+        async with asyncio.TaskGroup() as group:
+            draining = group.create_task(listener.drain(5.0))
+            await turns(5)
+            world.reset(sock)
+        assert draining.result() == DrainReport(finished=1)
+
+
+async def test_drain_of_nothing_is_nothing(world: World) -> None:
+    async with world.serve(echo) as listener:
+        assert await listener.drain(1.0) == DrainReport() + DrainReport()
+
+
+async def test_closed_listener_refuses_and_its_connections_live_on(world: World) -> None:
+    async with world.serve(echo) as listener, await world.connect(listener) as stream:
+        await stream.send(b"x")
+        await stream.read()
+        listener.close()
+        listener.close()
+        await turns(5)
+        with pytest.raises((ConnectionRefusedError, FileNotFoundError)):
+            world.raw(listener)
+        await stream.send(b"x")
+        assert await stream.read() == b"x"
+
+
+async def test_cancelled_serve_leaves_no_task_and_no_descriptor(world: World) -> None:
+    listener = await Listener.bind(world.anywhere)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(listener.serve(echo))
+        stream = await world.connect(listener)
+        await stream.send(b"x")
+        await stream.read()
+        serving.cancel()
+    stream.abort()
+    await turns(5)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
+    assert listener.recorder.live == {}
+    assert "0 open, 1 accepted" in repr(listener)
+
+
+async def test_listener_that_never_served_closes(world: World) -> None:
+    listener = await Listener.bind(world.anywhere)
+    listener.close()
+    listener.abort()

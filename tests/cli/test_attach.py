@@ -1,0 +1,53 @@
+"""Where a program finds its console."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from netwright.cli.attach import Keeper, listens, runtime_directory
+from netwright.cli.problem import UnreachableProblem
+from netwright.core.address import InetAddress, UnixAddress
+
+
+@pytest.fixture(autouse=True)
+def runtime(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    monkeypatch.setenv("XDG_RUNTIME_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_runtime_directory_is_private(runtime: Path) -> None:
+    assert runtime_directory() == runtime / "netwright"
+    assert (runtime / "netwright").stat().st_mode & 0o777 == 0o700
+
+
+def test_runtime_directory_that_others_may_enter_is_refused(runtime: Path) -> None:
+    (runtime / "netwright").mkdir(mode=0o755)
+    with pytest.raises(UnreachableProblem, match="not private"):
+        runtime_directory()
+
+
+def test_runtime_directory_behind_a_link_is_refused(runtime: Path) -> None:
+    (runtime / "else").mkdir(mode=0o700)
+    (runtime / "netwright").symlink_to(runtime / "else")
+    with pytest.raises(UnreachableProblem, match="not private"):
+        runtime_directory()
+
+
+def test_programs_with_one_console_address_share_its_feed() -> None:
+    feeds = [Keeper(InetAddress("127.0.0.1", port), fixed=False, report=print).feed.path for port in (1, 1, 2, 0)]
+    assert feeds[0] == feeds[1] != feeds[2]
+    assert str(os.getpid()) in feeds[3]
+
+
+@pytest.mark.real
+def test_listens_tells_a_live_socket_from_a_stale_one(runtime: Path) -> None:
+    feed = UnixAddress(str(runtime / "feed"))
+    assert not listens(feed)
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(feed.path)
+        assert not listens(feed)
+        server.listen(1)
+        assert listens(feed)
+    assert not listens(feed)

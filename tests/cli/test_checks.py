@@ -1,0 +1,67 @@
+"""The doctor's checks."""
+
+import socket
+import sys
+from pathlib import Path
+
+import pytest
+
+import netwright
+from netwright.cli import checks
+from netwright.cli.checks import CHECKS, Grade, run_checks
+
+
+def test_every_check_gives_a_fact_and_a_missing_one_its_cost() -> None:
+    for check in run_checks():
+        assert check.seen
+        assert check.cost if check.grade is Grade.MISSING else True
+
+
+def test_checks_elsewhere_do_not_apply_and_do_not_fail(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    """On macOS there is neither /proc nor AF_PACKET."""
+    monkeypatch.setattr(sys, "platform", "darwin")
+    monkeypatch.setattr(checks, "SYSCTL", tmp_path)
+    elsewhere = {check.name for check in run_checks() if check.grade is Grade.ELSEWHERE}
+    assert {"inet_diag", "AF_PACKET", "eBPF", "network namespaces", "somaxconn", "congestion controls"} <= elsewhere
+
+
+def test_small_queue_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "net/core").mkdir(parents=True)
+    (tmp_path / "net/core/somaxconn").write_text("128\n")
+    monkeypatch.setattr(checks, "SYSCTL", tmp_path)
+    (check,) = checks.queue()
+    assert (check.grade, check.seen) == (Grade.MISSING, "128")
+    assert "somaxconn=4096" in check.fix
+
+
+def test_missing_bbr_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "net/ipv4").mkdir(parents=True)
+    for name in ("tcp_available_congestion_control", "tcp_congestion_control"):
+        (tmp_path / "net/ipv4" / name).write_text("cubic\n")
+    monkeypatch.setattr(checks, "SYSCTL", tmp_path)
+    (check,) = checks.congestion()
+    assert (check.grade, check.seen) == (Grade.MISSING, "cubic; in use: cubic")
+
+
+def test_option_that_the_kernel_refuses_is_missing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(socket, "TCP_USER_TIMEOUT", 9999, raising=False)
+    grades = {check.name: check.grade for check in checks.options()}
+    assert grades["TCP_USER_TIMEOUT"] is Grade.MISSING
+    assert grades["TCP_NODELAY"] is Grade.GOOD
+
+
+def test_kernels_that_are_switched_off_say_by_what(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    (tmp_path / "wire").mkdir()
+    (tmp_path / "wire/_checksum.pyi").touch()
+    monkeypatch.setattr(netwright, "__path__", [str(tmp_path)])
+    monkeypatch.setattr(checks, "enabled", lambda name: False)
+    for pure, grade in ((True, Grade.OFF), (False, Grade.MISSING)):
+        monkeypatch.setattr(checks, "PURE", pure)
+        monkeypatch.setattr("importlib.util.find_spec", lambda name: None)
+        (check,) = checks.kernels()
+        assert (check.name, check.grade) == ("wire._checksum", grade)
+
+
+@pytest.mark.parametrize("check", CHECKS)
+def test_every_check_says_what_it_reads(check: object) -> None:
+    assert check.__doc__

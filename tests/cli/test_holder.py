@@ -1,0 +1,86 @@
+"""Who holds a port."""
+
+import os
+import socket
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from netwright.cli.holder import Holder, Listening, free_port, holders, parse_listening
+
+TCP = """\
+  sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 0100007F:1F40 00000000:0000 0A 00000000:00000000 00:00000000 00000000  1000        0 4242 1 0000000000000000 100
+   1: 0100007F:1F40 0100007F:C350 01 00000000:00000000 00:00000000 00000000  1000        0 4243 1 0000000000000000 20
+   cut
+"""
+TCP6 = """\
+  sl  local_address                         remote_address                        st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
+   0: 00000000000000000000000001000000:0050 00000000000000000000000000000000:0000 0A 00000000:00000000 00:00000000 00000000     0        0 77 1 0
+"""  # noqa: E501  # the kernel's own line
+
+little_endian = pytest.mark.skipif(sys.byteorder != "little", reason="the samples are from a little-endian kernel")
+
+
+@little_endian
+def test_listening_sockets_are_read_and_others_skipped() -> None:
+    assert parse_listening(TCP) == [Listening("127.0.0.1", 8000, 1000, 4242)]
+    assert parse_listening(TCP6) == [Listening("::1", 80, 0, 77)]
+
+
+def made_proc(root: Path) -> Path:
+    (root / "net").mkdir()
+    (root / "net/tcp").write_text(TCP)
+    (root / "stat").write_text("cpu 1\nbtime 1700000000\n")
+    (root / "99/fd").mkdir(parents=True)
+    (root / "99/fd/3").symlink_to("socket:[4242]")
+    (root / "99/cmdline").write_bytes(b"python\0app.py\0")
+    (root / "99/stat").write_text(f"99 (a) b) S {' '.join(['0'] * 18)} {50 * os.sysconf('SC_CLK_TCK')} 0")
+    return root
+
+
+@little_endian
+@pytest.mark.skipif(sys.platform == "win32", reason="no sysconf")
+def test_holder_has_pid_command_and_start(tmp_path: Path) -> None:
+    (holder,) = holders(8000, proc=made_proc(tmp_path))
+    assert holder == Holder("127.0.0.1", 8000, 1000, 99, "python app.py", 1_700_000_050.0)
+    assert "127.0.0.1:8000 is held by pid 99 (python app.py), started" in str(holder)
+
+
+@little_endian
+def test_holder_of_another_user_is_told_by_user(tmp_path: Path) -> None:
+    (made_proc(tmp_path) / "99/fd/3").unlink()
+    (holder,) = holders(8000, proc=tmp_path)
+    assert str(holder) == "127.0.0.1:8000 is held by a process of user 1000, which this user may not look at"
+
+
+def test_no_proc_means_no_holder(tmp_path: Path) -> None:
+    assert holders(8000, proc=tmp_path) == []
+
+
+@pytest.mark.real
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+@pytest.mark.parametrize(("family", "host"), [(socket.AF_INET, "127.0.0.1"), (socket.AF_INET6, "::1")])
+def test_this_process_is_found_as_holder(family: int, host: str) -> None:
+    with socket.create_server((host, 0), family=family) as server:
+        port = server.getsockname()[1]
+        mine = [holder for holder in holders(port) if holder.pid == os.getpid()]
+        assert [holder.host for holder in mine] == [host]
+        assert "python" in mine[0].command or "pytest" in mine[0].command
+        assert time.time() - 3600 < mine[0].since <= time.time() + 1
+
+
+@pytest.mark.real
+def test_free_port_skips_a_taken_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        free = free_port("127.0.0.1", port - 1)
+        assert free > port
+        with socket.create_server(("127.0.0.1", free)):
+            pass
+
+
+def test_free_port_gives_up_at_the_end_of_ports() -> None:
+    assert free_port("127.0.0.1", 65535) == 0

@@ -1,0 +1,298 @@
+"""``netwright serve``: two lines, a console, a drain; and what dies beside it."""
+
+import json
+import os
+import shutil
+import signal
+import socket
+import tempfile
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from click.testing import CliRunner
+
+from netwright.aio import BindError
+from netwright.cli.group import netwright
+from netwright.cli.holder import free_port
+from netwright.cli.serve import Options, first_line, taken, urls
+from netwright.core.address import InetAddress, UnixAddress
+from netwright.http import App
+from tests.support.program import Program
+
+APP = """
+import asyncio
+from netwright.http import App, Request
+
+app = App("tour")
+
+@app.get("/")
+async def home(request: Request) -> str:
+    return "hello"
+
+@app.get("/stuck")
+async def stuck(request: Request) -> str:
+    await asyncio.sleep(3600)
+    return "late"
+
+@app.tcp(0)
+async def echo(stream):
+    async for chunk in stream:
+        await stream.send(chunk)
+"""
+
+
+def options(*binds: InetAddress | UnixAddress) -> Options:
+    return Options("app.py", binds, None, console_fixed=False, as_json=False, drain=1.0)
+
+
+async def test_first_line_has_http_first_and_other_ports_with_their_names() -> None:
+    app = App("tour")
+    app.add_port(0, app.serve_stream, name="echo")
+    app.http(0)
+    async with app:
+        echo, http = urls(app)
+        assert first_line(app) == f"◆ tour  {http.replace('tcp', 'http')}  echo {echo}"
+        assert (echo[:6], http[:7]) == ("tcp://", "http://")
+
+
+@pytest.mark.real
+def test_taken_port_names_its_holder_and_a_free_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        bind = InetAddress("127.0.0.1", server.getsockname()[1])
+        problem = taken(BindError(bind, OSError(98, "Address already in use")), options(bind))
+    assert f"pid {os.getpid()} (" in problem.why
+    assert problem.fix.startswith("netwright serve app.py --bind 127.0.0.1:")
+    assert problem.exit_code == 3
+
+
+def test_taken_port_of_the_app_itself_is_to_be_changed_there() -> None:
+    bind = InetAddress("127.0.0.1", 1)
+    assert "in app.py" in taken(BindError(bind, OSError(98, "Address already in use")), options()).fix
+
+
+def test_forbidden_port_says_why() -> None:
+    bind = InetAddress("127.0.0.1", 80)
+    assert "below 1024" in taken(BindError(bind, OSError(13, "Permission denied")), options(bind)).fix
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["missing.py"], "no file missing.py"),
+        (["app.py", "--bind", "nonsense"], "address without a port"),
+        (["app.py", "--console", "unix:/x"], "host:port wanted"),
+        (["app.py", "--drain", "-1"], "--drain"),
+        (["app.py", "--biind", "1"], "--bind"),
+    ],
+)
+def test_wrong_command_line_is_one_message_and_exit_code_2(arguments: list[str], said: str) -> None:
+    result = CliRunner().invoke(netwright, ["serve", *arguments])
+    assert result.exit_code == 2
+    assert said in result.output
+
+
+# processes
+
+
+@pytest.fixture
+def directory() -> Iterator[str]:
+    made = tempfile.mkdtemp(prefix="nw")  # short: a Unix socket's path has 107 bytes
+    Path(made, "app.py").write_text(APP)
+    yield made
+    shutil.rmtree(made)
+
+
+def get(url: str) -> Any:
+    try:
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            data = answer.read()
+    except urllib.error.HTTPError as error:
+        with error:
+            data = error.read()
+    return json.loads(data) if data[:1] == b"{" else data.decode()
+
+
+def eventually(check: Callable[[], bool], timeout: float = 20.0) -> None:
+    until = time.monotonic() + timeout
+    while not check():
+        assert time.monotonic() < until, "never"
+        time.sleep(0.05)  # another process works meanwhile
+
+
+def connected(url: str) -> socket.socket:
+    """A connection that has had its first answer and may send the next request."""
+    client = socket.create_connection(("127.0.0.1", int(url.rpartition(":")[2])))
+    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+    assert client.recv(4096).startswith(b"HTTP/1.1 200")
+    return client
+
+
+class Serving:
+    """A serving program with its addresses, and the console's pid."""
+
+    def __init__(self, directory: str, *arguments: str, console_port: int = 0) -> None:
+        port = console_port or free_port("127.0.0.1", 20_000 + os.getpid() % 20_000)
+        command = ("serve", "app.py", "--bind", "127.0.0.1:0", "--console", f"127.0.0.1:{port}", *arguments)
+        self.program = Program(*command, directory=directory)
+        self.http = self.program.wait_line(r"http://\S+")[0]
+        self.console = self.program.wait_line(r"console  (http://\S+)/")[1]
+        self.console_port = port
+
+    def health(self) -> dict[str, Any]:
+        try:
+            answer: dict[str, Any] = get(f"{self.console}/api/health")
+        except OSError:
+            return {"workers": -1}
+        return answer
+
+    def rows(self, words: str = "") -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = get(f"{self.console}/api/connections?filter={words}")["connections"]
+        return found
+
+    def console_pid(self) -> int:
+        pids = [int(p.name) for p in Path("/proc").glob("[0-9]*") if f"127.0.0.1:{self.console_port}" in _command(p)]
+        (pid,) = [pid for pid in pids if "netwright.console" in _command(Path("/proc", str(pid)))]
+        return pid
+
+
+def _command(process: Path) -> str:
+    try:
+        return (process / "cmdline").read_text().replace("\0", " ")
+    except OSError:
+        return ""
+
+
+needs_proc = pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="finds the console's pid in /proc")
+
+
+@pytest.mark.real
+def test_serve_answers_shows_its_connections_and_drains_on_ctrl_c(directory: str) -> None:
+    serving = Serving(directory)
+    with serving.program as program, connected(serving.http):
+        assert get(serving.http) == "hello"
+        eventually(lambda: len(serving.rows("state:open")) == 1)
+        assert serving.health()["workers"] == 1
+        program.signal(signal.SIGINT)
+        found = program.wait_line(r"stopped in ([\d.]+) s: 1 idle closed, 0 finished, 0 aborted")
+        assert float(found[1]) < 5
+        assert program.end() == 0
+    eventually(lambda: serving.health()["workers"] == -1)  # the console ended with its last worker
+
+
+@pytest.mark.real
+def test_second_ctrl_c_stops_now_though_a_handler_is_stuck(directory: str) -> None:
+    serving = Serving(directory, "--drain", "600")
+    with serving.program as program, connected(serving.http) as client:
+        client.sendall(b"GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")
+        eventually(lambda: len(serving.rows("wait:handler subject:stuck")) == 1)
+        program.signal(signal.SIGINT)
+        program.wait_line("draining 1 connections, 600 s at most")
+        program.signal(signal.SIGINT)
+        assert program.end() == 130
+
+
+@pytest.mark.real
+def test_json_lines_are_objects_on_stdout(directory: str) -> None:
+    with Program("serve", "app.py", "--bind", "127.0.0.1:0", "--no-console", "--json", directory=directory) as program:
+        program.wait_line("serving")
+        program.signal(signal.SIGTERM)
+        assert program.end() == 0
+    events = [json.loads(line) for line in program.said]
+    assert [event["event"] for event in events] == ["serving", "draining", "stopped"]
+    assert events[0]["urls"][1].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.real
+def test_unix_socket_serves_http(directory: str) -> None:
+    with Program("serve", "app.py", "--unix", "web", "--no-console", directory=directory) as program:
+        program.wait_line("unix:web")
+        with socket.socket(socket.AF_UNIX) as client:
+            client.connect(f"{directory}/web")
+            client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+            assert b"hello" in b"".join(iter(lambda: client.recv(4096), b""))
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+
+
+@pytest.mark.real
+def test_port_that_is_taken_is_one_message_and_exit_code_3(directory: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        bind = f"127.0.0.1:{server.getsockname()[1]}"
+        with Program("serve", "app.py", "--bind", bind, directory=directory) as program:
+            assert program.end() == 3
+    said = "\n".join(program.said)
+    assert f"cannot listen on {bind}" in said
+    assert f"held by pid {os.getpid()} (" in said
+    assert "Traceback" not in said
+
+
+@needs_proc
+@pytest.mark.real
+def test_console_killed_is_started_again_and_the_service_never_stops(directory: str) -> None:
+    serving = Serving(directory)
+    with serving.program as program, connected(serving.http):
+        eventually(lambda: len(serving.rows("state:open")) == 1)
+        first = serving.console_pid()
+        os.kill(first, signal.SIGKILL)
+        program.wait_line("console gone, the service goes on")
+        assert get(serving.http) == "hello"
+        program.wait_line("console is back")
+        eventually(lambda: len(serving.rows("state:open")) == 1)
+        assert serving.console_pid() != first
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+
+
+@needs_proc
+@pytest.mark.real
+def test_worker_killed_is_shown_as_died_and_the_next_one_joins_the_same_console(directory: str) -> None:
+    serving = Serving(directory)
+    with serving.program as program, connected(serving.http):
+        eventually(lambda: len(serving.rows("state:open")) == 1)
+        console = serving.console_pid()
+        program.signal(signal.SIGKILL)
+        program.end()
+        eventually(lambda: serving.health()["died"] == [program.process.pid])
+        assert [row["note"] for row in serving.rows("state:lost")] == ["its worker died"]
+    again = Serving(directory, console_port=serving.console_port)
+    with again.program as program:
+        assert again.console_pid() == console
+        assert again.health()["workers"] == 1
+        assert [row["state"] for row in again.rows()] == ["lost"]
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+    eventually(lambda: serving.health()["workers"] == -1)
+
+
+@needs_proc
+@pytest.mark.real
+def test_console_stopped_costs_the_service_nothing_but_counted_loss(directory: str) -> None:
+    serving = Serving(directory)
+    port = int(serving.http.rpartition(":")[2])
+    with serving.program as program:
+        eventually(lambda: serving.health()["workers"] == 1)
+        console = serving.console_pid()
+        os.kill(console, signal.SIGSTOP)
+        try:
+            for _ in range(3000):
+                with socket.create_connection(("127.0.0.1", port)) as client:
+                    client.sendall(b"GET / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+                    assert client.recv(4096).startswith(b"HTTP/1.1 200")
+        finally:
+            os.kill(console, signal.SIGCONT)
+        status = Path("/proc", str(program.process.pid), "status").read_text()
+        assert int(status.partition("VmRSS:")[2].split()[0]) < 150_000  # kB
+
+        def whole() -> bool:
+            (worker,) = get(f"{serving.console}/api/workers")["workers"]
+            told: int = worker["totals"].get("accepted", 0)
+            return told == 3000 and len(serving.rows()) + worker["lost"] >= 2000
+
+        eventually(whole)
+        program.signal(signal.SIGINT)
+        assert program.end() == 0

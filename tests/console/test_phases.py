@@ -1,0 +1,90 @@
+"""Bars of a connection's life."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netwright.console.phases import Bar, bars_of_moments, bars_of_summary
+from netwright.core.moment import Kind, Moment
+from netwright.core.record import Outcome, Waiting
+from tests.support.records import values
+
+
+def spans(bars: list[Bar]) -> list[tuple[str, float, float]]:
+    return [(bar.lane, bar.start, bar.end) for bar in bars]
+
+
+def test_a_request_s_moments_become_waits_handler_and_ticks() -> None:
+    moments = [
+        Moment(1.0, Kind.ESTABLISHED),
+        Moment(1.0, Kind.RECEIVE_WAIT, note="request head"),
+        Moment(1.2, Kind.RECEIVED, 80),
+        Moment(1.2, Kind.REQUEST, note="GET /"),
+        Moment(1.2, Kind.HANDLER),
+        Moment(1.5, Kind.RESPONSE, note="200"),
+        Moment(1.5, Kind.SENT, 900),
+        Moment(1.6, Kind.RECEIVE_WAIT, note="next request"),
+    ]
+    bars = bars_of_moments(moments, 4.0)
+    assert spans(bars) == [
+        ("open", 1.0, 1.0),
+        ("wait", 1.0, 1.2),
+        ("in", 1.2, 1.2),
+        ("req", 1.2, 1.2),
+        ("app", 1.2, 1.5),
+        ("resp", 1.5, 1.5),
+        ("out", 1.5, 1.5),
+        ("wait", 1.6, 4.0),
+    ]
+    assert [bar.label for bar in bars if bar.lane in ("wait", "app")] == [
+        "waits for request head 200 ms",
+        "handler 300 ms",
+        "waits for next request 2400 ms",
+    ]
+
+
+def test_pieces_that_come_at_once_are_one_tick() -> None:
+    bars = bars_of_moments([Moment(1.0 + k / 1000, Kind.RECEIVED, 10) for k in range(5)], 2.0)
+    assert [(bar.label, bar.start, bar.end) for bar in bars] == [("50 B", 1.0, 1.004)]
+
+
+@given(st.lists(st.tuples(st.floats(0, 5), st.sampled_from(Kind), st.integers(0, 9)), max_size=60))
+def test_bars_never_run_backwards_or_past_now(raw: list[tuple[float, Kind, int]]) -> None:
+    moments = [Moment(at, kind, size) for at, kind, size in sorted(raw)]
+    for bar in bars_of_moments(moments, 10.0):
+        assert 0.0 <= bar.start <= bar.end <= 10.0
+
+
+def test_a_summary_shows_its_silence() -> None:
+    bars = bars_of_summary(values(started_at=1.0, opened_at=1.0, waiting=Waiting.HEAD.value, waiting_since=1.0), 3.0)
+    assert [(bar.lane, bar.label) for bar in bars] == [
+        ("accept", "accepted"),
+        ("wait", "first byte after 2000 ms"),
+        ("wait", "waits for request head 2000 ms"),
+    ]
+
+
+def test_a_summary_shows_the_last_request_and_the_end() -> None:
+    record = values(
+        first_in_at=1.1,
+        request_at=1.1,
+        handler_at=1.1,
+        response_at=1.4,
+        last_out_at=1.5,
+        subject="GET /slow → 200",
+        closed_at=1.6,
+        outcome=Outcome.RESET.value,
+        waiting="",
+    )
+    bars = bars_of_summary(record, 9.0)
+    assert spans(bars)[2:] == [("req", 1.1, 1.1), ("app", 1.1, 1.4), ("resp", 1.4, 1.5), ("end", 1.6, 1.6)]
+    assert bars[-1].tone == "bad"
+
+
+def test_a_connect_shows_its_handshake() -> None:
+    bars = bars_of_summary(values(role="connected", started_at=1.0, opened_at=2.5, waiting=""), 3.0)
+    assert spans(bars) == [("syn", 1.0, 2.5)]
+
+
+def test_durations_are_read_in_their_own_unit() -> None:
+    bars = bars_of_moments([Moment(1.0, Kind.HANDLER), Moment(1.000045, Kind.RESPONSE)], 2.0)
+    assert bars[0].label == "handler 45 µs"

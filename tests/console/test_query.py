@@ -1,0 +1,59 @@
+"""Filter words; the table of cases is run on the page's filter.js, too."""
+
+import json
+import shutil
+import subprocess
+from pathlib import Path
+
+import pytest
+
+import netwright.console
+from netwright.console.query import parse_filter
+from netwright.console.view import row_of
+from netwright.core.errors import UsageError
+from tests.support.records import values
+
+CASES: list[tuple[str, bool | None]] = json.loads(Path(__file__).with_name("filter_cases.json").read_text())
+NOW = 1012.0
+ROW = row_of(
+    values(
+        service="echo",
+        peer="10.0.0.7:50000",
+        started_at=2.0,
+        bytes_in=1500,
+        messages=3,
+        waiting="peer to read",
+        waiting_since=10.0,
+        subject="GET /slow → 200",
+    ),
+    7,
+    1000.0,
+)
+
+
+@pytest.mark.parametrize(("text", "matches"), CASES)
+def test_filter_matches_as_the_table_says(text: str, matches: bool | None) -> None:
+    if matches is None:
+        with pytest.raises(UsageError, match=r"no (column|number)"):
+            parse_filter(text)
+    else:
+        assert parse_filter(text)(ROW, NOW) is matches
+
+
+@pytest.mark.real
+@pytest.mark.skipif(shutil.which("node") is None, reason="no node to run the page's code")
+def test_filter_of_the_page_agrees_with_the_table() -> None:
+    module = Path(netwright.console.__path__[0]) / "static" / "filter.js"
+    script = f"""
+        const {{ parseFilter }} = await import({json.dumps(module.as_uri())});
+        const [row, cases, now] = {json.dumps([ROW, CASES, NOW])};
+        const run = (text) => {{ try {{ return parseFilter(text)(row, now); }} catch {{ return null; }} }};
+        console.log(JSON.stringify(cases.map(([text]) => [text, run(text)])));
+    """
+    done = subprocess.run(
+        ["node", "--experimental-default-type=module", "--input-type=module", "-e", script],
+        capture_output=True,
+        check=True,
+        timeout=30,
+    )
+    assert json.loads(done.stdout) == CASES

@@ -1,0 +1,177 @@
+"""The console's store: revisions, bounds, workers that die."""
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netwright.console.store import Store
+from netwright.console.view import Row
+from netwright.core.errors import LimitError, ProtocolError
+from netwright.core.moment import Kind, Moment
+from netwright.core.record import Outcome, Recorder
+from netwright.proto.feed import Batch, Bye, Hello, Moments, Record
+from tests.support.records import opened, told, values
+
+PID = 7
+HELLO = Hello(PID, "app.py", "native", "3.11", now=100.0, wall=1100.0)
+
+
+def joined(**limits: int) -> Store:
+    store = Store(**limits)
+    store.join(HELLO, 1100.0)
+    return store
+
+
+def batch(*records: Record, closed: tuple[Record, ...] = ()) -> Batch:
+    return Batch(101.0, list(records), list(closed), {}, 0)
+
+
+def ended(number: int) -> Record:
+    return values(number=number, outcome=Outcome.CLOSED.value, closed_at=2.0)
+
+
+def test_changes_tell_each_viewer_what_it_has_not_seen() -> None:
+    store = joined()
+    store.merge(PID, batch(values(number=1), values(number=2)), 1101.0)
+    first = store.changes(0)
+    store.merge(PID, batch(values(number=2, bytes_in=5)), 1102.0)
+    second = store.changes(first.revision)
+    assert [row["id"] for row in first.rows] == ["7.1", "7.2"]
+    assert [(row["id"], row["bytes_in"]) for row in second.rows] == [("7.2", 5)]
+    assert store.changes(second.revision).rows == []
+
+
+@given(st.lists(st.tuples(st.integers(1, 6), st.booleans()), max_size=40), st.lists(st.integers(0, 40), max_size=6))
+def test_a_viewer_that_asks_at_any_time_ends_with_the_store_s_rows(
+    events: list[tuple[int, bool]], asks: list[int]
+) -> None:
+    store, seen, revision = joined(), dict[str, Row](), 0
+    over: set[int] = set()
+    for index, (number, close) in enumerate(events):
+        if number not in over:
+            record = ended(number) if close else values(number=number, bytes_in=index)
+            store.merge(PID, batch(*() if close else (record,), closed=(record,) if close else ()), 1101.0)
+            over |= {number} if close else set()
+        if index in asks:
+            changes = store.changes(revision)
+            revision = changes.revision
+            seen |= {row["id"]: row for row in changes.rows}
+    seen |= {row["id"]: row for row in store.changes(revision).rows}
+    assert seen == {row["id"]: row for row in store.rows()}
+
+
+def test_closed_connections_are_bounded_and_the_oldest_go() -> None:
+    store = joined(closed=3)
+    store.merge(PID, batch(closed=tuple(ended(number) for number in range(1, 6))), 1101.0)
+    assert list(store.closed) == ["7.3", "7.4", "7.5"]
+
+
+def test_changes_skip_and_count_closed_ones_beyond_the_bound() -> None:
+    store = joined()
+    store.merge(PID, batch(closed=tuple(ended(number) for number in range(1, 6))), 1101.0)
+    changes = store.changes(0, closed=2)
+    assert [row["number"] for row in changes.rows] == [4, 5]
+    assert changes.skipped == 3
+
+
+def test_live_connections_are_bounded() -> None:
+    store = joined(live=1)
+    with pytest.raises(LimitError, match="live: 2 connections seen, 1 allowed"):
+        store.merge(PID, batch(values(number=1), values(number=2)), 1101.0)
+
+
+def test_a_worker_that_dies_loses_its_live_connections() -> None:
+    store = joined()
+    store.merge(PID, batch(values(number=1)), 1101.0)
+    store.leave(PID, 1105.0)
+    (row,) = store.changes(0).rows
+    assert (row["state"], row["closed"], row["note"]) == ("lost", 1105.0, "its worker died")
+    assert not store.live
+
+
+def test_a_worker_that_says_bye_did_not_die() -> None:
+    store = joined()
+    store.merge(PID, batch(values(number=1)), 1101.0)
+    store.merge(PID, Bye(), 1104.0)
+    store.leave(PID, 1105.0)
+    store.leave(PID, 1109.0)
+    assert store.workers[PID].in_order
+    assert store.workers[PID].gone_at == 1105.0
+    assert next(store.rows())["note"] == "its worker ended before it"
+
+
+def test_a_pid_that_comes_again_is_a_new_worker() -> None:
+    store = joined()
+    store.merge(PID, batch(values(number=1)), 1101.0)
+    store.join(Hello(PID, "new.py", "native", "3.11", 5.0, 1200.0), 1200.0)
+    store.merge(PID, batch(values(number=1, started_at=5.0)), 1201.0)
+    assert store.workers[PID].hello.program == "new.py"
+    assert store.live["7.1"].row["opened"] == 1200.0
+
+
+def test_workers_are_bounded_and_the_dead_make_room() -> None:
+    store = joined(workers=2)
+    store.join(Hello(8, "b", "", "", 0.0, 0.0), 1100.0)
+    with pytest.raises(LimitError, match="workers: 3"):
+        store.join(Hello(9, "c", "", "", 0.0, 0.0), 1100.0)
+    store.leave(PID, 1101.0)
+    store.join(Hello(9, "c", "", "", 0.0, 0.0), 1102.0)
+    assert set(store.workers) == {8, 9}
+
+
+def test_hello_twice_blames_the_worker() -> None:
+    with pytest.raises(ProtocolError, match="hello twice"):
+        joined().merge(PID, HELLO, 1101.0)
+
+
+def test_points_count_what_moved_in_their_second() -> None:
+    store = joined()
+    store.merge(PID, batch(values(number=1, bytes_in=10, messages=1)), 1101.0)
+    store.merge(PID, batch(values(number=1, bytes_in=25, bytes_out=4, messages=3)), 1101.0)
+    first, second = store.tick(1101), store.tick(1102)
+    assert (first.connections, first.bytes_in, first.bytes_out, first.messages, first.opened) == (1, 25, 4, 3, 1)
+    assert (second.connections, second.bytes_in, second.opened) == (1, 0, 0)
+
+
+def test_a_closed_connection_counts_once_though_told_twice() -> None:
+    store = joined()
+    for _ in range(2):
+        store.merge(PID, batch(closed=(values(bytes_in=9, outcome=Outcome.CLOSED.value, closed_at=2.0),)), 1101.0)
+    assert store.tick(1101).bytes_in == 9
+
+
+def test_moments_are_bounded_and_the_lost_ones_counted() -> None:
+    store = joined(moments=3)
+    store.merge(PID, batch(values(number=1)), 1101.0)
+    revision = store.revision
+    store.merge(PID, Moments(1, 4, [Moment(float(k), Kind.RECEIVED, 1) for k in range(5)], 4), 1101.0)
+    connection = store.live["7.1"]
+    assert connection.moments is not None
+    assert [moment.at for moment in connection.moments] == [2.0, 3.0, 4.0]
+    assert (connection.next_moment, connection.moments_lost) == (9, 6)
+    assert [row["id"] for row in store.changes(revision).rows] == ["7.1"]
+
+
+def test_moments_of_an_unknown_connection_are_dropped() -> None:
+    store = joined()
+    store.merge(PID, Moments(99, 0, [], 0), 1101.0)
+    assert store.find("7.99") is None
+
+
+def test_lease_is_told_once_and_expires_once() -> None:
+    store = joined()
+    assert store.lease("7.1", 10.0)
+    assert not store.lease("7.1", 20.0)
+    assert store.expired(34.9) == []
+    assert store.expired(35.0) == ["7.1"]
+    assert store.expired(99.0) == []
+
+
+def test_what_a_recorder_tells_is_what_the_store_shows() -> None:
+    recorder, store = Recorder(), joined()
+    record = opened(recorder, at=101.0)
+    record.received(12, 102.0)
+    recorder.close(record, 103.0)
+    store.merge(PID, batch(closed=(told(record),)), 1103.0)
+    (row,) = store.rows()
+    assert (row["peer"], row["state"], row["opened"], row["closed"]) == ("10.0.0.7:50000", "closed", 1101.0, 1103.0)

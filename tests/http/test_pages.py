@@ -1,0 +1,59 @@
+import json
+
+import pytest
+
+from netwright.core.errors import DeadlineError, LimitError
+from netwright.http.errors import StatusError
+from netwright.http.pages import error_response, prefers_json, status_of
+from netwright.proto.http1 import Fields, HttpError
+
+
+@pytest.mark.parametrize(
+    ("error", "status"),
+    [
+        (StatusError(418, "x"), 418),
+        (HttpError("x", status=501), 501),
+        (LimitError("body", 2, 1), 413),
+        (DeadlineError("request body", 1.0), 408),
+        (ValueError("x"), 500),
+    ],
+)
+def test_error_has_its_status(error: Exception, status: int) -> None:
+    assert status_of(error) == status
+
+
+def test_page_says_what_was_wrong_in_text_or_json() -> None:
+    """RFC 9457."""
+    error = StatusError(405, "PUT on /, GET allowed", fields=[("allow", "GET")], reference="RFC 9110 §15.5.6")
+    page = error_response(error)
+    assert page.body == b"405 Method Not Allowed\nPUT on /, GET allowed (RFC 9110 \xc2\xa715.5.6)\n"
+    assert Fields(page.block)["allow"] == "GET"
+    page = error_response(error, accept="application/json")
+    assert isinstance(page.body, bytes)
+    assert json.loads(page.body) == {
+        "title": "Method Not Allowed",
+        "status": 405,
+        "detail": "PUT on /, GET allowed (RFC 9110 §15.5.6)",
+    }
+    assert Fields(page.block)["content-type"] == "application/problem+json"
+
+
+def test_page_of_a_fault_of_the_program_tells_nothing_of_it() -> None:
+    page = error_response(ValueError("password"), close=True)
+    assert isinstance(page.body, bytes)
+    assert (page.status, b"password" in page.body, page.close) == (500, False, True)
+
+
+@pytest.mark.parametrize(
+    ("accept", "json_first"),
+    [
+        ("", False),
+        ("*/*", False),
+        ("application/json", True),
+        ("Application/JSON;q=0.9, text/html", True),
+        ("text/html,application/json", False),
+        ("image/png, application/problem+json", True),
+    ],
+)
+def test_json_is_sent_to_who_names_it_first(accept: str, json_first: bool) -> None:
+    assert prefers_json(accept) is json_first

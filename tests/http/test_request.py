@@ -1,0 +1,108 @@
+import pytest
+
+from netwright.core.errors import UsageError
+from netwright.http.errors import StatusError
+from netwright.http.request import Query, Request
+from netwright.proto import http1
+from netwright.proto.http1 import Fields
+
+
+class Pieces:
+    """Content that is there already."""
+
+    def __init__(self, *pieces: bytes) -> None:
+        self.pieces = list(pieces)
+
+    async def read(self) -> bytes:
+        return self.pieces.pop(0) if self.pieces else b""
+
+
+def request(target: str = "/", *pieces: bytes, block: bytes = b"host: a\r\n") -> Request:
+    head = http1.Request("POST", target, "1.1", Fields(block), None, True, False, "")
+    return Request(head, Pieces(*pieces))
+
+
+@pytest.mark.parametrize(
+    ("target", "path", "query"),
+    [
+        ("/a/b?c=d&e", "/a/b", "c=d&e"),
+        ("/", "/", ""),
+        ("*", "*", ""),
+        ("/a?b?c", "/a", "b?c"),
+        ("http://h:1/a?b", "/a", "b"),
+        ("http://h", "/", ""),
+        ("//h/a", "//h/a", ""),
+    ],
+)
+def test_target_is_split(target: str, path: str, query: str) -> None:
+    """RFC 9112 §3.2."""
+    asked = request(target)
+    assert (asked.path, asked.raw_query, asked.target) == (path, query, target)
+
+
+def test_query_has_the_last_value_and_all_pairs() -> None:
+    query = request("/?a=1&b=%C3%A4+x&a=2&c").query
+    assert query == {"a": "2", "b": "ä x", "c": ""}
+    assert query.pairs == [("a", "1"), ("b", "ä x"), ("a", "2"), ("c", "")]
+
+
+@pytest.mark.parametrize("text", ["a=%zz", "a=%ff", "a=%00", "&" * 1000])
+def test_query_that_is_none_is_refused_400(text: str) -> None:
+    with pytest.raises(StatusError) as caught:
+        Query(text)
+    assert caught.value.status == 400
+
+
+async def test_body_is_read_once_and_kept() -> None:
+    asked = request("/", b"a", b"b")
+    with pytest.raises(UsageError, match="before it was read"):
+        _ = asked.content
+    assert [await asked.body(), await asked.body(), asked.content] == [b"ab"] * 3
+    with pytest.raises(UsageError, match="read twice"):
+        aiter(asked)
+
+
+async def test_pieces_are_read_as_they_come() -> None:
+    assert [piece async for piece in request("/", b"a", b"b")] == [b"a", b"b"]
+
+
+async def test_body_over_the_handler_s_limit_is_413() -> None:
+    """RFC 9110 §15.5.14."""
+    assert await request("/", b"abc").body(3) == b"abc"
+    with pytest.raises(StatusError, match="3 bytes seen, 2 allowed") as caught:
+        await request("/", b"abc").body(2)
+    assert caught.value.status == 413
+
+
+async def test_json_is_read_whatever_its_suffix() -> None:
+    """RFC 8259, RFC 6839 §3.1."""
+    assert await request("/", b'{"a":', b"1}").json() == {"a": 1}
+    assert await request("/", b"[]", block=b"content-type: Application/x+JSON; charset=utf-8\r\n").json() == []
+
+
+@pytest.mark.parametrize(
+    ("raw", "block", "status"),
+    [
+        (b"{", b"", 400),
+        (b"\xff", b"", 400),
+        (b"[" * 100_000, b"", 400),
+        (b"{}", b"content-type: text/plain\r\n", 415),
+    ],
+)
+async def test_json_that_is_none_is_refused(raw: bytes, block: bytes, status: int) -> None:
+    """RFC 9110 §15.5.1, §15.5.16."""
+    with pytest.raises(StatusError) as caught:
+        await request("/", raw, block=block).json()
+    assert caught.value.status == status
+
+
+async def test_text_is_utf_8() -> None:
+    assert await request("/", "hä".encode()).text() == "hä"
+    with pytest.raises(StatusError, match="byte 1"):
+        await request("/", b"h\xff").text()
+
+
+def test_head_is_there_under_its_names() -> None:
+    asked = request("/a")
+    assert (asked.method, asked.http_version, asked.fields["host"], asked.headers) == ("POST", "1.1", "a", asked.fields)
+    assert "POST /a" in repr(asked)

@@ -1,0 +1,64 @@
+from collections.abc import AsyncIterator
+
+import pytest
+
+from netwright.core.errors import UsageError
+from netwright.http.response import Response, as_response
+from netwright.proto.http1 import Fields
+
+
+async def numbers() -> AsyncIterator[bytes]:
+    yield b"1"
+
+
+@pytest.mark.parametrize(
+    ("answer", "status", "content_type", "body"),
+    [
+        ("hä", 200, "text/plain; charset=utf-8", "hä".encode()),
+        (b"raw", 200, "application/octet-stream", b"raw"),
+        ({"a": [1, None]}, 200, "application/json", b'{"a":[1,null]}'),
+        (["ä"], 200, "application/json", '["ä"]'.encode()),
+        (None, 204, None, b""),
+        (Response.html("<p>", 201), 201, "text/html; charset=utf-8", b"<p>"),
+        (Response("a", content_type="text/csv"), 200, "text/csv", b"a"),
+        (Response(b"", 202), 202, None, b""),
+    ],
+)
+def test_answer_becomes_a_response(answer: object, status: int, content_type: str | None, body: bytes) -> None:
+    response = as_response(answer)
+    assert (response.status, Fields(response.block).get("content-type"), response.body) == (status, content_type, body)
+
+
+async def test_async_iterator_becomes_a_streamed_response() -> None:
+    response = as_response(numbers())
+    assert not isinstance(response.body, bytes)
+    assert [piece async for piece in response.body] == [b"1"]
+    assert "streamed" in repr(response)
+
+
+@pytest.mark.parametrize("answer", [1, object(), (1, 2)])
+def test_answer_of_another_kind_is_a_mistake_of_the_handler(answer: object) -> None:
+    with pytest.raises(UsageError, match="a handler returned"):
+        as_response(answer)
+
+
+def test_fields_are_the_handler_s_but_framing_is_not() -> None:
+    response = Response("a", fields=[("X-A", "1"), ("x-a", "2"), ("Content-Type", "text/x")])
+    fields = Fields(response.block)
+    assert (fields.get_all("x-a"), fields.get_all("content-type")) == (["1", "2"], ["text/x"])
+    for name in ("Content-Length", "transfer-encoding", "Connection"):
+        with pytest.raises(UsageError):
+            Response("a", fields={name: "1"})
+
+
+def test_field_that_would_split_the_head_is_refused() -> None:
+    """RFC 9110 §5.5."""
+    with pytest.raises(UsageError):
+        Response.redirect("/a\r\nset-cookie: x")
+    assert Fields(Response.redirect("/b", 303).block)["location"] == "/b"
+
+
+def test_json_that_is_none_is_refused() -> None:
+    """RFC 8259 §6: there is no NaN."""
+    with pytest.raises(ValueError, match="JSON"):
+        Response.json({"a": float("nan")})

@@ -1,0 +1,519 @@
+import asyncio
+from collections.abc import AsyncIterator
+from contextvars import ContextVar
+
+import pytest
+
+from netwright.aio import Limits, Stream
+from netwright.core.errors import TransportError
+from netwright.core.record import Outcome, Waiting
+from netwright.http import App, HttpLimits, Request, Response
+from netwright.http.server import WATCH_AFTER
+from tests.support.web import asking, closed_record, serving
+
+
+class Reports(list[tuple[str, Exception | None]]):
+    def __call__(self, text: str, error: Exception | None) -> None:
+        self.append((text, error))
+
+
+def shop(**settings: object) -> App:
+    """One handler of each kind."""
+    app = App("shop", **settings)  # type: ignore[arg-type]
+
+    @app.get("/")
+    async def root(request: Request) -> str:
+        return "hello"
+
+    @app.post("/echo")
+    async def echo(request: Request) -> bytes:
+        return await request.body()
+
+    @app.post("/ignore")
+    async def ignore(request: Request) -> str:
+        return "ignored"
+
+    @app.post("/count")
+    async def count(request: Request) -> str:
+        sizes = [len(piece) async for piece in request]
+        return str(sum(sizes))
+
+    @app.get("/count")
+    async def pieces(request: Request) -> AsyncIterator[bytes]:
+        for number in range(3):
+            yield b"%d " % number
+
+    @app.get("/bug")
+    async def bug(request: Request) -> str:
+        raise ValueError("planted")
+
+    return app
+
+
+# the behaviour table: every cell bounded
+
+
+async def test_slow_head_is_answered_408_at_the_head_deadline_however_often_a_byte_comes() -> None:
+    """RFC 9110 §15.5.9; no byte renews the deadline."""
+    app = shop(http=HttpLimits(head_timeout=10.0))
+    async with serving(app), asking(app) as peer:
+        began = asyncio.get_running_loop().time()
+
+        async def drip() -> None:
+            for byte in b"GET / HTTP/1.1\r\nhost: a-name-that-takes-long\r\n\r\n":
+                await peer.send(bytes([byte]))
+                await asyncio.sleep(1)
+
+        dripping = asyncio.get_running_loop().create_task(drip())
+        answered = await peer.answer()
+        assert answered.status == 408
+        assert 9.9 <= asyncio.get_running_loop().time() - began <= 10.6
+        dripping.cancel()
+        await asyncio.wait([dripping])
+        peer.stream.abort()
+        record = await closed_record(app)
+        assert (record.outcome, record.stage) == (Outcome.DEADLINE, "request head")
+        assert record.subject == "? → 408"
+
+
+async def test_slow_body_is_answered_408_when_grace_and_rate_are_used_up() -> None:
+    app = shop(http=HttpLimits(body_grace=20.0, body_rate=1024.0))
+    async with serving(app), asking(app) as peer:
+        began = asyncio.get_running_loop().time()
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\n")
+
+        async def drip() -> None:
+            for _ in range(100):
+                await peer.send(b"x")
+                await asyncio.sleep(1)
+
+        dripping = asyncio.get_running_loop().create_task(drip())
+        answered = await peer.answer()
+        assert answered.status == 408
+        assert answered.fields["connection"] == "close"
+        assert 19.9 <= asyncio.get_running_loop().time() - began <= 20.6
+        dripping.cancel()
+        await asyncio.wait([dripping])
+        peer.stream.abort()
+        assert (await closed_record(app)).outcome is Outcome.DEADLINE
+
+
+async def test_idle_connection_is_closed_without_a_word() -> None:
+    app = shop(http=HttpLimits(next_request=75.0))
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/")).text == "hello"
+        began = asyncio.get_running_loop().time()
+        (record,) = app.recorder.live.values()
+        await asyncio.sleep(1)
+        assert record.waiting is Waiting.NEXT_REQUEST
+        assert await peer.rest() == b""
+        assert 74.9 <= asyncio.get_running_loop().time() - began <= 75.6
+        assert (record.outcome, record.stage) == (Outcome.DEADLINE, "next request")
+
+
+async def test_connection_on_which_nothing_comes_is_closed_without_a_word() -> None:
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        assert await peer.rest() == b""
+        assert (await closed_record(app)).outcome is Outcome.DEADLINE
+
+
+async def test_head_of_4_megabytes_is_refused_431_at_its_limit() -> None:
+    """RFC 6585 §5."""
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        sending = asyncio.get_running_loop().create_task(_flood(peer.stream, 4 << 20))
+        answered = await peer.answer()
+        assert answered.status == 431
+        assert "field_line: 8193 bytes seen, 8192 allowed" in answered.text
+        await asyncio.wait([sending])
+        peer.stream.abort()
+        record = await closed_record(app)
+        assert (record.outcome, record.stage) == (Outcome.LIMIT, "field_line")
+        assert record.bytes_in < 1 << 20
+
+
+async def _flood(stream: Stream, size: int) -> None:
+    try:
+        await stream.send(b"GET / HTTP/1.1\r\nhost: a\r\nx: ")
+        for _ in range(size // 65536):
+            await stream.send(bytes(65536).replace(b"\0", b"a"))
+    except TransportError:
+        return
+
+
+async def test_request_without_host_is_refused_400() -> None:
+    """RFC 9112 §3.2."""
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET / HTTP/1.1\r\n\r\n")
+        answered = await peer.answer()
+        assert answered.status == 400
+        assert "0 Host fields, 1 allowed (RFC 9112 §3.2)" in answered.text
+        assert await peer.rest() == b""
+        peer.stream.abort()
+        assert (await closed_record(app)).outcome is Outcome.PROTOCOL_ERROR
+
+
+async def test_reset_inside_of_a_body_ends_the_handler_and_nothing_is_reported() -> None:
+    reports = Reports()
+    app = shop(report=reports)
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf")
+        await asyncio.sleep(0.1)
+        peer.stream.abort()
+        record = await closed_record(app)
+        assert record.outcome is Outcome.RESET
+        assert reports == []
+
+
+async def test_end_inside_of_a_body_is_answered_400() -> None:
+    """RFC 9112 §8."""
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf")
+        await peer.stream.send_eof()
+        answered = await peer.answer()
+        assert answered.status == 400
+        assert "connection ended in a body" in answered.text
+
+
+async def test_hundred_pipelined_requests_are_answered_in_order() -> None:
+    """RFC 9112 §9.3.2."""
+    app = shop()
+
+    @app.get("/n/{n:int}")
+    async def number(request: Request) -> str:
+        if int(request.params["n"]) % 10 == 0:
+            await asyncio.sleep(0.01)
+        return str(request.params["n"])
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"".join(b"GET /n/%d HTTP/1.1\r\nhost: a\r\n\r\n" % n for n in range(100)))
+        assert [(await peer.answer()).text for _ in range(100)] == [str(n) for n in range(100)]
+        (record,) = app.recorder.live.values()
+        assert record.messages == 100
+
+
+async def test_drain_with_an_unfinished_body_ends_at_its_timeout() -> None:
+    app = shop()
+    async with serving(app), asking(app) as peer, asking(app) as idle:
+        assert (await idle.ask("GET", "/")).status == 200
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 100\r\n\r\nhalf")
+        await asyncio.sleep(0.1)
+        began = asyncio.get_running_loop().time()
+        report = await app.drain(3.0)
+        assert (report.idle, report.finished, report.aborted) == (1, 0, 1)
+        assert 2.9 <= asyncio.get_running_loop().time() - began <= 3.5
+        assert await idle.rest() == b""
+
+
+async def test_drain_lets_a_handler_finish_and_says_close() -> None:
+    app = shop()
+
+    @app.get("/slow")
+    async def slow(request: Request) -> str:
+        await asyncio.sleep(1.5)
+        return "done"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /slow HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(0.1)
+        draining = asyncio.get_running_loop().create_task(app.drain(10.0))
+        answered = await peer.answer()
+        assert (answered.text, answered.fields["connection"]) == ("done", "close")
+        report = await draining
+        assert (report.idle, report.finished, report.aborted) == (0, 1, 0)
+
+
+# answers
+
+
+async def test_head_is_answered_like_get_without_content() -> None:
+    """RFC 9110 §9.3.2."""
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        answered = await peer.ask("HEAD", "/")
+        assert (answered.status, answered.body, answered.fields["content-length"]) == (200, b"", "5")
+        answered = await peer.ask("HEAD", "/count")
+        assert (answered.body, answered.fields["transfer-encoding"]) == (b"", "chunked")
+        assert (await peer.ask("GET", "/count")).text == "0 1 2 "
+
+
+async def test_stream_to_a_1_0_client_ends_with_the_connection() -> None:
+    """RFC 9112 §6.3 rule 8."""
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /count HTTP/1.0\r\n\r\n")
+        answered = await peer.answer()
+        assert (answered.text, answered.fields["connection"]) == ("0 1 2 ", "close")
+        assert "transfer-encoding" not in answered.fields
+
+
+async def test_content_comes_chunked_and_counted() -> None:
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("POST", "/echo", body=b"x" * 100_000)).body == b"x" * 100_000
+        await peer.send(b"POST /count HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5\r\nhello\r\n0\r\n\r\n")
+        assert (await peer.answer()).text == "5"
+
+
+async def test_peer_that_waits_for_100_gets_it_when_the_handler_reads() -> None:
+    """RFC 9110 §10.1.1."""
+    app = shop()
+    head = b"POST /echo HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n"
+    async with serving(app), asking(app) as peer:
+        await peer.send(head)
+        assert await peer.stream.read() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        await peer.send(b"hi")
+        assert (await peer.answer()).body == b"hi"
+        await peer.send(head.replace(b"/echo", b"/ignore"))
+        answered = await peer.answer()
+        assert (answered.text, answered.fields["connection"]) == ("ignored", "close")
+
+
+async def test_content_left_unread_is_read_away_if_it_is_small() -> None:
+    app = shop(http=HttpLimits(unread_body=1000))
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("POST", "/ignore", body=b"x" * 1000)).text == "ignored"
+        await peer.send(b"POST /ignore HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n")
+        assert "connection" not in (await peer.answer()).fields
+        await peer.send(b"x" * 1000)
+        await peer.send(b"POST /ignore HTTP/1.1\r\nhost: a\r\ncontent-length: 1001\r\n\r\n")
+        assert (await peer.answer()).fields["connection"] == "close"
+
+
+async def test_chunked_content_left_unread_over_the_bound_ends_the_connection() -> None:
+    app = shop(http=HttpLimits(unread_body=10))
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /ignore HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        assert (await peer.answer()).text == "ignored"
+        await peer.send(b"14\r\n" + b"x" * 20 + b"\r\n")
+        assert await peer.rest() == b""
+
+
+async def test_content_over_the_limit_is_answered_413() -> None:
+    """RFC 9110 §15.5.14."""
+    app = shop(http=HttpLimits(body=10))
+    async with serving(app):
+        async with asking(app) as peer:
+            answered = await peer.ask("POST", "/echo", body=b"x" * 11)
+            assert (answered.status, answered.fields["connection"]) == (413, "close")
+            assert "body: 11 bytes seen, 10 allowed" in answered.text
+        async with asking(app) as peer:
+            await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nb\r\nhello")
+            assert (await peer.answer()).status == 413
+
+
+async def test_fault_inside_of_content_is_answered_and_ends_the_connection() -> None:
+    """RFC 9112 §7.1."""
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0_2e\r\n")
+        answered = await peer.answer()
+        assert (answered.status, answered.fields["connection"]) == (400, "close")
+        assert "not a chunk's size line" in answered.text
+        assert await peer.rest() == b""
+
+
+async def test_last_request_of_a_connection_is_answered_with_close() -> None:
+    app = shop(http=HttpLimits(requests=2))
+    async with serving(app), asking(app) as peer:
+        assert "connection" not in (await peer.ask("GET", "/")).fields
+        assert (await peer.ask("GET", "/")).fields["connection"] == "close"
+        assert await peer.rest() == b""
+
+
+# handlers
+
+
+async def test_handler_that_raises_is_reported_once_and_answered_500() -> None:
+    reports = Reports()
+    app = shop(report=reports)
+    async with serving(app), asking(app) as peer:
+        answered = await peer.ask("GET", "/bug")
+        assert answered.status == 500
+        assert "planted" not in answered.text
+        assert (await peer.ask("GET", "/")).text == "hello"
+        ((text, error),) = reports
+        assert text.startswith("GET /bug from 127.0.0.1:")
+        assert repr(error) == "ValueError('planted')"
+
+
+async def test_stream_that_raises_is_cut_so_that_the_peer_sees_it() -> None:
+    reports = Reports()
+    app = shop(report=reports)
+
+    @app.get("/cut")
+    async def cut(request: Request) -> AsyncIterator[bytes]:
+        yield b"one"
+        raise ValueError("planted")
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /cut HTTP/1.1\r\nhost: a\r\n\r\n")
+        with pytest.raises(ConnectionResetError):
+            await peer.rest()
+        assert len(reports) == 1
+        assert (await closed_record(app)).outcome is Outcome.HANDLER_ERROR
+
+
+@pytest.mark.parametrize("end", ["fin", "reset"])
+async def test_handler_is_cancelled_when_its_peer_goes_away(end: str) -> None:
+    app, cancelled = shop(), asyncio.Event()
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        try:
+            await asyncio.sleep(1000)
+        except asyncio.CancelledError:
+            cancelled.set()
+            raise
+        return "never"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(2 * WATCH_AFTER)
+        began = asyncio.get_running_loop().time()
+        if end == "fin":
+            await peer.stream.close()
+        else:
+            peer.stream.abort()
+        await cancelled.wait()
+        assert asyncio.get_running_loop().time() - began < 1
+        record = await closed_record(app)
+        assert record.outcome is (Outcome.PEER_CLOSED if end == "fin" else Outcome.RESET)
+        assert record.subject == "GET /wait → peer gone"
+
+
+async def test_stream_that_waits_is_ended_when_its_peer_goes_away() -> None:
+    """What a page with server-sent events leaves behind when it is closed."""
+    reports = Reports()
+    app, ended = shop(report=reports), asyncio.Event()
+
+    @app.get("/events")
+    async def events(request: Request) -> AsyncIterator[bytes]:
+        try:
+            yield b"one"
+            await asyncio.sleep(1000)
+        finally:
+            ended.set()
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /events HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(2 * WATCH_AFTER)
+        await peer.stream.close()
+        await ended.wait()
+        record = await closed_record(app)
+        assert record.subject == "GET /events → 200 → peer gone"
+        assert record.outcome is Outcome.PEER_CLOSED
+        assert reports == []
+
+
+async def test_peer_that_does_not_read_is_given_up_at_the_send_limit() -> None:
+    reports = Reports()
+    app = shop(report=reports, limits=Limits(send=30.0))
+
+    @app.get("/flood")
+    async def flood(request: Request) -> AsyncIterator[bytes]:
+        while True:
+            yield bytes(1 << 20)
+
+    @app.get("/large")
+    async def large(request: Request) -> bytes:
+        return bytes(64 << 20)
+
+    for target in (b"/flood", b"/large"):
+        async with serving(app), asking(app) as peer:
+            began = asyncio.get_running_loop().time()
+            await peer.send(b"GET %b HTTP/1.1\r\nhost: a\r\n\r\n" % target)
+            record = await closed_record(app)
+            assert 29 <= asyncio.get_running_loop().time() - began <= 35
+            assert (record.outcome, record.stage) == (Outcome.DEADLINE, "send")
+            app.recorder.recent.clear()
+    assert reports == []
+
+
+async def test_handler_goes_on_without_its_peer_if_asked_to() -> None:
+    app, done = shop(cancel_when_gone=False), asyncio.Event()
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        await asyncio.sleep(10)
+        done.set()
+        return "late"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(1)
+        peer.stream.abort()
+        await done.wait()
+
+
+async def test_request_that_comes_while_a_handler_waits_is_answered_next() -> None:
+    app = shop()
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        await asyncio.sleep(5)
+        return "waited"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(1)
+        await peer.send(b"GET / HTTP/1.1\r\nhost: a\r\n\r\n")
+        assert (await peer.answer()).text == "waited"
+        assert (await peer.answer()).text == "hello"
+
+
+async def test_handler_over_its_time_is_cancelled_reported_and_answered_503() -> None:
+    reports = Reports()
+    app = shop(report=reports, handler_timeout=5.0)
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        await asyncio.sleep(1000)
+        return "never"
+
+    async with serving(app), asking(app) as peer:
+        answered = await peer.ask("GET", "/wait")
+        assert answered.status == 503
+        assert "more than 5 s" in answered.text
+        assert len(reports) == 1
+        assert (await peer.ask("GET", "/")).text == "hello"
+
+
+async def test_context_of_one_request_is_not_seen_by_the_next() -> None:
+    app, seen = shop(), ContextVar("seen", default="nothing")
+
+    @app.get("/set")
+    async def change(request: Request) -> str:
+        before = seen.get()
+        seen.set(request.target)
+        await asyncio.sleep(0)
+        return before
+
+    async with serving(app), asking(app) as peer:
+        assert [(await peer.ask("GET", "/set")).text for _ in range(2)] == ["nothing", "nothing"]
+
+
+async def test_record_tells_of_the_requests() -> None:
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        await peer.ask("GET", "/")
+        await peer.ask("GET", "/nowhere")
+        (record,) = app.recorder.live.values()
+        assert (record.service, record.protocol, record.messages) == ("http", "http/1.1", 2)
+        assert record.subject == "GET /nowhere → 404"
+        assert record.opened_at <= record.request_at <= record.response_at
+
+
+async def test_answer_that_is_large_goes_out_whole() -> None:
+    app = shop()
+
+    @app.get("/large")
+    async def large(request: Request) -> Response:
+        return Response(bytes(3 << 20), fields={"x-kind": "large"})
+
+    async with serving(app), asking(app) as peer:
+        answered = await peer.ask("GET", "/large")
+        assert (len(answered.body), answered.fields["x-kind"]) == (3 << 20, "large")

@@ -1,0 +1,399 @@
+"""netwright.proto.tcp.endpoint: the life of a connection in dialogues."""
+
+import pytest
+
+from netwright.core.errors import ClosedError, ConnectError, ResetError, UsageError
+from netwright.core.moment import Kind
+from netwright.core.tuning import KeepAlive
+from netwright.proto.tcp.endpoint import Endpoint
+from netwright.proto.tcp.events import End, Event
+from netwright.proto.tcp.segment import ACK, RST, Segment
+from netwright.proto.tcp.settings import Settings
+from netwright.proto.tcp.state import State
+from tests.support.tcp_dialogue import PLAIN, Dialogue, connecting, established
+from tests.support.tcp_pair import Pair
+
+
+def state(talk: Dialogue) -> State:
+    return talk.endpoint.state
+
+
+def test_active_open_is_three_segments() -> None:
+    """RFC 9293 §3.5, figure 6."""
+    talk = connecting(Settings())
+    talk.say("S 0:0 mss 1460 scale 7 sackok win 65535 ts 0:0")
+    assert talk.hear("S. 0:0 ack 1 win 65535 mss 1460 scale 7 sackok ts 9:0") == [Event.CONNECTED]
+    talk.say(". 1:1 ack 1 ts 0:9")
+    talk.quiet()
+    assert state(talk) is State.ESTABLISHED
+
+
+def test_passive_open_answers_with_what_the_syn_offered() -> None:
+    """RFC 9293 §3.10.7.2, RFC 7323 §2.2."""
+    talk = Dialogue().accept("S 0:0 win 65535 mss 1000", Settings())
+    talk.say("S. 0:0 ack 1 mss 1460")
+    assert talk.hear(". 1:1 ack 1") == [Event.CONNECTED]
+    assert talk.endpoint.agreement.mss == 1000
+
+
+def test_data_waits_for_the_handshake() -> None:
+    """RFC 9293 §3.10.2: SEND in SYN-SENT is queued; the first segment acknowledges the SYN,ACK too."""
+    talk = connecting()
+    talk.say("S 0:0")
+    talk.send(100)
+    talk.quiet()
+    talk.hear("S. 0:0 ack 1 win 65535 mss 1000")
+    talk.say(". 1:101 ack 1")
+    talk.quiet()
+
+
+def test_simultaneous_open_ends_established_on_both_sides() -> None:
+    """RFC 9293 §3.5, figure 8."""
+    talk = connecting()
+    talk.say("S 0:0")
+    talk.hear("S 0:0 win 65535 mss 1000")
+    assert state(talk) is State.SYN_RECEIVED
+    talk.say("S. 0:0 ack 1")
+    assert talk.hear("S. 0:0 ack 1 win 65535 mss 1000") == [Event.CONNECTED]
+    assert state(talk) is State.ESTABLISHED
+
+
+def test_two_machines_that_open_at_once_meet() -> None:
+    """RFC 9293 §3.5, figure 8, with both sides ours."""
+    left, right = Endpoint(Settings(), iss=100), Endpoint(Settings(), iss=900)
+    left.connect(0.0)
+    right.connect(0.0)
+    for _ in range(4):
+        there, back = left.take_segments(), right.take_segments()
+        for segment in there:
+            right.receive(segment, 0.1)
+        for segment in back:
+            left.receive(segment, 0.1)
+    assert (left.state, right.state) == (State.ESTABLISHED, State.ESTABLISHED)
+    left.send(b"hello", 0.2)
+    for segment in left.take_segments():
+        right.receive(segment, 0.2)
+    assert right.read(10, 0.2) == b"hello"
+
+
+def test_a_refused_connection_says_so() -> None:
+    """RFC 9293 §3.10.7.3: RST with an acceptable ACK."""
+    talk = connecting()
+    assert talk.hear("R. 0:0 ack 1") == [Event.CLOSED]
+    with pytest.raises(ConnectError, match="refused"):
+        talk.send(1)
+
+
+def test_a_rst_with_a_wrong_ack_is_ignored_in_syn_sent() -> None:
+    """RFC 9293 §3.10.7.3: it may be of an old connection; so is an ACK, which gets RST."""
+    talk = connecting()
+    talk.say("S 0:0")
+    talk.hear("R. 0:0 ack 9")
+    talk.quiet()
+    talk.hear(". 0:0 ack 9")
+    talk.say("R 9:9")
+    talk.hear("R 0:0")
+    assert state(talk) is State.SYN_SENT
+
+
+def test_close_in_order_visits_the_states() -> None:
+    """RFC 9293 §3.6, figure 12."""
+    talk = established()
+    talk.endpoint.send_eof(talk.now)
+    talk.say("F. 1:1 ack 1")
+    assert state(talk) is State.FIN_WAIT_1
+    talk.hear(". 1:1 ack 2")
+    assert state(talk) is State.FIN_WAIT_2
+    assert talk.hear("F. 1:1 ack 2") == [Event.PEER_CLOSED]
+    talk.say(". 2:2 ack 2")
+    assert state(talk) is State.TIME_WAIT
+    assert talk.wait(59.9) == []
+    assert talk.wait(0.2) == [Event.CLOSED]
+    assert (state(talk), talk.endpoint.end) == (State.CLOSED, End.CLOSED)
+
+
+def test_half_close_lets_the_other_side_talk_on() -> None:
+    """RFC 9293 §3.6 case 1."""
+    talk = established()
+    talk.endpoint.send_eof(talk.now)
+    talk.say("F. 1:1")
+    talk.hear(". 1:1 ack 2")
+    assert talk.hear(". 1:101 ack 2") == [Event.READABLE]
+    assert len(talk.endpoint.read(1000, talk.now)) == 100
+    assert not talk.endpoint.at_eof
+
+
+def test_passive_close_visits_the_states() -> None:
+    """RFC 9293 §3.6 case 2."""
+    talk = established()
+    assert talk.hear("F. 1:11 ack 1") == [Event.READABLE, Event.PEER_CLOSED]
+    talk.say(". 1:1 ack 12")
+    assert state(talk) is State.CLOSE_WAIT
+    before = talk.endpoint.at_eof
+    talk.endpoint.read(100, talk.now)
+    assert (before, talk.endpoint.at_eof) == (False, True)
+    talk.send(5)
+    talk.endpoint.close(talk.now)
+    talk.say(". 1:6")
+    talk.say("F. 6:6")
+    assert state(talk) is State.LAST_ACK
+    assert talk.hear(". 12:12 ack 7") == [Event.CLOSED]
+    assert talk.endpoint.end is End.CLOSED
+
+
+def test_simultaneous_close_goes_through_closing() -> None:
+    """RFC 9293 §3.6 case 3, figure 13."""
+    talk = established()
+    talk.endpoint.send_eof(talk.now)
+    talk.say("F. 1:1")
+    talk.hear("F. 1:1 ack 1")
+    talk.say(". 2:2 ack 2")
+    assert state(talk) is State.CLOSING
+    talk.hear(". 2:2 ack 2")
+    assert state(talk) is State.TIME_WAIT
+
+
+def test_fin_before_its_data_waits_for_it() -> None:
+    """RFC 9293 §3.10.7.4, eighth: FIN is processed in order."""
+    talk = established()
+    talk.hear("F. 101:201 ack 1")
+    assert state(talk) is State.ESTABLISHED
+    assert talk.hear(". 1:101 ack 1") == [Event.READABLE, Event.PEER_CLOSED]
+    assert state(talk) is State.CLOSE_WAIT
+
+
+def test_unread_data_at_close_means_rst() -> None:
+    """RFC 2525 §2.17, RFC 1122 §4.2.2.13."""
+    talk = established()
+    talk.hear(". 1:11 ack 1")
+    assert talk.endpoint.close(talk.now) == [Event.CLOSED]
+    talk.say("R. 1:1")
+    assert talk.endpoint.end is End.UNREAD
+
+
+def test_data_after_close_means_rst() -> None:
+    """RFC 2525 §2.17: nobody will read it."""
+    talk = established()
+    talk.endpoint.close(talk.now)
+    talk.say("F. 1:1")
+    assert talk.hear(". 1:11 ack 2") == [Event.CLOSED]
+    talk.say("R. 2:2")
+
+
+def test_abort_sends_rst_and_forgets() -> None:
+    """RFC 9293 §3.10.5."""
+    talk = established()
+    talk.send(100)
+    talk.endpoint.take_segments()
+    assert talk.endpoint.abort(talk.now) == [Event.CLOSED]
+    talk.say("R. 101:101 ack 1")
+    assert talk.endpoint.deadline is None
+    with pytest.raises(ClosedError):
+        talk.send(1)
+
+
+def test_a_closed_fin_wait_2_does_not_wait_for_ever() -> None:
+    """RFC 9293 §3.6 leaves it open; Linux, tcp_fin_timeout: 60 s."""
+    talk = established()
+    talk.endpoint.close(talk.now)
+    talk.say("F. 1:1")
+    talk.hear(". 1:1 ack 2")
+    assert talk.wait(61.0) == [Event.CLOSED]
+
+
+def test_rst_at_rcv_nxt_resets() -> None:
+    """RFC 9293 §3.10.7.4, second; what came before may still be read."""
+    talk = established()
+    talk.hear(". 1:11 ack 1")
+    assert talk.hear("R 11:11") == [Event.CLOSED]
+    assert talk.endpoint.end is End.RESET
+    assert len(talk.endpoint.read(100, talk.now)) == 10
+    with pytest.raises(ResetError):
+        talk.send(1)
+
+
+def test_rst_beside_rcv_nxt_is_challenged() -> None:
+    """RFC 5961 §3.2; and once in half a second, §10."""
+    talk = established()
+    talk.hear("R 50:50")
+    talk.say(". 1:1 ack 1")
+    talk.hear("R 51:51")
+    talk.quiet()
+    talk.wait(0.6)
+    talk.hear("R 52:52")
+    talk.say(". 1:1 ack 1")
+    assert state(talk) is State.ESTABLISHED
+
+
+def test_rst_outside_the_window_is_dropped() -> None:
+    """RFC 5961 §3.2."""
+    talk = established()
+    talk.hear("R 70000:70000")
+    talk.quiet()
+    assert state(talk) is State.ESTABLISHED
+
+
+def test_syn_in_a_connection_is_challenged() -> None:
+    """RFC 5961 §4.2."""
+    talk = established()
+    talk.hear("S 50:50 win 100")
+    talk.say(". 1:1 ack 1")
+    assert state(talk) is State.ESTABLISHED
+
+
+def test_an_ack_of_what_was_never_sent_is_challenged_and_dropped() -> None:
+    """RFC 9293 §3.10.7.4, fifth; RFC 5961 §5.2."""
+    talk = established()
+    assert talk.hear(". 1:11 ack 5000") == []
+    talk.say(". 1:1 ack 1")
+    assert talk.endpoint.readable == 0
+
+
+def test_an_old_timestamp_is_refused() -> None:
+    """RFC 7323 §5.3 R1 (PAWS)."""
+    talk = established(Settings(window_scale=None), "S. 0:0 ack 1 win 65535 mss 1000 ts 100:0")
+    talk.hear(". 1:11 ack 1 ts 99:10")
+    talk.say(". 1:1 ack 1 ts 10:100")
+    assert talk.endpoint.readable == 0
+    talk.hear(". 1:11 ack 1 ts 100:10")
+    assert talk.endpoint.readable == 10
+
+
+def test_time_wait_acknowledges_a_repeated_fin_and_starts_over() -> None:
+    """RFC 9293 §3.10.7.4, eighth."""
+    talk = established()
+    talk.endpoint.send_eof(talk.now)
+    talk.hear("F. 1:1 ack 2")
+    talk.endpoint.take_segments()
+    talk.wait(50.0)
+    talk.hear("F. 1:1 ack 2")
+    talk.say(". 2:2 ack 2")
+    assert talk.wait(50.0) == []
+    assert talk.wait(11.0) == [Event.CLOSED]
+
+
+@pytest.mark.parametrize(("line", "end"), [("S 500:500 win 10", End.REPLACED), ("R 2:2", End.CLOSED)])
+def test_time_wait_ends_by_a_new_syn_or_a_rst(line: str, end: End) -> None:
+    """RFC 9293 §3.10.7.4 MAY-2, second."""
+    talk = established()
+    talk.endpoint.send_eof(talk.now)
+    talk.hear("F. 1:1 ack 2")
+    assert talk.hear(line) == [Event.CLOSED]
+    assert talk.endpoint.end is end
+
+
+def test_keepalive_probes_and_gives_up() -> None:
+    """RFC 9293 §3.8.4 (MUST-25 to 29): a probe that is not answered kills, data in flight postpones."""
+    settings = Settings(timestamps=False, keepalive=KeepAlive(10, 5, 2), quick_acks=0)
+    talk = established(settings)
+    talk.wait(10.1)
+    talk.say(". 0:0 ack 1")
+    talk.hear(". 1:1 ack 1")
+    talk.wait(9.9)
+    talk.quiet()
+    talk.wait(0.2)
+    talk.say(". 0:0 ack 1")
+    talk.wait(5.0)
+    talk.say(". 0:0 ack 1")
+    assert talk.wait(5.0) == [Event.CLOSED]
+    talk.say("R. 1:1")
+    assert talk.endpoint.end is End.SILENT
+    assert [moment.kind for moment in talk.moments].count(Kind.PROBE) == 3
+
+
+def test_delayed_acknowledgement_goes_after_40_ms_or_with_data() -> None:
+    """RFC 9293 §3.8.6.3 (MUST-58, SHLD-18)."""
+    talk = established()
+    talk.hear(". 1:101 ack 1")
+    talk.wait(0.039)
+    talk.quiet()
+    talk.wait(0.002)
+    talk.say(". 1:1 ack 101")
+    talk.hear(". 101:201 ack 1")
+    talk.send(10)
+    talk.say(". 1:11 ack 201")
+    talk.wait(0.05)
+    talk.quiet()
+
+
+def test_a_zero_window_still_takes_acknowledgements() -> None:
+    """RFC 9293 §3.10.7.4, first: special allowance for valid ACKs."""
+    talk = established(Settings(timestamps=False, window_scale=None, receive_buffer=1000, mss=1000, quick_acks=0))
+    talk.hear(". 1:1001 ack 1")
+    talk.send(100)
+    talk.endpoint.take_segments()
+    talk.hear(". 1001:1101 ack 101")
+    assert talk.endpoint.sender.snd_una == 101
+    assert talk.endpoint.readable == 1000
+    talk.say(". 101:101 ack 1001 win 0")
+
+
+def test_reading_opens_the_window_and_says_so() -> None:
+    """RFC 9293 §3.8.6.2.2."""
+    talk = established(Settings(timestamps=False, window_scale=None, receive_buffer=4000, mss=1000, quick_acks=0))
+    talk.hear(". 1:2001 ack 1")
+    talk.hear(". 2001:4001 ack 1")
+    talk.endpoint.take_segments()
+    talk.endpoint.read(500, talk.now)
+    talk.quiet()
+    talk.endpoint.read(3500, talk.now)
+    talk.say(". 1:1 ack 4001 win 4000")
+
+
+def test_congestion_marks_are_echoed() -> None:
+    """RFC 3168 §6.1.3."""
+    settings = Settings(timestamps=False, window_scale=None, ecn="ask", quick_acks=0)
+    talk = connecting(settings)
+    talk.say("SEW 0:0")
+    talk.hear("SE. 0:0 ack 1 win 65535 mss 1000")
+    talk.say(". 1:1")
+    talk.hear(". 1:1001 ack 1 ce")
+    talk.wait(0.05)
+    talk.say("E. 1:1 ack 1001")
+    talk.hear("W. 1001:2001 ack 1 ect")
+    talk.wait(0.05)
+    talk.say(". 1:1 ack 2001")
+
+
+def test_a_closed_endpoint_answers_with_rst() -> None:
+    """RFC 9293 §3.10.7.1."""
+    endpoint = Endpoint(PLAIN, iss=0)
+    assert endpoint.receive(Segment(5, 9, ACK, 0), 0.0) == []
+    assert endpoint.take_segments() == [Segment(9, 0, RST, 0)]
+
+
+def test_connect_twice_is_the_callers_mistake() -> None:
+    """RFC 9293 §3.10.1: error: connection already exists."""
+    talk = connecting()
+    with pytest.raises(UsageError, match="active open in SYN-SENT"):
+        talk.endpoint.connect(0.0)
+
+
+def test_a_watched_life_has_its_states_as_moments() -> None:
+    """RFC 9293 §3.3.2."""
+    talk = established()
+    talk.endpoint.send_eof(talk.now)
+    talk.hear("F. 1:1 ack 2")
+    talk.wait(61.0)
+    states = [moment.note for moment in talk.moments if moment.kind is Kind.STATE]
+    assert [note.partition(":")[0] for note in states] == [
+        "CLOSED → SYN-SENT",
+        "SYN-SENT → ESTABLISHED",
+        "ESTABLISHED → FIN-WAIT-1",
+        "FIN-WAIT-1 → FIN-WAIT-2",
+        "FIN-WAIT-2 → TIME-WAIT",
+        "TIME-WAIT → CLOSED",
+    ]
+
+
+def test_numbers_pass_the_end_of_32_bits() -> None:
+    """RFC 9293 §3.4: sequence numbers are modulo 2**32; inside they go on."""
+    pair = Pair(iss=(2**32 - 5, 2**32 - 3)).connect()
+    pair.left.to_send = bytes(100)
+    pair.run(until=pair.now + 5.0)
+    assert bytes(pair.right.received) == bytes(100)
+    assert pair.left.endpoint.sender.snd_nxt > 2**32
+
+
+def test_text_shows_state_and_counts() -> None:
+    assert repr(established().endpoint).startswith("<Endpoint ESTABLISHED una=1 nxt=1")

@@ -1,0 +1,180 @@
+"""netwright.proto.tcp.receiver."""
+
+from math import inf
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from netwright.proto.tcp.receiver import Receiver
+from netwright.proto.tcp.segment import ACK, CE, CWR, FIN, Segment
+from netwright.proto.tcp.settings import Settings
+
+PLAIN = Settings(mss=100, receive_buffer=1000, window_scale=None, quick_acks=0)
+
+
+def receiver_of(settings: Settings = PLAIN, *, scale: int = 0) -> Receiver:
+    receiver = Receiver(settings, 0, 0.0)
+    receiver.agreed(scale=scale, sack=True)
+    return receiver
+
+
+def test_acceptable_has_the_four_cases() -> None:
+    """RFC 9293 §3.10.7.4, first check, table 6."""
+    receiver = receiver_of()
+
+    def nothing(seq: int) -> bool:
+        return receiver.acceptable(Segment(seq, 0, ACK, 0))
+
+    def some(seq: int, size: int) -> bool:
+        return receiver.acceptable(Segment(seq, 0, ACK, 0, bytes(size)))
+
+    assert [nothing(seq) for seq in (0, 1, 1000, 1001)] == [False, True, True, False]
+    assert [some(0, 1), some(0, 2), some(1000, 5), some(1001, 5)] == [False, True, True, False]
+    receiver.receive(1, bytes(1000), 0.0)
+    assert receiver.window == 0
+    assert [nothing(1000), nothing(1001), nothing(1002), some(1001, 1)] == [False, True, False, False]
+
+
+def test_every_second_full_segment_is_acknowledged_at_once() -> None:
+    """RFC 9293 §3.8.6.3, RFC 5681 §4.2."""
+    receiver = receiver_of(Settings(mss=600, window_scale=None, quick_acks=0))
+    receiver.receive(1, bytes(600), 0.0)
+    assert (receiver.ack_now, receiver.ack_at) == (False, 0.04)
+    receiver.receive(601, bytes(600), 0.01)
+    assert receiver.ack_now
+    receiver.acknowledged()
+    assert (receiver.ack_now, receiver.ack_at) == (False, inf)
+
+
+def test_the_first_segments_are_acknowledged_at_once() -> None:
+    """RFC 5681 §4.2 allows it; Linux does it, for a sender in slow start needs the acknowledgements."""
+    receiver = receiver_of(Settings(mss=600, window_scale=None, quick_acks=1))
+    receiver.receive(1, bytes(10), 0.0)
+    assert receiver.ack_now
+    receiver.acknowledged()
+    receiver.receive(11, bytes(10), 0.0)
+    assert not receiver.ack_now
+
+
+def test_a_gap_is_acknowledged_at_once_with_the_newest_block_first() -> None:
+    """RFC 5681 §4.2, RFC 2018 §4."""
+    receiver = receiver_of()
+    receiver.receive(101, bytes(100), 0.0)
+    assert receiver.ack_now
+    receiver.receive(301, bytes(100), 0.0)
+    receiver.receive(201, bytes(50), 0.0)
+    assert receiver.blocks(4) == ((101, 251), (301, 401))
+    assert receiver.receive(1, bytes(100), 0.0)
+    assert receiver.rcv_nxt == 251
+
+
+def test_a_duplicate_is_reported_once_and_first() -> None:
+    """RFC 2883 §4."""
+    receiver = receiver_of()
+    receiver.receive(201, bytes(100), 0.0)
+    receiver.receive(201, bytes(50), 0.0)
+    assert receiver.blocks(3) == ((201, 251), (201, 301))
+    assert receiver.blocks(3) == ((201, 301),)
+    receiver.duplicated(0, 1)
+    assert receiver.blocks(3) == ((0, 1), (201, 301))
+
+
+def test_separate_pieces_are_limited() -> None:
+    """RFC 9293 §3.10.7.4 lets a receiver drop what it cannot keep; a setting says how much that is."""
+    receiver = receiver_of(Settings(mss=100, window_scale=None, reassembly_limit=3))
+    for seq in range(3, 41, 2):
+        receiver.receive(seq, b"x", 0.0)
+    assert receiver.blocks(4) == ((7, 8), (5, 6), (3, 4))
+    receiver.receive(4, b"x", 0.0)
+    assert receiver.blocks(1) == ((3, 6),)
+
+
+def test_window_edge_never_moves_back_and_opens_by_a_segment() -> None:
+    """RFC 9293 §3.8.6 (SHLD-14) and §3.8.6.2.2."""
+    receiver = receiver_of()
+    receiver.receive(1, bytes(1000), 0.0)
+    assert receiver.advertise() == 0
+    receiver.read(99)
+    assert (receiver.advertise(), receiver.ack_now) == (0, True)
+    receiver.acknowledged()
+    receiver.read(1)
+    assert receiver.ack_now
+    assert receiver.advertise() == 100
+
+
+def test_scaled_window_never_promises_more_than_the_buffer() -> None:
+    """RFC 7323 §2.3, §2.4: rounding may not let the buffer grow byte by byte."""
+    receiver = receiver_of(Settings(receive_buffer=4096, window_scale=7, mss=1460), scale=7)
+    for _ in range(10_000):
+        edge = receiver.rcv_nxt + (receiver.advertise() << 7)
+        assert edge - receiver.rcv_nxt + len(receiver.buffer) <= 4096
+        if receiver.window == 0:
+            break
+        receiver.receive(receiver.rcv_nxt, b"x", 0.0)
+    assert receiver.window == 0
+    assert len(receiver.buffer) == 4096
+
+
+def test_fin_counts_once_all_before_it_has_come() -> None:
+    """RFC 9293 §3.10.7.4, eighth check."""
+    receiver = receiver_of()
+    receiver.receive(51, bytes(50), 0.0)
+    receiver.learn_fin(101)
+    assert not receiver.take_fin()
+    receiver.receive(1, bytes(50), 0.0)
+    assert receiver.take_fin()
+    assert not receiver.take_fin()
+    assert receiver.rcv_nxt == 102
+
+
+def test_data_after_fin_is_not_taken() -> None:
+    """RFC 9293 §3.10.7.4, seventh: the peer has promised that nothing follows."""
+    receiver = receiver_of()
+    receiver.learn_fin(11)
+    receiver.receive(1, bytes(100), 0.0)
+    assert len(receiver.buffer) == 10
+
+
+def test_timestamp_is_that_of_the_left_edge() -> None:
+    """RFC 7323 §4.3: a segment after a hole does not change what is echoed; §5.3 R1: an older one is a replay."""
+    receiver = receiver_of()
+    receiver.stamp(Segment(1, 0, ACK, 0, timestamps=(10, 0)), 0.0)
+    receiver.stamp(Segment(101, 0, ACK, 0, timestamps=(20, 0)), 0.0)
+    assert receiver.ts_recent == 10
+    old = Segment(1, 0, ACK, 0, timestamps=(9, 0))
+    assert receiver.is_replay(old, 0.1)
+    assert not receiver.is_replay(old, 25 * 86400.0)  # RFC 7323 §5.5: after 24 days it says nothing
+
+
+def test_a_mark_is_echoed_until_the_peer_reacts() -> None:
+    """RFC 3168 §6.1.3."""
+    receiver = receiver_of()
+    receiver.mark(Segment(1, 0, ACK, 0, ecn=CE))
+    receiver.mark(Segment(2, 0, ACK, 0))
+    seen = [receiver.ece]
+    receiver.mark(Segment(3, 0, ACK | CWR, 0))
+    seen.append(receiver.ece)
+    receiver.mark(Segment(4, 0, ACK | CWR | FIN, 0, ecn=CE))
+    assert [*seen, receiver.ece] == [True, False, True]
+
+
+pieces = st.lists(st.tuples(st.integers(0, 300), st.integers(1, 60)), max_size=60)
+
+
+@given(pieces)
+def test_any_pieces_in_any_order_give_the_bytes_in_order(pieces: list[tuple[int, int]]) -> None:
+    """RFC 9293 §3.10.7.4, seventh; RFC 2018 §3: blocks are exactly the bytes beyond the first hole."""
+    receiver = receiver_of()
+    whole = bytes(index % 251 for index in range(400))
+    have: set[int] = set()
+    taken = b""
+    for start, length in pieces:
+        receiver.receive(1 + start, whole[start : start + length], 0.0)
+        have |= set(range(start, start + length))
+        taken += receiver.read(50)
+        nxt = next(index for index in range(401) if index not in have)
+        assert receiver.rcv_nxt == 1 + nxt
+        beyond = {seq for left, right in receiver.blocks(4) for seq in range(left, right) if seq > nxt}
+        assert beyond <= {index + 1 for index in have}
+        assert receiver.window + len(receiver.buffer) <= 1000
+    assert taken + receiver.read(1000) == whole[: receiver.rcv_nxt - 1]

@@ -1,0 +1,259 @@
+"""netwright.proto.tcp.recovery: phases, through the endpoint that drives them."""
+
+import pytest
+
+from netwright.core.moment import Kind
+from netwright.proto.tcp.recovery import Phase
+from netwright.proto.tcp.settings import Settings
+from tests.support.tcp_dialogue import Dialogue, established
+
+SACK = Settings(timestamps=False, window_scale=None, mss=1000, quick_acks=0, receive_buffer=65535, congestion="reno")
+STAMPS = "S. 0:0 ack 1 win 65535 mss 1012 sackok ts 5:0"
+
+
+def flight(segments: int, settings: Settings = SACK, answer: str | None = None) -> Dialogue:
+    """A connection with a round trip of 10 ms and that many segments of 1000 bytes out."""
+    talk = established(settings) if answer is None else established(settings, answer)
+    talk.send(1000 * segments)
+    for index in range(min(segments, 10)):
+        talk.say(f". {1 + index * 1000}:{1001 + index * 1000}")
+    talk.quiet()
+    talk.now += 0.01
+    return talk
+
+
+def phase(talk: Dialogue) -> Phase:
+    return talk.endpoint.sender.recovery.phase
+
+
+def test_three_sacked_segments_repeat_the_one_before_them() -> None:
+    """RFC 6675 §5 step 4, RFC 8985 §6.2: DupThresh segments beyond a hole."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 1001:2001")
+    talk.hear(". 1:1 ack 1 sack 1001:3001")
+    talk.quiet()
+    assert phase(talk) is Phase.DISORDER
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    talk.say(". 1:1001")
+    assert phase(talk) is Phase.RECOVERY
+    assert talk.endpoint.sender.window.ssthresh == 5
+    talk.hear(". 1:1 ack 10001")
+    assert phase(talk) is Phase.OPEN
+    assert talk.endpoint.sender.window.cwnd == 6  # ssthresh, and the seven segments that this acknowledged
+
+
+def test_two_sacked_segments_wait_for_a_quarter_of_a_round_trip() -> None:
+    """RFC 8985 §6.2 step 4 and 5: the reordering window, and its timer."""
+    talk = flight(3)
+    talk.hear(". 1:1 ack 1 sack 1001:3001")
+    talk.quiet()
+    talk.wait(0.0024)
+    talk.quiet()
+    talk.wait(0.0002)
+    talk.say(". 1:1001")
+
+
+def test_limited_transmit_sends_new_data_on_the_first_duplicates() -> None:
+    """RFC 3042 §2: what was SACKed has left the network, so the window has room for another."""
+    talk = established(SACK)
+    talk.send(12_000)
+    for index in range(10):
+        talk.say(f". {1 + index * 1000}:{1001 + index * 1000}")
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 1 sack 1001:2001")
+    talk.say(". 10001:11001")
+    talk.hear(". 1:1 ack 1 sack 1001:3001")
+    talk.say(". 11001:12001")
+
+
+def test_newreno_repeats_on_the_third_duplicate_and_on_partial_acknowledgements() -> None:
+    """RFC 6582 §3.2, RFC 5681 §3.2: without SACK."""
+    talk = flight(10, answer="S. 0:0 ack 1 win 65535 mss 1000")
+    for _ in range(2):
+        talk.hear(". 1:1 ack 1")
+        talk.quiet()
+    talk.hear(". 1:1 ack 1")
+    talk.say(". 1:1001")
+    talk.hear(". 1:1 ack 3001")
+    talk.say(". 3001:4001")
+    talk.hear(". 1:1 ack 10001")
+    assert talk.endpoint.sender.window.cwnd <= 6
+
+
+def test_rate_reduction_spreads_what_is_sent_over_the_round_trip() -> None:
+    """RFC 6937 §3.1: with Reno one segment goes for every two that arrive."""
+    talk = established(SACK)
+    talk.send(40_000)
+    talk.endpoint.take_segments()
+    talk.now += 0.01
+    sent = 0
+    for arrived in range(1, 10):
+        talk.hear(f". 1:1 ack 1 sack 1001:{1001 + arrived * 1000}")
+        sent += len(talk.endpoint.take_segments())
+    # Two by limited transmit, the repeat, and then half of what arrives.
+    assert talk.endpoint.sender.window.ssthresh == 5
+    assert sent == 2 + 1 + 2
+
+
+def test_a_timeout_repeats_one_segment_and_backs_off() -> None:
+    """RFC 6298 §5.4 to 5.6, RFC 5681 §3.1: cwnd is one segment, the timer doubles."""
+    settings = Settings(**{**_plain(), "tail_loss_probe": False})  # type: ignore[arg-type]  # by name
+    talk = flight(3, settings)
+    talk.wait(0.19)
+    talk.quiet()
+    talk.wait(0.02)
+    talk.say(". 1:1001")
+    assert phase(talk) is Phase.LOSS
+    assert talk.endpoint.sender.window.cwnd == 1
+    talk.wait(0.41)
+    talk.quiet()
+    talk.wait(0.02)
+    talk.say(". 1:1001")
+    talk.quiet()
+
+
+def _plain() -> dict[str, object]:
+    return {
+        "timestamps": False,
+        "window_scale": None,
+        "mss": 1000,
+        "quick_acks": 0,
+        "receive_buffer": 65535,
+        "congestion": "reno",
+    }
+
+
+def timed_out(segments: int, more: int = 0, answer: str | None = None, **changed: object) -> Dialogue:
+    """A flight whose first segment was repeated by the timer."""
+    settings = Settings(**{**_plain(), "tail_loss_probe": False, **changed})  # type: ignore[arg-type]  # by name
+    talk = flight(segments, settings, answer)
+    if more:
+        talk.send(more)
+        talk.endpoint.take_segments()
+    talk.wait(0.25)
+    talk.say(". 1:1001")
+    return talk
+
+
+def test_frto_sends_new_data_after_a_timeout_and_undoes_if_it_was_spurious() -> None:
+    """RFC 5682 §3.1: the first acknowledgement sends new data (2b), the second shows originals arriving (3b)."""
+    talk = timed_out(10, more=10_000)
+    talk.now = 0.225  # sooner than a round trip after the repeat, so RACK knows that it answers the original
+    talk.hear(". 1:1 ack 1001")
+    talk.say(". 10001:11001")
+    talk.say(". 11001:12001")
+    talk.quiet()
+    talk.hear(". 1:1 ack 2001")
+    assert phase(talk) is Phase.OPEN
+    assert talk.endpoint.sender.recovery.undone == 1
+    assert talk.endpoint.sender.window.cwnd >= 10
+    assert "F-RTO" in talk.reasons()
+
+
+def test_frto_repeats_the_rest_if_the_loss_was_real() -> None:
+    """RFC 5682 §3.1 step 3a: a duplicate after the new data."""
+    talk = timed_out(10, more=10_000)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 1001")
+    talk.say(". 10001:11001")
+    talk.say(". 11001:12001")
+    talk.hear(". 1:1 ack 1001 sack 10001:11001")
+    assert talk.say(". 1001:2001").seq == 1001
+    assert phase(talk) is Phase.LOSS
+    assert talk.endpoint.sender.recovery.undone == 0
+
+
+def test_eifel_undoes_a_timeout_whose_original_had_arrived() -> None:
+    """RFC 3522 §3.2, RFC 4015 §3.1: the echoed timestamp is that of the first transmission."""
+    talk = timed_out(4, answer=STAMPS, timestamps=True, frto=False, mss=1012)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 1001 ts 6:10")  # sent at 0.01 s
+    assert phase(talk) is Phase.OPEN
+    assert talk.endpoint.sender.window.cwnd == 10
+
+
+def test_dsack_for_every_repeat_undoes_a_recovery() -> None:
+    """RFC 2883 §4, RFC 3708 §3: the peer had both, so nothing was lost."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    talk.say(". 1:1001")
+    talk.hear(". 1:1 ack 4001")
+    talk.hear(". 1:1 ack 4001 sack 1:1001")
+    assert talk.endpoint.sender.recovery.undone == 1
+    assert (phase(talk), talk.endpoint.sender.window.cwnd) == (Phase.OPEN, 10)
+
+
+def test_tail_loss_probe_comes_after_two_round_trips_and_finds_the_loss() -> None:
+    """RFC 8985 §7.2, §7.3: the last segment again, and its SACK shows what is missing."""
+    talk = flight(4)
+    talk.wait(0.02 + 0.002 - 0.01 - 0.0001)
+    talk.quiet()
+    talk.wait(0.001)
+    talk.say(". 3001:4001")
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 1001 sack 3001:4001")
+    talk.wait(0.02)
+    talk.say(". 1001:2001")
+
+
+def test_a_probe_of_a_single_segment_waits_for_a_delayed_acknowledgement() -> None:
+    """RFC 8985 §7.2: WCDelAckT."""
+    talk = flight(1)
+    talk.wait(0.2)
+    talk.quiet()
+    talk.wait(0.02)
+    talk.say(". 1:1001")
+    assert [moment.kind for moment in talk.moments].count(Kind.PROBE) == 1
+
+
+def test_a_probe_that_repaired_a_loss_reduces_the_window() -> None:
+    """RFC 8985 §7.4.2: the loss was congestion, though nobody saw it; without D-SACK it was real."""
+    talk = flight(4)
+    talk.wait(0.015)
+    talk.say(". 3001:4001")
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 4001")
+    assert talk.endpoint.sender.window.cwnd >= 10
+    talk.send(1000)
+    talk.say(". 4001:5001")
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 5001")
+    assert talk.endpoint.sender.window.cwnd == 5
+
+
+def test_a_probe_that_was_needless_changes_nothing() -> None:
+    """RFC 8985 §7.4.2: D-SACK says that the original had arrived."""
+    talk = flight(4)
+    talk.wait(0.015)
+    talk.say(". 3001:4001")
+    talk.hear(". 1:1 ack 4001 sack 3001:4001")
+    talk.send(1000)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 5001")
+    assert talk.endpoint.sender.window.cwnd >= 10
+    assert talk.endpoint.sender.recovery.reductions == 0
+
+
+def test_ece_reduces_once_a_window() -> None:
+    """RFC 3168 §6.1.2: at most once per round trip; the next new segment says CWR."""
+    settings = Settings(**{**_plain(), "ecn": "ask"})  # type: ignore[arg-type]  # by name
+    talk = established(settings, "SE. 0:0 ack 1 win 65535 mss 1000 sackok")
+    talk.send(30_000)
+    assert talk.say(". 1:1001 ect").flags & 128 == 0
+    talk.endpoint.take_segments()
+    talk.now += 0.01
+    for end in range(1001, 10_002, 1000):
+        talk.hear(f"E. 1:1 ack {end}")
+    said = talk.endpoint.take_segments()
+    assert [bool(segment.flags & 128) for segment in said] == [True] + [False] * (len(said) - 1)
+    assert talk.endpoint.sender.recovery.reductions == 1
+    assert talk.endpoint.sender.window.ssthresh == 5
+
+
+@pytest.mark.parametrize("kind", [Kind.LOST, Kind.RETRANSMIT, Kind.CONGESTION])
+def test_every_decision_is_a_moment_with_its_reason(kind: Kind) -> None:
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    found = [moment for moment in talk.moments if moment.kind is kind]
+    assert found
+    assert all(moment.note and moment.at == pytest.approx(talk.now) for moment in found)

@@ -1,0 +1,211 @@
+"""netwright.proto.tcp.sender: what goes when, through the endpoint that drives it."""
+
+import pytest
+
+from netwright.core.moment import Kind
+from netwright.proto.tcp.events import End, Event
+from netwright.proto.tcp.sender import Timer
+from netwright.proto.tcp.settings import Settings
+from tests.support.tcp_dialogue import Dialogue, established
+from tests.support.tcp_pair import Link, Pair, transfer
+
+
+def plain(**changed: object) -> Settings:
+    values = {"timestamps": False, "window_scale": None, "mss": 1000, "quick_acks": 0, "receive_buffer": 65535}
+    return Settings(**{**values, **changed})  # type: ignore[arg-type]  # by name
+
+
+def test_nagle_holds_a_small_segment_while_another_is_out() -> None:
+    """RFC 9293 §3.7.4 (SHLD-7); Minshall's variant: full segments do not count."""
+    talk = established(plain())
+    talk.send(1100)
+    talk.say(". 1:1001")
+    talk.say(". 1001:1101")
+    talk.send(50)
+    talk.quiet()
+    assert "Nagle" in talk.reasons()
+    talk.hear(". 1:1 ack 1101")
+    talk.say(". 1101:1151")
+
+
+def test_nodelay_sends_what_nagle_held() -> None:
+    """RFC 9293 §3.7.4 (MUST-17): a program can turn it off."""
+    talk = established(plain())
+    talk.send(10)
+    talk.say(". 1:11")
+    talk.send(10)
+    talk.quiet()
+    talk.endpoint.set_nodelay(True, talk.now)
+    talk.say(". 11:21")
+    talk.send(5)
+    talk.say(". 21:26")
+
+
+def test_cork_holds_until_full_or_pulled_or_200_ms() -> None:
+    """tcp(7), TCP_CORK."""
+    talk = established(plain())
+    talk.endpoint.set_cork(True, talk.now)
+    talk.send(1500)
+    talk.say(". 1:1001")
+    talk.quiet()
+    talk.endpoint.set_cork(False, talk.now)
+    talk.say(". 1001:1501")
+    talk.hear(". 1:1 ack 1501")
+    talk.endpoint.set_cork(True, talk.now)
+    talk.send(100)
+    talk.wait(0.15)
+    talk.quiet()
+    talk.wait(0.1)
+    talk.say(". 1501:1601")
+
+
+def test_fin_goes_with_the_last_data_whatever_nagle_says() -> None:
+    """RFC 9293 §3.10.4: FIN after all queued data."""
+    talk = established(plain())
+    talk.send(10)
+    talk.say(". 1:11")
+    talk.send(10)
+    talk.endpoint.send_eof(talk.now)
+    assert talk.say("F. 11:21").flags & 1
+
+
+def test_silly_windows_are_not_filled() -> None:
+    """RFC 9293 §3.8.6.2.1 (MUST-38): wait for a full segment or half of the largest window."""
+    talk = established(plain(), "S. 0:0 ack 1 win 2000 mss 1000 sackok")
+    talk.send(4000)
+    talk.say(". 1:1001")
+    talk.say(". 1001:2001")
+    talk.hear(". 1:1 ack 1001 win 1100")
+    talk.quiet()
+    assert "silly window" in talk.reasons()
+    talk.hear(". 1:1 ack 1001 win 2000")
+    talk.say(". 2001:3001")
+
+
+def test_a_window_smaller_than_a_segment_is_used_by_halves() -> None:
+    """RFC 9293 §3.8.6.2.1: the largest window seen is what a peer's buffer is."""
+    talk = established(plain(), "S. 0:0 ack 1 win 600 mss 1000 sackok")
+    talk.send(900)
+    talk.say(". 1:301")
+    talk.say(". 301:601")
+
+
+def test_zero_window_is_probed_with_back_off_as_long_as_the_peer_answers() -> None:
+    """RFC 9293 §3.8.6.1 (MUST-36, MUST-37)."""
+    talk = established(plain(), "S. 0:0 ack 1 win 2000 mss 1000 sackok")
+    talk.send(4000)
+    talk.endpoint.take_segments()
+    talk.hear(". 1:1 ack 2001 win 0")
+    talk.quiet()
+    interval = talk.endpoint.sender.rtt.rto
+    for _ in range(12):
+        talk.wait(interval + 1e-6)
+        talk.say(". 2000:2000 ack 1")
+        talk.hear(". 1:1 ack 2001 win 0")
+        talk.quiet()
+        interval = min(2 * interval, 120.0)
+    talk.hear(". 1:1 ack 2001 win 2000")
+    talk.say(". 2001:3001")
+    kinds = [moment.kind for moment in talk.moments]
+    assert kinds.count(Kind.PROBE) == 12
+    assert Kind.WINDOW in kinds
+
+
+def test_send_takes_what_there_is_room_for_and_tells_when_there_is_more() -> None:
+    """RFC 9293 §3.9.1: SEND may block; here it takes less and WRITABLE follows."""
+    talk = established(plain(send_buffer=3000))
+    assert talk.send(5000) == 3000
+    assert talk.send(1) == 0
+    talk.endpoint.take_segments()
+    assert Event.WRITABLE not in talk.hear(". 1:1 ack 501")
+    assert Event.WRITABLE in talk.hear(". 1:1 ack 1501")
+    assert talk.endpoint.writable == 1500
+
+
+def test_retransmissions_run_out_after_linux_patience() -> None:
+    """RFC 9293 §3.8.3 (MUST-20, MUST-21): R2 in time, 924.6 s with 15."""
+    talk = established(plain())
+    talk.send(100)
+    assert talk.wait(900.0) == []
+    assert talk.wait(300.0) == [Event.CLOSED]
+    assert talk.endpoint.end is End.TIMED_OUT
+    assert len(talk.endpoint.take_segments()) > 10
+
+
+def test_user_timeout_ends_the_wait() -> None:
+    """RFC 5482 §3; RFC 9293 §3.9.1."""
+    talk = established(plain(user_timeout=5.0))
+    talk.send(100)
+    assert talk.wait(4.99) == []
+    assert talk.wait(0.02) == [Event.CLOSED]
+    assert talk.endpoint.end is End.USER_TIMEOUT
+
+
+def test_user_timeout_ends_a_zero_window() -> None:
+    """RFC 5482 §3: data that was never sent counts too, as in Linux."""
+    talk = established(plain(user_timeout=5.0), "S. 0:0 ack 1 win 0 mss 1000 sackok")
+    talk.send(100)
+    for _ in range(20):
+        talk.wait(1.0)
+        talk.hear(". 1:1 ack 1 win 0")
+    assert talk.endpoint.end is End.USER_TIMEOUT
+
+
+def test_old_segments_do_not_move_the_window_back() -> None:
+    """RFC 9293 §3.10.7.4, fifth: SND.WL1 and SND.WL2."""
+    talk = established(plain())
+    talk.hear(". 1:101 ack 1 win 5000")
+    talk.hear(". 1:1 ack 1 win 100")
+    assert talk.endpoint.sender.snd_wnd == 5000
+
+
+def test_idle_connections_start_again_from_the_initial_window() -> None:
+    """RFC 5681 §4.1: after an idle RTO."""
+    pair = Pair(there=Link(0.01), back=Link(0.01)).connect()
+    pair.left.to_send = bytes(400_000)
+    pair.run(until=pair.now + 1.0)
+    grown = pair.left.endpoint.sender.window.cwnd
+    assert grown > 40
+    pair.run(until=pair.now + 60.0)
+    pair.left.to_send += b"x"
+    pair.run(until=pair.now + 1.0)
+    assert 10 <= pair.left.endpoint.sender.window.cwnd < 20
+
+
+def test_pacing_spreads_a_window_over_the_round_trip() -> None:
+    """RFC 9002 §7.7 has the idea; Linux: 2 or 1.2 windows a round trip."""
+
+    def largest_burst(pacing: bool) -> int:
+        settings = Settings(pacing=pacing)
+        pair = Pair(settings, there=Link(0.05), back=Link(0.05))
+        pair.recording = True
+        pair.connect()
+        transfer(pair, bytes(600_000))
+        times = [at for at, segment in pair.left.log if segment.data]
+        after = [at for at in times if at > 0.3]
+        return max(after.count(at) for at in after)
+
+    assert largest_burst(True) <= 8 < largest_burst(False)
+
+
+def test_repeats_of_a_syn_are_linear_first() -> None:
+    """RFC 6298 §5.5 doubles; Linux 6.5 waits with that for four repeats (tcp_syn_linear_timeouts)."""
+    talk = Dialogue(plain())
+    talk.endpoint.connect(0.0)
+    times = []
+    while talk.endpoint.deadline is not None:
+        talk.endpoint.take_segments()
+        talk.wait(talk.endpoint.deadline - talk.now)
+        times.append(talk.now)
+    assert times == pytest.approx([1, 2, 3, 4, 5, 7, 11])
+    assert talk.endpoint.end is End.NO_ANSWER
+
+
+def test_timer_is_off_when_nothing_is_out() -> None:
+    """RFC 6298 §5.2."""
+    talk = established(plain())
+    talk.send(10)
+    running = talk.endpoint.sender.timer
+    talk.hear(". 1:1 ack 11")
+    assert (running, talk.endpoint.sender.timer) == (Timer.PROBE, Timer.OFF)
+    assert talk.endpoint.deadline is None

@@ -1,0 +1,167 @@
+import asyncio
+import socket
+
+import pytest
+
+from netwright.aio import BindError, DrainReport, Stream, connect
+from netwright.core.address import InetAddress
+from netwright.core.errors import UsageError
+from netwright.core.record import Outcome
+from netwright.run.service import Service
+
+
+def echoing() -> Service:
+    service = Service("echo")
+
+    @service.tcp(0)
+    async def echo(stream: Stream) -> None:
+        async for chunk in stream:
+            await stream.send(chunk)
+
+    return service
+
+
+async def test_ports_are_served_between_start_and_drain() -> None:
+    service = echoing()
+    async with service:
+        (listener,) = service.listeners
+        assert (listener.service, listener.address.is_loopback) == ("echo", True)
+        async with await connect(listener.address, timeout=None) as stream:
+            await stream.send(b"abc")
+            assert await stream.read() == b"abc"
+        assert "running" in repr(service)
+    assert "stopped" in repr(service)
+    assert service.listeners == ()
+
+
+async def test_start_binds_all_or_nothing() -> None:
+    with socket.socket() as taken:
+        taken.bind(("127.0.0.1", 0))
+        taken.listen()
+        port = taken.getsockname()[1]
+        service = echoing()
+
+        @service.tcp(port)
+        async def never(stream: Stream) -> None:
+            raise AssertionError
+
+        bound: list[str] = []
+        service.on_start(lambda: bound.append("hook"))
+        with pytest.raises(BindError, match=str(port)):
+            await service.start()
+        assert (service.listeners, bound) == ((), [])
+    await service.start()
+    await service.drain(0)
+
+
+async def test_hooks_frame_the_life_and_the_last_added_stops_first() -> None:
+    service, calls = echoing(), list[str]()
+
+    @service.on_start
+    async def open_store() -> None:
+        calls.append("open")
+
+    @service.on_stop
+    async def close_store() -> None:
+        calls.append("close store")
+
+    @service.on_stop
+    def flush() -> None:
+        calls.append("flush")
+
+    async with service:
+        assert calls == ["open"]
+    assert calls == ["open", "flush", "close store"]
+
+
+async def test_start_hook_that_fails_leaves_nothing_bound() -> None:
+    service = echoing()
+
+    @service.on_start
+    async def fail() -> None:
+        raise ValueError("planted")
+
+    with pytest.raises(ValueError, match="planted"):
+        await service.start()
+    assert service.listeners == ()
+
+
+async def test_stop_hook_that_fails_or_hangs_is_reported_and_the_others_run() -> None:
+    reports: list[str] = []
+    calls: list[str] = []
+    service = Service(
+        "x", report=lambda text, error: reports.append(f"{text}: {type(error).__name__}"), hook_timeout=5.0
+    )
+    service.on_stop(lambda: calls.append("last"))
+
+    @service.on_stop
+    def fail() -> None:
+        raise ValueError("planted")
+
+    @service.on_stop
+    async def hang() -> None:
+        await asyncio.sleep(1000)
+
+    async with service:
+        pass
+    assert reports == ["x: a stop hook failed: TimeoutError", "x: a stop hook failed: ValueError"]
+    assert calls == ["last"]
+
+
+async def test_drain_counts_idle_finished_and_aborted() -> None:
+    service = Service("mixed")
+
+    @service.tcp(0)
+    async def work(stream: Stream) -> None:
+        line = await stream.readline()
+        await asyncio.sleep(float(line))
+        await stream.send(b"done")
+
+    async with service:
+        address = service.listeners[0].address
+        idle, quick, stuck = [await connect(address, timeout=None) for _ in range(3)]
+        await quick.send(b"1\n")
+        await stuck.send(b"100\n")
+        await asyncio.sleep(0.1)
+        assert await service.drain(5.0) == DrainReport(idle=1, finished=1, aborted=1)
+        assert await quick.read() == b"done"
+        assert await service.drain(5.0) == DrainReport()
+        for stream in (idle, quick, stuck):
+            stream.abort()
+
+
+async def test_abort_resets_everything_and_wait_returns() -> None:
+    service = echoing()
+    await service.start()
+    stream = await connect(service.listeners[0].address, timeout=None)
+    await stream.send(b"x")
+    await stream.read()
+    service.abort()
+    await service.wait()
+    with pytest.raises(ConnectionResetError):
+        await stream.read()
+    stream.abort()
+    await service.drain(0)
+    assert service.recorder.totals[Outcome.ABORTED.value] == 1
+
+
+async def test_port_or_start_while_it_runs_is_a_mistake_of_the_caller() -> None:
+    service = echoing()
+    async with service:
+        with pytest.raises(UsageError, match="before start"):
+            service.tcp(0)(lambda stream: stream.close())
+        with pytest.raises(UsageError, match="drain it first"):
+            await service.start()
+
+
+async def test_number_is_a_port_on_the_service_s_host() -> None:
+    service = echoing()
+    service.host = "::1"
+    try:
+        await service.start()
+    except BindError:
+        pytest.skip("this machine has no IPv6 loopback")
+    address = service.listeners[0].address
+    assert isinstance(address, InetAddress)
+    assert address.host == "::1"
+    await service.drain(0)

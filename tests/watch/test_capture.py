@@ -1,0 +1,143 @@
+import gzip
+import io
+import json
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from netwright.core.errors import ProtocolError, TransportError, UsageError
+from netwright.watch.capture import Columns, analyse, open_capture
+from netwright.watch.engine import Mode
+from netwright.watch.flow import Position
+from tests.support.corpora import corpus
+from tests.support.frames import pcap, pcapng
+from tests.support.talk import Talk
+
+TALK = Talk().handshake().client(30, 0, 0, 100).client(80, 0, 0, 100).server(100, 0, 100)
+
+
+def _zstd(data: bytes) -> bytes:
+    return bytes(pytest.importorskip("zstandard").ZstdCompressor().compress(data))
+
+
+@pytest.mark.parametrize("pack", [bytes, gzip.compress, _zstd])
+@pytest.mark.parametrize("form", [pcap, pcapng])
+@pytest.mark.parametrize("mode", ["exact", "wireshark"])
+def test_every_form_of_a_file_gives_the_same_report(
+    tmp_path: Path, pack: Callable[[bytes], bytes], form: Callable[..., bytes], mode: Mode
+) -> None:
+    path = tmp_path / "file"
+    path.write_bytes(pack(form(TALK.frames)))
+    report = analyse(path, mode)
+    assert (report.packets, report.segments, report.opened, report.evicted, report.damage) == (6, 6, 1, 0, "")
+    assert report.totals["retransmission"] == 1
+    assert (report.data, report.again, report.started_at, report.ended_at) == (200, 100, 0.0, 0.1)
+    (flow,) = report.flows
+    assert (str(flow.client), str(flow.server), flow.retransmissions) == ("10.0.0.1:40000", "10.0.0.2:80", 1)
+
+
+def test_stream_is_read_like_a_file() -> None:
+    assert analyse(io.BytesIO(pcap(TALK.frames))).packets == 6
+    assert analyse(io.BufferedReader(io.BytesIO(gzip.compress(pcap(TALK.frames))))).packets == 6
+
+
+def test_file_larger_than_the_buffer_is_read_in_pieces(tmp_path: Path) -> None:
+    frame = TALK.frames[3][1] + bytes(9000)
+    path = tmp_path / "large.pcap"
+    path.write_bytes(pcap([(at, frame) for at in range(1000)]))
+    assert analyse(path).packets == 1000
+    with open_capture(path) as capture:
+        batches = list(capture.columns())
+    assert sum(len(batch.flow) for batch in batches) == 1000
+    assert len(batches) > 10
+
+
+def test_report_says_where_a_cut_file_ends(tmp_path: Path) -> None:
+    path = tmp_path / "cut.pcap"
+    path.write_bytes(pcap(TALK.frames)[:-7])
+    report = analyse(path)
+    assert (report.packets, report.damage) == (5, "the last record is cut: 49 bytes of it are there")
+
+
+def test_broken_compression_ends_the_file_there(tmp_path: Path) -> None:
+    path = tmp_path / "cut.pcap.gz"
+    path.write_bytes(gzip.compress(pcap(TALK.frames))[:-9])
+    assert "gzip stream cut at byte" in analyse(path).damage
+
+
+def test_file_that_is_no_capture_is_refused_by_name(tmp_path: Path) -> None:
+    path = tmp_path / "picture.pcap"
+    path.write_bytes(b"GIF89a" + bytes(40))
+    with pytest.raises(ProtocolError, match=r"picture.pcap: not a capture file: magic number .* pcapng is read"):
+        analyse(path)
+
+
+def test_file_that_cannot_be_opened_is_the_system_s_fault(tmp_path: Path) -> None:
+    with pytest.raises(TransportError, match=r"absent.pcap: No such file"):
+        analyse(tmp_path / "absent.pcap")
+
+
+def test_empty_file_is_an_empty_report(tmp_path: Path) -> None:
+    path = tmp_path / "empty.pcap"
+    path.write_bytes(b"")
+    assert analyse(path).as_dict()["packets"] == 0
+
+
+def test_capture_is_read_once() -> None:
+    capture = open_capture(io.BytesIO(pcap(TALK.frames)))
+    capture.analyse()
+    with pytest.raises(UsageError, match="read already"):
+        next(capture.columns())
+    capture.close()
+
+
+def test_columns_are_numpy_arrays_or_memory_views(monkeypatch: pytest.MonkeyPatch) -> None:
+    numpy = pytest.importorskip("numpy")
+
+    def columns() -> Columns:
+        with open_capture(io.BytesIO(pcap(TALK.frames))) as capture:
+            return next(capture.columns())
+
+    arrays = columns()
+    assert isinstance(arrays.flags, numpy.ndarray)
+    monkeypatch.setitem(sys.modules, "numpy", None)
+    views = columns()
+    assert isinstance(views.flags, memoryview)
+    for array, view in zip(arrays, views, strict=True):
+        assert list(array) == list(view)
+
+
+def test_report_is_json_and_names_a_mirrored_source() -> None:
+    frames = [pair for frame in TALK.frames for pair in (frame, frame)]
+    report = analyse(io.BytesIO(pcap(frames)))
+    assert report.mirrored
+    values = json.loads(json.dumps(report.as_dict()))
+    assert values["mirrored"]
+    assert values["positions"] == {Position.CLIENT.value: 1}
+
+
+def test_reading_a_capture_needs_no_event_loop() -> None:
+    code = "import netwright.watch.capture, sys; sys.exit('asyncio' in sys.modules)"
+    assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_kernel_counters_are_met_from_the_sender_s_side() -> None:
+    """TcpRetransSegs of the sending kernel in every scenario; its classes within 3 %."""
+    home = corpus("kernel-truth")
+    names = {"fast": "TCPFastRetrans", "tail_loss_probe": "TCPLossProbes", "slow_start": "TCPSlowStartRetrans"}
+    wrong = total = 0
+    for truth in sorted(home.glob("*.json")):
+        for end, kernel in json.loads(truth.read_text()).items():
+            report = analyse(home / f"{truth.stem}.{end}.pcap.gz")
+            side = "forward" if end == "wa" else "backward"
+            counts = [getattr(flow, side).counts for flow in report.flows]
+            assert sum(count.get("retransmission", 0) for count in counts) == kernel.get("TcpRetransSegs", 0), truth
+            for name, counter in names.items():
+                seen = sum(count.get(name, 0) for count in counts)
+                wrong += abs(seen - int(kernel.get(f"TcpExt{counter}", 0)))
+            total += int(kernel.get("TcpRetransSegs", 0))
+    assert total > 500
+    assert wrong <= 0.03 * total
