@@ -9,7 +9,9 @@ from hypothesis import HealthCheck, settings
 from tests.support.clock import jumping_loop
 
 # A loaded machine is slow: speed is a benchmark's business, never a property's.
-settings.register_profile("netwright", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+_LOADED = (HealthCheck.too_slow,)
+settings.register_profile("netwright", deadline=None, suppress_health_check=_LOADED)
+settings.register_profile("quick", deadline=None, suppress_health_check=_LOADED, max_examples=12)  # make check
 settings.load_profile("netwright")
 
 

@@ -10,6 +10,8 @@ from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 from tests.support.tcp_pair import Link, Pair, Side, random_fate, transfer
 
+pytestmark = pytest.mark.long
+
 
 def numbered(length: int) -> bytes:
     """Bytes of which no two stretches of the same length are alike for long."""

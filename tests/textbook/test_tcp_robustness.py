@@ -13,6 +13,8 @@ from netwright.proto.tcp.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG, 
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 
+pytestmark = pytest.mark.long
+
 SMALL = Settings(
     mss=100,
     receive_buffer=1000,

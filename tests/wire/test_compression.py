@@ -36,6 +36,7 @@ def test_zero_bytes_behind_gzip_are_padding() -> None:
     assert b"".join(decompressed([gzip.compress(DATA), bytes(512)])) == DATA
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
 def test_a_bomb_comes_in_pieces(compress: type[bytes]) -> None:
     """64 MiB of zeros: no piece is larger than PIECE, whatever the input promises."""
