@@ -20,6 +20,7 @@ import warnings
 from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, UsageError
 from netwright.core.record import Outcome, Waiting
+from netwright.wire.tcp_info import parse_tcp_info
 
 cdef extern from *:
     """
@@ -71,6 +72,11 @@ cdef class Stream(Pipe):
         if limits.lifetime is not None:
             self.lifetime = record.opened_at + limits.lifetime
             poller.expect(self)
+
+    def tcp_info(self):
+        """What the kernel knows of the connection now; None for a Unix socket."""
+        self.record.sample(self.poller.refresh())
+        return parse_tcp_info(self.record.kernel) if self.record.kernel else None
 
     def __del__(self):
         if self.fd < 0:

@@ -58,7 +58,8 @@ async def connect(
         async with asyncio.timeout_at(None if until == math.inf else until):
             record.wait(Waiting.RESOLVE, clock.now())
             candidates = await _resolve(target)
-            record.wait(Waiting.CONNECT, clock.now())
+            record.resolved_at = clock.now()
+            record.wait(Waiting.CONNECT, record.resolved_at)
             sock, name = await _first(target, candidates, tuning, local)
     except BaseException as error:
         stage = "connect" if record.waiting is Waiting.CONNECT else "resolve"
