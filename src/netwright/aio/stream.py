@@ -58,7 +58,7 @@ class Stream:
             for bound in (limits.first_byte, limits.idle, limits.frame, limits.send)
         )
         self.record: ConnectionRecord = pipe.record
-        self._made = _creation_site() if sys.flags.dev_mode else ""
+        self._made = creation_site() if sys.flags.dev_mode else ""
 
     def __repr__(self) -> str:
         record = self.record
@@ -161,17 +161,25 @@ class Stream:
 
     async def lines(self, *, limit: int = LINE) -> AsyncIterator[list[bytes]]:
         r"""Batches: every whole line that is here, without its ``\n`` or ``\r\n``, as often as bytes come."""
-        block: bytes | None = b""
-        while block is not None:
+        buffer = self._pipe.buffer
+        while True:
             block = await self._whole(lambda: self._lines(limit), None, None, "read", _RECEIVE)
-            rest = self._pipe.buffer.take_all() if block is None else b""
-            batch = (block or rest).split(b"\n")
-            if not batch[-1]:
-                batch.pop()
-            if batch and len(block or rest) > limit and max(map(len, batch)) >= limit:
-                raise LimitError("line", max(map(len, batch)) + 1, limit)
-            if batch:
+            batch = (buffer.take_all() if block is None else block[:-1]).split(b"\n")
+            if block is not None and len(block) > limit:
+                batch = self._up_to_the_long(batch, limit)
+            if block is not None or batch != [b""]:
                 yield [line[:-1] if line.endswith(b"\r") else line for line in batch]
+            if block is None:
+                return
+
+    def _up_to_the_long(self, batch: list[bytes], limit: int) -> list[bytes]:
+        """The lines before the first that is too long; that one and what follows go back into the buffer."""
+        good = next((index for index, line in enumerate(batch) if len(line) >= limit), len(batch))
+        if good < len(batch):
+            self._pipe.buffer.prepend(b"\n".join([*batch[good:], b""]))
+            if not good:
+                raise LimitError("line", len(batch[0]) + 1, limit)
+        return batch[:good]
 
     async def read_frame(
         self,
@@ -329,6 +337,8 @@ class Stream:
     def _check_reader(self) -> None:
         if self._pipe.receiver is not None:
             raise UsageError(f"another task is already reading from {self!r}", advice="let one task read")
+        if self._pipe.closing:
+            raise self._pipe.failure("read")
 
     def _check_writer(self) -> None:
         pipe = self._pipe
@@ -459,7 +469,7 @@ class Stream:
         raise IncompleteError(f"{self.peer} ended {len(partial)} bytes into {wanted}", partial=partial)
 
 
-def _creation_site() -> str:
+def creation_site() -> str:
     """Where the program made the stream; only asked for under ``-X dev``."""
     frames = [frame for frame in traceback.extract_stack() if "/netwright/aio/" not in frame.filename]
     return f"; made at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from netwright._native import enabled
 from netwright.core.address import Address
 from netwright.core.moment import Kind, Moment, Timeline
 
@@ -157,7 +158,7 @@ class ConnectionRecord:
         self.waiting, self.waiting_since = waiting, at
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, _MOMENT_OF_WAIT.get(waiting, Kind.RECEIVE_WAIT), note=waiting.value))
+            self.timeline.add(Moment(at, MOMENT_OF_WAIT.get(waiting, Kind.RECEIVE_WAIT), note=waiting.value))
 
     def note(self, kind: Kind, at: float, *, size: int = 0, note: str = "") -> None:
         """Keep a moment, if somebody watches."""
@@ -170,8 +171,8 @@ class ConnectionRecord:
         if self.outcome is not Outcome.OPEN:
             return
         self.outcome, self.stage, self.detail = outcome, stage, detail
-        if outcome in _MOMENT_OF_END:
-            self.note(_MOMENT_OF_END[outcome], at, note=" ".join(filter(None, (stage, detail))))
+        if outcome in MOMENT_OF_END:
+            self.note(MOMENT_OF_END[outcome], at, note=" ".join(filter(None, (stage, detail))))
 
     def _account(self, at: float) -> None:
         spent = at - self.waiting_since
@@ -190,15 +191,16 @@ class ConnectionRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as JSON values; addresses as text, the timeline left out."""
-        values = {name: getattr(self, name) for name in self.__slots__ if name != "timeline"}
+        values = {name: getattr(self, name) for name in FIELDS}
         values["local"] = str(self.local) if self.local is not None else ""
         values["peer"] = str(self.peer) if self.peer is not None else ""
         values["watched"] = self.timeline is not None
         return values
 
 
-_MOMENT_OF_WAIT = {Waiting.SEND: Kind.SEND_WAIT, Waiting.HANDLER: Kind.WAIT_OVER, Waiting.NOTHING: Kind.WAIT_OVER}
-_MOMENT_OF_END = {
+FIELDS = tuple(name for name in ConnectionRecord.__slots__ if name != "timeline")
+MOMENT_OF_WAIT = {Waiting.SEND: Kind.SEND_WAIT, Waiting.HANDLER: Kind.WAIT_OVER, Waiting.NOTHING: Kind.WAIT_OVER}
+MOMENT_OF_END = {
     Outcome.RESET: Kind.RESET,
     Outcome.ABORTED: Kind.ABORT,
     Outcome.DEADLINE: Kind.DEADLINE,
@@ -207,6 +209,9 @@ _MOMENT_OF_END = {
     Outcome.HANDLER_ERROR: Kind.ERROR,
     Outcome.CONNECT_FAILED: Kind.ERROR,
 }
+
+if enabled("netwright.core._record"):
+    from netwright.core._record import ConnectionRecord
 
 
 class Recorder:
