@@ -61,6 +61,7 @@ async def connect(
     try:
         async with asyncio.timeout_at(None if until == math.inf else until):
             sock, name = await _open(target, partial(_attempt, record, tuning, local), record)
+        record.local, record.peer = _name(sock), from_sockname(name)
     except BaseException as error:
         now = clock.now()
         stage = "resolve" if record.waiting is Waiting.RESOLVE else "connect"
@@ -73,9 +74,17 @@ async def connect(
         raise failure from error
     record.opened_at = clock.now()
     record.wait(Waiting.HANDLER, record.opened_at)
-    record.note(Kind.ESTABLISHED, record.opened_at, note=str(from_sockname(name)))
-    record.local, record.peer = from_sockname(sock.getsockname()), from_sockname(name)
+    record.note(Kind.ESTABLISHED, record.opened_at, note=str(record.peer))
     return await clock.open(sock, record, recorder, UNLIMITED)
+
+
+def _name(sock: socket.socket) -> Address:
+    """This side's address; a peer that is gone already may have taken the socket's name with it."""
+    try:
+        return from_sockname(sock.getsockname())
+    except OSError as error:
+        sock.close()
+        raise ConnectError(f"connected, and lost at once: {reason(error)}", [error]) from error
 
 
 async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> tuple[socket.socket, Any]:

@@ -210,15 +210,15 @@ class Listener:
             reset_on_close(sock)
             sock.close()
             return
+        try:
+            local = self.address if isinstance(peer, UnixAddress) else from_sockname(sock.getsockname())
+        except OSError:  # the peer is gone, and the socket's name with it
+            sock.close()
+            return
         self.counts["accepted"] += 1
         self._hosts[host] += 1
-        record = self.recorder.open(
-            role="accepted",
-            transport="unix" if isinstance(peer, UnixAddress) else "tcp",
-            local=self.address if isinstance(peer, UnixAddress) else from_sockname(sock.getsockname()),
-            peer=peer,
-            at=now,
-        )
+        transport = "unix" if isinstance(peer, UnixAddress) else "tcp"
+        record = self.recorder.open(role="accepted", transport=transport, local=local, peer=peer, at=now)
         record.service = self.service
         record.note(Kind.ESTABLISHED, now)
         unowned = [sock]
