@@ -44,6 +44,10 @@ cdef enum Verb:
     CLOSE
 
 
+cdef enum:
+    PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds, as in stream.py
+
+
 cdef Ready DONE = Ready(None)
 cdef object RECEIVE = Waiting.RECEIVE
 cdef object SENDING = Waiting.SEND
@@ -386,7 +390,9 @@ cdef class Stream(Pipe):
         cdef double limit, since = operation.since
         operation.struck = operation.stage
         if operation.writes:
-            limit, name = self.send_most if operation.kind != CLOSE else INFINITY, SEND_STAGE
+            if operation.began == 0 or self.record.bytes_out - operation.searched >= PROGRESS:
+                operation.began, operation.searched = now, self.record.bytes_out
+            limit, since, name = self.send_most if operation.kind != CLOSE else INFINITY, operation.began, SEND_STAGE
         elif self.end > self.begin and operation.kind > NEXT:
             if operation.began == 0:
                 operation.began = now
@@ -402,7 +408,7 @@ cdef class Stream(Pipe):
         return 0
 
     cdef object on_deadline(self, Operation operation, double now):
-        cdef double began = operation.began if operation.began else operation.since
+        cdef double began = operation.began if operation.began and not operation.writes else operation.since
         if operation.kind == CLOSE:
             self.record.end(Outcome.ABORTED, now, detail="close: the peer did not read")
             self.abort()
