@@ -4,7 +4,7 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from netwright.console.gate import Gate
 from netwright.console.server import Console, Staying, static_files, url_of
 from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ResetError
+from netwright.core.errors import ResetError, TransportError
 from netwright.core.moment import Kind, Moment
 from netwright.proto.feed import (
     Batch,
@@ -31,6 +31,8 @@ from netwright.proto.feed import (
     parse_command,
     serialize,
 )
+from netwright.wire.inet_diag import DiagSocket
+from tests.support.diag import made
 from tests.support.records import values
 
 HELLO = Hello(7, "app.py", "native", "3.11", now=100.0, wall=1100.0)
@@ -68,10 +70,16 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path, *, token: str = "", store: Store | None = None) -> AsyncIterator[Running]:
+async def running(
+    directory: Path,
+    *,
+    token: str = "",
+    store: Store | None = None,
+    kernel: Callable[[], list[DiagSocket]] = list,
+) -> AsyncIterator[Running]:
     clock = asyncio.get_running_loop().time
     reports = list[str]()
-    console = Console(gate=Gate(token), store=store, clock=clock, report=reports.append)
+    console = Console(gate=Gate(token), store=store, clock=clock, report=reports.append, kernel=kernel)
     feed, ready = UnixAddress(str(directory / "feed")), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(console.run(feed, InetAddress("127.0.0.1", 0), ready.set))
@@ -175,6 +183,41 @@ async def _until_rows(told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict
         yield message
         if message["rows"]:
             return
+
+
+@pytest.mark.realtime  # the kernel is asked in a thread
+async def test_kernel_s_view_reaches_the_page_and_the_connection_s_page(tmp_path: Path) -> None:
+    async with running(tmp_path, kernel=lambda: [made(state=8, rtx=9)]) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        async with await run.ask("/api/events") as stream:
+            async for message in events(stream):
+                if message.get("kernel"):
+                    break
+        assert message["kernel"] == [["7.1", "CLOSE_WAIT", 0.02, 10, 9, 0, 0]]
+        answer = await run.json("/api/connections/7.1")
+        assert answer["kernel"]["total_retrans"] == 9
+        assert "The peer has finished" in [finding["title"] for finding in answer["findings"]]
+        assert (await run.json("/api/connections?filter=tcp:close_wait"))["matched"] == 1
+
+
+@pytest.mark.realtime
+async def test_a_system_without_a_kernel_view_is_told_of_once(tmp_path: Path) -> None:
+    asked = 0
+
+    def kernel() -> list[DiagSocket]:
+        nonlocal asked
+        asked += 1
+        raise TransportError("no inet_diag here")
+
+    async with running(tmp_path, kernel=kernel) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        async with await run.ask("/api/events") as stream:
+            told = events(stream)
+            for _ in range(4):
+                await anext(told)
+        assert asked == 1
+        assert (await run.json("/api/connections/7.1"))["kernel"] is None
 
 
 async def test_events_come_every_2_s_though_nothing_happens(tmp_path: Path) -> None:

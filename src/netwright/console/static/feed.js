@@ -61,6 +61,10 @@ export class Feed {
       this.rows.delete(row.id); // to the end: the oldest change comes first
       this.rows.set(row.id, row);
     }
+    for (const [id, ...values] of told.kernel ?? []) {
+      const row = this.rows.get(id);
+      this.kernelFields.forEach((name, i) => { if (row) row[name] = values[i]; });
+    }
     this.skipped += told.skipped ?? 0;
     this.history.push(...told.points ?? []);
     this.history.splice(0, this.history.length - this.#historyLimit);
@@ -73,6 +77,7 @@ export class Feed {
     if (hello.boot !== this.#boot) this.rows.clear();
     this.#boot = hello.boot;
     this.fields = hello.fields;
+    this.kernelFields = hello.kernel_fields;
     this.#closedLimit = hello.closed_limit;
     this.#historyLimit = hello.history_limit;
     this.history = [];
