@@ -74,6 +74,21 @@ def test_broken_streams_are_refused() -> None:
         list(decompressed([gzip.compress(DATA) + b"rubbish"]))
 
 
+def until_the_fault(raw: bytes, size: int) -> tuple[bytes, str]:
+    pieces: list[bytes] = []
+    broken = decompressed(split(raw, size))
+    with pytest.raises(ProtocolError) as caught:
+        pieces.extend(broken)
+    return b"".join(pieces), str(caught.value)
+
+
+@given(st.integers(0, 3000), st.integers(1, 255), st.integers(2, 5000))
+def test_a_fault_gives_all_in_front_of_it_whatever_the_split(at: int, flip: int, size: int) -> None:
+    raw = bytearray(gzip.compress(b"".join(number.to_bytes(2, "big") for number in range(2000)), mtime=0))
+    raw[10 + at % (len(raw) - 18)] ^= flip
+    assert until_the_fault(bytes(raw), size) == until_the_fault(bytes(raw), 1)
+
+
 def test_without_zstd_the_caller_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "zstandard", None)
     monkeypatch.setitem(sys.modules, "compression", None)
