@@ -120,6 +120,19 @@ def test_workers_are_bounded_and_the_dead_make_room() -> None:
     assert set(store.workers) == {8, 9}
 
 
+def test_a_dead_worker_is_forgotten_with_its_connections_after_ten_minutes() -> None:
+    store = joined()
+    store.join(Hello(8, "b", "", "", 0.0, 0.0), 1100.0)
+    store.merge(PID, batch(values(number=1)), 1101.0)
+    store.merge(8, batch(values(number=1)), 1101.0)
+    store.leave(PID, 1200.0)
+    store.forget(1799.0)
+    assert set(store.workers) == {PID, 8}
+    store.forget(1800.0)
+    assert set(store.workers) == {8}
+    assert [row["id"] for row in store.rows()] == ["8.1"]
+
+
 def test_hello_twice_blames_the_worker() -> None:
     with pytest.raises(ProtocolError, match="hello twice"):
         joined().merge(PID, HELLO, 1101.0)

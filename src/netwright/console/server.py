@@ -224,6 +224,7 @@ class Console:
             while second < int(self._clock()):
                 second += 1
                 self.store.tick(second)
+            self.store.forget(self._clock())
             for name in self.store.expired(self._clock()):
                 await self._command(name, watch=False)
 

@@ -137,6 +137,14 @@ class Store:
         del self.live[row["id"]]
         self._keep_closed(connection)
 
+    def forget(self, now: float, *, after: float = 600.0) -> None:
+        """Drop workers that are gone for ``after`` seconds, with their connections."""
+        for pid in [pid for pid, worker in self.workers.items() if worker.gone_at and worker.gone_at <= now - after]:
+            del self.workers[pid]
+            for name in [name for name, connection in self.closed.items() if connection.row["worker"] == pid]:
+                del self.closed[name]
+            self.revision += 1
+
     def merge(self, pid: int, update: Update, now: float) -> None:
         """Take in what worker ``pid`` told.
 
