@@ -3,6 +3,7 @@
 The scoreboard holds what is in flight with its bytes, ``_unsent`` what is not; both together are the send buffer.
 """
 
+from dataclasses import replace
 from enum import Enum
 from math import inf
 from typing import Protocol
@@ -152,6 +153,16 @@ class Sender:
             data = memoryview(data)[:space]
         self._unsent += data
         return len(data)
+
+    def set_limit(self, size: int) -> None:
+        """Another size of the send buffer."""
+        self._limit = size
+
+    def set_user_timeout(self, seconds: float | None, now: float) -> None:
+        """Another user timeout, from the next timer on; a timer that is too late for it is moved."""
+        self._settings = replace(self._settings, user_timeout=seconds)
+        if seconds is not None and self.timer is not Timer.OFF and self.timer_at > now + seconds:
+            self.timer_at = now + seconds
 
     def finish(self) -> None:
         """After what is in the buffer comes FIN."""
