@@ -261,6 +261,20 @@ def test_dsack_for_every_repeat_undoes_a_recovery() -> None:
     assert (phase(talk), talk.endpoint.sender.window.cwnd) == (Phase.OPEN, 10)
 
 
+def test_dsack_undoes_a_recovery_that_is_over() -> None:
+    """RFC 3708 §3: the D-SACK comes a round trip after the acknowledgement that ended the recovery."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    assert [segment.seq for segment in talk.skip()] == [1]
+    talk.hear(". 1:1 ack 10001")
+    assert talk.endpoint.sender.window.cwnd < 10
+    talk.hear(". 1:1 ack 10001 sack 1:1001")
+    talk.send(1000)
+    talk.skip()
+    talk.hear(". 1:1 ack 10001 sack 1:1001")
+    assert talk.endpoint.sender.window.cwnd == 10
+
+
 def test_tail_loss_probe_comes_after_two_round_trips_and_finds_the_loss() -> None:
     """RFC 8985 §7.2, §7.3: the last segment again, and its SACK shows what is missing."""
     talk = flight(4)

@@ -239,6 +239,33 @@ def test_timestamps_measure_repeats_too() -> None:
     assert rtt.backoff == 0
 
 
+def test_an_echo_that_nothing_of_ours_had_is_no_measurement() -> None:
+    """RFC 7323 §4.1: an echo older than the segment it answers, or newer than now, is a peer's mistake."""
+    settings = plain(timestamps=True, tail_loss_probe=False)
+    for echo in (1, 900_000):
+        talk = established(settings, "S. 0:0 ack 1 win 65535 mss 1000 ts 5:0")
+        talk.now = 50.0
+        talk.send(100)
+        talk.wait(0.3)
+        before = talk.endpoint.sender.rtt.srtt
+        talk.hear(f". 1:1 ack 101 ts 6:{echo}")
+        assert talk.endpoint.sender.rtt.srtt == before
+
+
+def test_a_closed_window_counts_an_idle_time_once() -> None:
+    """RFC 5681 §4.1: data that waits for the window does not halve cwnd at every look."""
+    talk = established(plain(congestion="reno"))
+    talk.send(10)
+    talk.hear(". 1:1 ack 11 win 0")
+    sender = talk.endpoint.sender
+    sender.window.cwnd = 160
+    talk.now += 1.5 * sender.rtt.rto
+    talk.send(10)
+    talk.endpoint.set_nodelay(True, talk.now)
+    talk.endpoint.set_nodelay(True, talk.now)
+    assert sender.window.cwnd == 80
+
+
 def test_timer_runs_from_the_last_acknowledgement_not_from_every_segment() -> None:
     """RFC 6298 §5.1 to §5.3: a segment does not restart a running timer, an acknowledgement of new data does."""
     talk = established(plain(tail_loss_probe=False, nodelay=True))

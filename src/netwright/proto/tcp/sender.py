@@ -23,6 +23,7 @@ from netwright.proto.tcp.settings import Settings
 
 __all__ = ["Emit", "Sender", "Timer"]
 
+_TICK = 0.001  # seconds of a timestamp's unit, RFC 7323 §4.1
 _BURST = 0.001  # seconds of a paced rate that may go at once, or a timer would be due for every segment
 _SLOW_START_GAIN, _GAIN = 2.0, 1.2  # of cwnd per round trip, Linux tcp_pacing_ss_ratio, tcp_pacing_ca_ratio
 _LEAST_MSS = 48  # bytes that are sent however small the peer's window is (Linux tcp_bound_to_half_wnd)
@@ -72,6 +73,7 @@ class Sender:
         "_small_end",
         "_stalled_at",
         "_stamp_offset",
+        "_stamped",
         "_syn_flags",
         "_told_reductions",
         "_unsent",
@@ -103,7 +105,7 @@ class Sender:
         self.snd_una = self.snd_nxt = iss
         self.snd_wnd = self._largest_wnd = 0
         self._wl1 = self._wl2 = 0
-        self.mss, self.scale, self.ecn = DEFAULT_MSS, 0, False
+        self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
         self._segment_limit = self.mss
         self._limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at = False, -1
@@ -193,7 +195,7 @@ class Sender:
     def agreed(self, agreement: Agreement) -> None:
         """What the handshake settled."""
         self.mss, self.scale, self.ecn = agreement.mss, agreement.send_scale, agreement.ecn
-        self.recovery.sack = agreement.sack
+        self.recovery.sack, self._stamped = agreement.sack, agreement.timestamps
         self._segment_limit = self.mss
 
     def opened(self, segment: Segment, now: float) -> None:
@@ -205,8 +207,8 @@ class Sender:
         echo = self._echo(segment)
         if not record.repeats:
             self._sample(now - record.sent_at, segment.ack, now)
-        elif echo != inf:
-            self._sample(max(now - echo, 0.0), segment.ack, now)
+        elif record.first_sent_at - _TICK <= echo <= now:
+            self._sample(now - echo, segment.ack, now)
         else:
             self.rtt.syn_was_repeated()
         self.rtt.backoff = 0
@@ -273,8 +275,8 @@ class Sender:
             rack.delivered(last, now, least, news.echo)
         if first is not None and not repeated:
             self._sample(now - first.sent_at, ack, now)  # Karn, RFC 6298 §3
-        elif news.echo != inf and gone:
-            self._sample(max(now - news.echo, 0.0), ack, now)  # RFC 7323 §4.1
+        elif gone and gone[0].first_sent_at - _TICK <= news.echo <= now:  # else it answers something else
+            self._sample(now - news.echo, ack, now)  # RFC 7323 §4.1
 
     def _selective(self, sacks: tuple[tuple[int, int], ...], news: News, now: float) -> None:
         """SACK blocks; the first may be a duplicate's (RFC 2883 §4: below the ACK, or inside the second)."""
@@ -304,7 +306,9 @@ class Sender:
     def _echo(self, segment: Segment) -> float:
         """When the transmission that this answers left, to the millisecond."""
         stamps = segment.timestamps
-        return inf if stamps is None or not stamps[1] else (stamps[1] - self._stamp_offset) / 1000
+        if stamps is None or not self._stamped:
+            return inf
+        return (stamps[1] - self._stamp_offset) / 1000
 
     def _update_window(self, segment: Segment, now: float) -> bool:
         """RFC 9293 §3.10.7.4, fifth: only newer segments speak about the window; True if it changed."""
@@ -474,6 +478,7 @@ class Sender:
             self.window.restart(idle, self.rtt.rto, now)
             if self._note is not None and before != self.window.cwnd:
                 self._note(Kind.CONGESTION, now, self.window.cwnd, f"idle for {idle:.3f} s, cwnd {self.window.cwnd}")
+        self._last_sent_at = now  # this silence is accounted for, even if the window holds the data back
 
     def _first(self) -> Sent:
         record = self.board.first
