@@ -163,11 +163,36 @@ def test_user_timeout_ends_a_zero_window() -> None:
 
 
 def test_old_segments_do_not_move_the_window_back() -> None:
-    """RFC 9293 §3.10.7.4, fifth: SND.WL1 and SND.WL2."""
+    """RFC 9293 §3.10.7.4, fifth: SND.WL1 and SND.WL2; the older segment comes later and fills the hole."""
     talk = established(plain())
-    talk.hear(". 1:101 ack 1 win 5000")
-    talk.hear(". 1:1 ack 1 win 100")
+    talk.hear(". 101:201 ack 1 win 5000")
+    talk.hear(". 1:101 ack 1 win 100")
+    assert talk.endpoint.readable == 200
     assert talk.endpoint.sender.snd_wnd == 5000
+
+
+def test_a_round_trip_is_measured_from_the_oldest_segment() -> None:
+    """RFC 6298 §3: with the receiver's delay in it, which the timer must outlast."""
+    talk = established(plain(nodelay=True))
+    start = talk.now
+    talk.send(100)
+    talk.now += 0.02
+    talk.send(100)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 201")
+    assert talk.endpoint.sender.rtt.latest == pytest.approx(talk.now - start)
+
+
+def test_an_acknowledgement_of_a_repeat_and_more_measures_nothing() -> None:
+    """RFC 6298 §3 (Karn): it may be the answer to the repeat."""
+    talk = established(plain(nodelay=True, tail_loss_probe=False))
+    talk.send(100)
+    talk.send(100)
+    talk.wait(0.22)
+    before = talk.endpoint.sender.rtt.latest
+    talk.hear(". 1:1 ack 201")
+    assert talk.endpoint.sender.repeats == 1
+    assert talk.endpoint.sender.rtt.latest == before
 
 
 def test_idle_connections_start_again_from_the_initial_window() -> None:

@@ -256,7 +256,7 @@ class Endpoint:
     def set_send_buffer(self, size: int) -> None:
         """SO_SNDBUF; what is buffered stays."""
         self.settings = replace(self.settings, send_buffer=size)
-        self.sender.set_limit(size)
+        self.sender.limit = size
 
     def _push(self, now: float) -> None:
         if self.state in SYNCHRONIZED:

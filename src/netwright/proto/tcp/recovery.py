@@ -48,6 +48,7 @@ class News:
         duplicate: nothing but the number that is known already (RFC 5681 §2).
         ece: the network marked congestion (RFC 3168 §6.1.2).
         echo: when the transmission that it answers left, infinite without timestamps.
+        rtt: a round trip that it measured, 0.0 for none.
     """
 
     una: int
@@ -61,6 +62,7 @@ class News:
     duplicate: bool = False
     ece: bool = False
     echo: float = inf
+    rtt: float = 0.0
 
     @property
     def advanced(self) -> bool:
