@@ -19,6 +19,8 @@ from netwright.proto.tcp.state import State
 from tests.support.tcp_pair import Link, Pair, Side, random_fate, transfer
 from tests.support.tcp_states import IRS, ISS, SMALL, act, bounded, in_state, peer
 
+pytestmark = pytest.mark.long
+
 
 def numbered(length: int) -> bytes:
     """Bytes of which no two stretches of the same length are alike for long."""
