@@ -43,12 +43,14 @@ def same(data: bytes, mode: Mode, sizes: list[int] | None = None, **settings: An
     assert results(native, data, pieces) == results(pure, data, pieces)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 def test_public_captures_give_equal_results(mode: Mode) -> None:
     for path in captures():
         same(read(path), mode)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("mode", MODES)
 def test_kernel_captures_give_equal_results(mode: Mode) -> None:
     for path in sorted(corpus("kernel-truth").glob("*.gz")):

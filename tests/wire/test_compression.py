@@ -36,6 +36,7 @@ def test_zero_bytes_behind_gzip_are_padding() -> None:
     assert b"".join(decompressed([gzip.compress(DATA), bytes(512)])) == DATA
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("compress", [gzip.compress, zstandard.compress], ids=["gzip", "zstd"])
 def test_a_bomb_comes_in_pieces(compress: type[bytes]) -> None:
     """64 MiB of zeros: no piece is larger than PIECE, whatever the input promises."""
@@ -71,6 +72,21 @@ def test_broken_streams_are_refused() -> None:
         list(decompressed([zstandard.compress(DATA)[:5] + b"\xff" * 40]))
     with pytest.raises(ProtocolError, match="gzip broken"):
         list(decompressed([gzip.compress(DATA) + b"rubbish"]))
+
+
+def until_the_fault(raw: bytes, size: int) -> tuple[bytes, str]:
+    pieces: list[bytes] = []
+    broken = decompressed(split(raw, size))
+    with pytest.raises(ProtocolError) as caught:
+        pieces.extend(broken)
+    return b"".join(pieces), str(caught.value)
+
+
+@given(st.integers(0, 3000), st.integers(1, 255), st.integers(2, 5000))
+def test_a_fault_gives_all_in_front_of_it_whatever_the_split(at: int, flip: int, size: int) -> None:
+    raw = bytearray(gzip.compress(b"".join(number.to_bytes(2, "big") for number in range(2000)), mtime=0))
+    raw[10 + at % (len(raw) - 18)] ^= flip
+    assert until_the_fault(bytes(raw), size) == until_the_fault(bytes(raw), 1)
 
 
 def test_without_zstd_the_caller_is_told_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

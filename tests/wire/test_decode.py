@@ -22,7 +22,7 @@ from netwright.wire.vlan import CiscoMetadata, ControlWord, Mpls, Ppp, Pppoe, Vl
 from tests.support.corpora import captures
 from tests.support.tshark import fields
 
-MAC = bytes(6)
+MAC = bytes.fromhex("00005e005301")
 A, B = pack_address("192.0.2.1"), pack_address("192.0.2.2")
 A6, B6 = pack_address("2001:db8::1"), pack_address("2001:db8::2")
 IP4 = IPv4(A, B, IPProtocol.TCP)
@@ -66,9 +66,9 @@ STACKS: dict[str, tuple[int, list[Layer]]] = {
         [
             IPv6(A6, B6, 0),
             Extension(0, 43, bytes(6)),
-            Extension(43, 60, bytes(14)),
+            Extension(43, 60, bytes(22)),
             Extension(60, 51, bytes(6)),
-            Extension(51, 44, bytes(10)),
+            Extension(51, 44, bytes(22)),
             Fragment(6, 0, False, 1),
             TCP,
         ],

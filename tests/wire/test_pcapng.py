@@ -1,4 +1,5 @@
 import struct
+from pathlib import Path
 
 import pytest
 from hypothesis import given
@@ -7,6 +8,7 @@ from hypothesis import strategies as st
 from netwright.core.errors import IncompleteError, ProtocolError, UsageError
 from netwright.wire.capture import Block, Interface, NameRecord, OpaqueBlock, Record, Section, Statistics
 from netwright.wire.pcapng import PcapngParser, PcapngWriter, is_pcapng
+from tests.support.tshark import fields
 
 
 def parse_all(data: bytes, *cuts: int) -> list[Block]:
@@ -178,6 +180,28 @@ def test_written_files_read_back_whatever_the_split(
     expected += [statistics, names, OpaqueBlock(9, b"1234")]
     cuts = sorted(draw.draw(st.lists(st.integers(0, len(data)), max_size=4)))
     assert parse_all(data, *cuts) == expected
+
+
+@pytest.mark.real
+def test_tshark_reads_what_is_written(tmp_path: Path) -> None:
+    """Judge: tshark 4.0: time to the nanosecond, lengths, comments, interface, drops, names."""
+    writer = PcapngWriter()
+    eth0, tun0 = Interface(1, 96, name="eth0"), Interface(101, name="tun0", description="tunnel")
+    data = writer.section(comments=["a capture"]) + writer.interface(eth0) + writer.interface(tun0)
+    data += writer.record(Record(1_700_000_000_123_456_789, bytes(60), 1500, eth0, ("slow", "retransmitted"), 3, 1), 0)
+    data += writer.names([NameRecord(b"\x7f\0\0\1", ("here.example",))])
+    data += writer.record(Record(1_700_000_001_000_000_001, b"\x45" + bytes(19), 20, tun0), 1)
+    data += writer.statistics(Statistics(eth0, 1_700_000_002_000_000_000, 100, 7)) + writer.opaque(
+        OpaqueBlock(0xBAD, b"")
+    )
+    path = tmp_path / "written.pcapng"
+    path.write_bytes(data)
+    names = ["frame.time_epoch", "frame.len", "frame.cap_len", "frame.interface_name", "frame.comment"]
+    names += ["frame.drop_count", "frame.packet_flags_direction"]
+    assert fields(path, names) == [
+        ["1700000000.123456789", "1500", "60", "eth0", "retransmitted", "3", "0x00000001"],
+        ["1700000001.000000001", "20", "20", "tun0", "", "", ""],
+    ]
 
 
 GOOD = section("<") + interface("<") + packet("<", 0, 1, b"abcd", 4)

@@ -67,6 +67,16 @@ def outcome(chunks: list[bytes]) -> tuple[list[object], str]:
     return blocks, ""
 
 
+@pytest.mark.parametrize("size", [1, 20, 1000])
+def test_the_fault_in_front_is_the_one_that_is_raised(size: int) -> None:
+    """A broken record inside, and a broken gzip stream behind it."""
+    broken = _PCAP.header() + _PCAP.record(1, b"one") + b"\xff" * 16
+    raw = gzip.compress(broken)[:-8] + bytes(8)
+    blocks, error = outcome([raw[at : at + size] for at in range(0, len(raw), size)])
+    assert len(blocks) == 3
+    assert "record of 4294967295 bytes at byte 43" in error
+
+
 def test_reading_is_streaming() -> None:
     """The next chunk is not asked for before the blocks of the last one were taken."""
     asked = []

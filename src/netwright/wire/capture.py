@@ -107,7 +107,7 @@ class CaptureParser(ABC):
         self._data = bytearray()
         self._start = 0  # offset in the file of the first byte of _data
         self._needed = 1  # bytes of _data without which there is nothing to do
-        self._error: ProtocolError | None = None
+        self.error: ProtocolError | None = None  # what the next call will raise
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at byte {self._start}, {len(self._data)} waiting>"
@@ -118,8 +118,8 @@ class CaptureParser(ABC):
         Raises:
             ProtocolError: the file is broken; with the byte offset.
         """
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         self._data += data
         if len(self._data) < self._needed:
             return []
@@ -127,7 +127,7 @@ class CaptureParser(ABC):
         try:
             self._walk(bytes(self._data), found)
         except ProtocolError as error:
-            self._error = error
+            self.error = error
             if not found:
                 raise
         return found
@@ -139,8 +139,8 @@ class CaptureParser(ABC):
             IncompleteError: in the middle of its header or of a block.
             ProtocolError: what ``receive`` found last and could not yet say.
         """
-        if self._error is not None:
-            raise self._error
+        if self.error is not None:
+            raise self.error
         if self._data or not self._begun():
             raise IncompleteError(
                 f"capture file cut: {len(self._data)} of {self._needed} bytes at byte {self._start}",

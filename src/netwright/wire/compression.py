@@ -49,10 +49,14 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 if not rest.strip(b"\0"):  # padding, as tape and block devices leave it
                     break
                 inflate = zlib.decompressobj(_GZIP_WINDOW)
+            before = inflate.copy()
             try:
                 piece = inflate.decompress(rest, PIECE)
             except zlib.error as error:
-                raise ProtocolError(f"gzip broken behind byte {taken}: {error}", reference="RFC 1952") from error
+                piece, at = _up_to_the_fault(before, rest)
+                yield piece
+                place = taken + len(chunk) - len(rest) + at
+                raise ProtocolError(f"gzip broken at byte {place}: {error}", reference="RFC 1952") from error
             if piece:
                 yield piece
             rest = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
@@ -60,6 +64,17 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
     if not inflate.eof:
         yield inflate.flush()
         raise IncompleteError(f"gzip stream cut at byte {taken}", reference="RFC 1952")
+
+
+def _up_to_the_fault(inflate: "zlib._Decompress", rest: bytes) -> tuple[bytes, int]:
+    """What zlib threw away with its error, whatever the chunks were, and where in ``rest`` the fault is."""
+    found = b""
+    for at in range(len(rest)):
+        try:
+            found += inflate.decompress(rest[at : at + 1])
+        except zlib.error:
+            return found, at
+    return found, len(rest)
 
 
 class _Frame(Protocol):

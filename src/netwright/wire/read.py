@@ -43,13 +43,16 @@ def read_blocks(source: Source, *, max_record: int = MAX_RECORD) -> Iterator[Blo
     parser: CaptureParser | None = None
     beginning = b""
     for chunk in decompressed(_chunks(source)):
-        if parser is not None:
-            yield from parser.receive(chunk)
-            continue
-        beginning += chunk
-        if len(beginning) >= 4:
+        if parser is None:
+            beginning += chunk
+            if len(beginning) < 4:
+                continue
             parser = capture_parser(beginning, max_record=max_record)
             yield from parser.receive(beginning)
+        else:
+            yield from parser.receive(chunk)
+        if parser.error is not None:  # before the source finds a fault of its own, further on
+            raise parser.error
     if parser is None:
         raise IncompleteError(f"capture file of {len(beginning)} bytes, 4 wanted for its magic number")
     parser.finish()

@@ -134,30 +134,30 @@ class TlsRecord:
         return pack(_RECORD, "TLS record", self.content_type, self.version, len(self.payload)) + self.payload
 
 
-def parse_record(data: bytes, offset: int = 0) -> TlsRecord:
-    """Read one record.
+def parse_record(data: bytes, offset: int = 0, *, position: int = 0) -> TlsRecord:
+    """Read one record; ``position`` is where in the stream ``data`` starts, for errors.
 
     Raises:
         IncompleteError: the data ends inside it.
         ProtocolError: not a TLS record: an unknown type, a version that is not 3.x, or too long.
     """
     if len(data) - offset < _RECORD.size:
-        raise _cut("record header", len(data) - offset, _RECORD.size, offset, "RFC 8446 §5.1")
+        raise _cut("record header", len(data) - offset, _RECORD.size, position + offset)
     content_type, version, size = _RECORD.unpack_from(data, offset)
     if not 20 <= content_type <= 24 or version >> 8 != 3 or size > MAX_RECORD:
         raise ProtocolError(
-            f"not a TLS record at byte {offset}: type {content_type}, version {version:#06x}, {size} bytes; "
+            f"not a TLS record at byte {position + offset}: type {content_type}, version {version:#06x}, {size} bytes; "
             f"20 to 24, 0x03.., up to {MAX_RECORD} allowed",
             reference="RFC 8446 §5.1",
         )
     payload = data[offset + _RECORD.size : offset + _RECORD.size + size]
     if len(payload) < size:
-        raise _cut("record", len(payload), size, offset, "RFC 8446 §5.1")
+        raise _cut("record", len(payload), size, position + offset)
     return TlsRecord(content_type, version, payload)
 
 
-def _cut(what: str, have: int, wanted: int, at: int, reference: str) -> IncompleteError:
-    return IncompleteError(f"TLS {what} cut: {have} of {wanted} bytes at byte {at}", reference=reference)
+def _cut(what: str, have: int, wanted: int, at: int) -> IncompleteError:
+    return IncompleteError(f"TLS {what} cut: {have} of {wanted} bytes at byte {at}", reference="RFC 8446 §5.1")
 
 
 class _Reader:

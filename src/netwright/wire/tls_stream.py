@@ -74,17 +74,17 @@ class TlsStream:
         return found
 
     def _read_records(self, found: list[TlsEvent]) -> None:
-        raw, at = bytes(self._data), 0
+        raw, begin, at = bytes(self._data), self._taken, 0
         try:
             while at < len(raw):
-                record = parse_record(raw, at)
+                record = parse_record(raw, at, position=begin)
                 at += record.size
+                self._taken = begin + at
                 self._read(record.content_type, record.payload, found)
         except IncompleteError:  # the rest of the record is still to come
             pass
         finally:
             del self._data[:at]
-            self._taken += at
             self._needed = 5 + int.from_bytes(self._data[3:5], "big") if len(self._data) >= 5 else 5
 
     def _read(self, content_type: int, payload: bytes, found: list[TlsEvent]) -> None:
@@ -104,7 +104,7 @@ class TlsStream:
             kind, size = self._handshake[0], int.from_bytes(self._handshake[1:4], "big")
             if size > self._max_handshake:
                 raise ProtocolError(
-                    f"TLS handshake message {kind} of {size} bytes behind byte {self._taken}, "
+                    f"TLS handshake message {kind} of {size} bytes in front of byte {self._taken}, "
                     f"{self._max_handshake} allowed",
                     reference="RFC 8446 §4",
                 )
