@@ -3,7 +3,7 @@
 import asyncio
 import sys
 
-from netwright.aio import connect
+from netwright import connect
 
 
 async def main(address: str, lines: list[str]) -> None:

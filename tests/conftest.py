@@ -2,6 +2,7 @@
 
 import asyncio
 import inspect
+from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
@@ -22,7 +23,8 @@ def pytest_pyfunc_call(pyfuncitem: pytest.Function) -> bool | None:
         return None
     wanted = inspect.signature(pyfuncitem.obj).parameters
     arguments = {name: value for name, value in pyfuncitem.funcargs.items() if name in wanted}
-    factory = asyncio.new_event_loop if pyfuncitem.get_closest_marker("realtime") else jumping_loop
+    usual: Any = asyncio.new_event_loop if pyfuncitem.get_closest_marker("realtime") else jumping_loop
+    factory: Any = pyfuncitem.funcargs.get("loop_factory", usual)
     with asyncio.Runner(loop_factory=factory) as runner:
         runner.run(pyfuncitem.obj(**arguments))
     return True

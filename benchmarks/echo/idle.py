@@ -18,8 +18,8 @@ def per_connection(library: str) -> float:
     """Growth of resident memory from 100 connections, so that what is made once is not counted, to all of them."""
     with Server(server_command(library, "echo")) as server, hold(server.port, connections=100):
         before = server.memory()
-        with hold(server.port, connections=CONNECTIONS - 100) as held:
-            return (server.memory() - before) / held.connections
+        with hold(server.port, connections=CONNECTIONS - 100):
+            return (server.memory() - before) / (CONNECTIONS - 100)
 
 
 def measure() -> Iterator[Claim]:

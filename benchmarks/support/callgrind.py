@@ -1,6 +1,6 @@
 """User instructions per message, counted by valgrind's callgrind: the same on a busy machine as on an idle one.
 
-Counting starts after a warm-up and stops before the server ends, so that neither imports nor the exit are in it.
+Counting starts when the connections are there and warm, and stops before they close: only echoes are in it.
 """
 
 import re
@@ -14,11 +14,10 @@ from pathlib import Path
 from benchmarks.support.claim import SkipError, say
 from benchmarks.support.measure import Measured
 from benchmarks.support.process import Server, server_command
-from benchmarks.support.programs import load
+from benchmarks.support.programs import hold
 
 __all__ = ["instruction_table", "instructions", "instructions_per_message"]
 
-_WARM = 1000  # messages before counting
 _COST = re.compile(r"[+*\-\d]\S* (\d+)$")  # position, instructions
 
 
@@ -48,10 +47,10 @@ def instructions_per_message(
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
         watched = _under_callgrind(command, out)
-        with Server(watched) as server:
-            load("echo", server.port, connections=connections, size=size, count=_WARM)
+        with Server(watched) as server, hold(server.port, connections=connections, size=size, count=messages) as held:
+            held.echo()
             _control(server.pid, "-i", "on")
-            done = load("echo", server.port, connections=connections, size=size, count=messages)
+            done = held.echo()
             _control(server.pid, "-i", "off")
             _control(server.pid, "-d", "messages")
         dumps = [dump.read_text(encoding="utf-8", errors="replace") for dump in sorted(out.parent.iterdir())]

@@ -3,9 +3,9 @@
 // echo    each connection sends one line of SIZE bytes, waits for all of it, sends the next
 // pipe    each connection sends lines of SIZE bytes, 64 KiB a call, as fast as they are taken; nothing is read
 // accept  connect, one byte there and back, RST (no TIME_WAIT), next; CONNECTIONS at a time
-// idle    every connection echoes one line, then all stay open until stdin ends
+// hold    every connection echoes one line, then all stay open until stdin ends; a byte on it: COUNT echoes more
 //
-// It ends after SECONDS or after COUNT messages (0: no such bound), and prints one JSON object.
+// It ends after SECONDS or after COUNT messages (0: no such bound), and prints one JSON object (hold: one a step).
 #define _GNU_SOURCE
 #include <arpa/inet.h>
 #include <errno.h>
@@ -32,8 +32,8 @@ static struct sockaddr_in server = {.sin_family = AF_INET};
 static char block[BIGGEST + BLOCK], sink[BIGGEST];
 static float latency[LATENCIES];
 static size_t size, bytes;
-static long messages, errors, count;
-static int epoll, once;
+static long messages, asked, errors, count;
+static int epoll;
 
 static double now(void) {
     struct timespec t;
@@ -77,6 +77,8 @@ static void send_rest(Connection *c) {
 }
 
 static void ask(Connection *c) {
+    if (count && asked == count) return;
+    asked++;
     c->sent = c->got = 0;
     c->started = now();
     send_rest(c);
@@ -95,7 +97,7 @@ static void echo(Connection *c, unsigned events) {
     c->got += n;
     if (c->got < size) return;
     latency[messages++ % LATENCIES] = now() - c->started;
-    if (!once && (!count || messages < count)) ask(c);
+    ask(c);
 }
 
 static void pipe_lines(Connection *c, unsigned events) {
@@ -149,6 +151,11 @@ static void run(void (*step)(Connection *, unsigned), double seconds) {
     }
 }
 
+static void echo_all(Connection *all, int connections, double seconds) {
+    for (Connection *c = all; c < all + connections; c++) ask(c);
+    run(echo, seconds);
+}
+
 int main(int argc, char **argv) {
     if (argc != 7) return fprintf(stderr, "load MODE PORT CONNECTIONS SIZE SECONDS COUNT\n"), 2;
     const char *mode = argv[1];
@@ -163,14 +170,24 @@ int main(int argc, char **argv) {
     epoll = epoll_create1(EPOLL_CLOEXEC);
     Connection *all = calloc(connections, sizeof *all);
     double begin = now(), seconds = atof(argv[5]);
-    int idle = !strcmp(mode, "idle"), pipe = !strcmp(mode, "pipe"), accepting = !strcmp(mode, "accept");
-    if (idle) once = 1, count = connections;
-    for (Connection *c = all; c < all + connections; c++)
-        accepting ? open_reset_at_close(c) : open_blocking(c, pipe ? EPOLLOUT : EPOLLIN);
-    if (!pipe && !accepting)
-        for (Connection *c = all; c < all + connections; c++) ask(c);
-    run(pipe ? pipe_lines : accepting ? accept_one : echo, seconds);
+    if (!strcmp(mode, "accept")) {
+        for (Connection *c = all; c < all + connections; c++) open_reset_at_close(c);
+        run(accept_one, seconds);
+    } else if (!strcmp(mode, "pipe")) {
+        for (Connection *c = all; c < all + connections; c++) open_blocking(c, EPOLLOUT);
+        run(pipe_lines, seconds);
+    } else {
+        long more = count;
+        if (!strcmp(mode, "hold")) count = connections;
+        for (Connection *c = all; c < all + connections; c++) open_blocking(c, EPOLLIN);
+        echo_all(all, connections, seconds);
+        while (!strcmp(mode, "hold")) {
+            report(now() - begin, connections);
+            if (read(0, sink, 1) != 1) return 0;
+            begin = now(), messages = asked = bytes = 0, count = more;
+            echo_all(all, connections, seconds);
+        }
+    }
     report(now() - begin, connections);
-    if (idle) while (read(0, sink, sizeof sink) > 0) {}
     return 0;
 }

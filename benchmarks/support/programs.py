@@ -10,7 +10,7 @@ from pathlib import Path
 
 from benchmarks.support.claim import SkipError
 
-__all__ = ["Load", "compiled", "hold", "load"]
+__all__ = ["Held", "Load", "compiled", "hold", "load"]
 
 _SOURCES = Path(__file__).parent
 _BUILD = _SOURCES.parent.parent / "build" / "benchmarks"
@@ -54,13 +54,31 @@ def load(mode: str, port: int, *, connections: int, size: int = 64, seconds: flo
     return Load(**json.loads(done.stdout))
 
 
+class Held:
+    """Connections that stay open: ``first`` is their one echo each, ``echo`` makes more of them."""
+
+    def __init__(self, process: subprocess.Popen[bytes]) -> None:
+        self._process = process
+        self.first = self._report()
+
+    def echo(self) -> Load:
+        """As many echoes as ``hold`` was told, over all connections."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(b".")
+        self._process.stdin.flush()
+        return self._report()
+
+    def _report(self) -> Load:
+        assert self._process.stdout is not None
+        return Load(**json.loads(self._process.stdout.readline()))
+
+
 @contextmanager
-def hold(port: int, *, connections: int, size: int = 64) -> Iterator[Load]:
+def hold(port: int, *, connections: int, size: int = 64, count: int = 0) -> Iterator[Held]:
     """Keep ``connections`` open, each after one echo, while the body runs."""
-    command = _command("idle", port, connections, size, 0.0, 0)
+    command = _command("hold", port, connections, size, 0.0, count)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
-        assert process.stdout is not None
-        yield Load(**json.loads(process.stdout.readline()))
+        yield Held(process)
 
 
 def _command(mode: str, port: int, connections: int, size: int, seconds: float, count: int) -> list[str]:

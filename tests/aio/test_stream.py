@@ -167,6 +167,9 @@ async def test_limit_below_one_is_the_callers_error(world: World) -> None:
     async with world.serve(idle) as listener, await world.connect(listener) as stream:
         with pytest.raises(UsageError):
             await stream.read(0)
+        with pytest.raises(UsageError):
+            await stream.read_exactly(-1)
+        assert await stream.read_exactly(0) == b""
 
 
 # deadlines

@@ -51,3 +51,45 @@ def test_listens_tells_a_live_socket_from_a_stale_one(runtime: Path) -> None:
         server.listen(1)
         assert listens(feed)
     assert not listens(feed)
+
+
+@pytest.mark.realtime
+@pytest.mark.real
+async def test_console_begun_early_is_taken_over_and_ends_with_forget(runtime: Path) -> None:
+    keeper = Keeper(InetAddress("127.0.0.1", 0), fixed=False, report=print)
+    keeper.begin()
+    first = keeper.process
+    await keeper.first()
+    assert keeper.process is first is not None
+    assert listens(keeper.feed)
+    keeper.forget()
+    assert not listens(keeper.feed)
+    assert first.returncode == -9
+
+
+@pytest.mark.realtime
+@pytest.mark.real
+async def test_taken_address_is_an_error_if_it_was_asked_for_and_else_another_port(runtime: Path) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        bind = InetAddress("127.0.0.1", server.getsockname()[1])
+        with pytest.raises(UnreachableProblem, match=f"no console on {bind}") as raised:
+            await Keeper(bind, fixed=True, report=print).first()
+        assert f"pid {os.getpid()} (" in raised.value.why
+        reports = list[str]()
+        keeper = Keeper(bind, fixed=False, report=reports.append)
+        await keeper.first()
+    assert keeper.bind.port == 0
+    assert f"console on a free port: {bind} is held by pid {os.getpid()}" in reports[0]
+    keeper.forget()
+
+
+@pytest.mark.realtime
+@pytest.mark.real
+async def test_console_that_cannot_start_is_reported_with_its_last_words(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    reports = list[str]()
+    monkeypatch.setattr("sys.executable", "/bin/false")
+    keeper = Keeper(InetAddress("127.0.0.1", 0), fixed=False, report=reports.append)
+    await keeper.prepare()
+    assert reports == ["no console, the next try follows: it said nothing"]

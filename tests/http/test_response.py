@@ -62,3 +62,18 @@ def test_json_that_is_none_is_refused() -> None:
     """RFC 8259 §6: there is no NaN."""
     with pytest.raises(ValueError, match="JSON"):
         Response.json({"a": float("nan")})
+
+
+@pytest.mark.parametrize("status", [100, 199, 600])
+def test_status_that_is_not_final_is_refused(status: int) -> None:
+    """RFC 9110 §15."""
+    with pytest.raises(UsageError):
+        Response("a", status)
+
+
+def test_text_and_its_kin_have_their_type() -> None:
+    class Words(str):
+        pass
+
+    assert Fields(Response.text("a").block)["content-type"] == "text/plain; charset=utf-8"
+    assert as_response(Words("a")).body == b"a"

@@ -5,9 +5,10 @@ from contextvars import ContextVar
 import pytest
 
 from netwright.aio import Limits, Stream
-from netwright.core.errors import TransportError
-from netwright.core.record import Outcome, Waiting
-from netwright.http import App, HttpLimits, Request, Response
+from netwright.core.errors import DeadlineError, ProtocolError, TransportError, UsageError
+from netwright.core.moment import Kind
+from netwright.core.record import Outcome, Recorder, Waiting
+from netwright.http import App, HttpLimits, Request, Response, Switch
 from netwright.http.server import WATCH_AFTER
 from tests.support.web import asking, closed_record, serving
 
@@ -482,6 +483,21 @@ async def test_handler_over_its_time_is_cancelled_reported_and_answered_503() ->
         assert (await peer.ask("GET", "/")).text == "hello"
 
 
+async def test_timeout_of_the_handler_s_own_is_a_failure_of_the_handler() -> None:
+    reports = Reports()
+    app = shop(report=reports, handler_timeout=5.0)
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        async with asyncio.timeout(1):
+            await asyncio.sleep(1000)
+        return "never"
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/wait")).status == 500
+        assert [type(error) for _, error in reports] == [TimeoutError]
+
+
 async def test_context_of_one_request_is_not_seen_by_the_next() -> None:
     app, seen = shop(), ContextVar("seen", default="nothing")
 
@@ -494,6 +510,45 @@ async def test_context_of_one_request_is_not_seen_by_the_next() -> None:
 
     async with serving(app), asking(app) as peer:
         assert [(await peer.ask("GET", "/set")).text for _ in range(2)] == ["nothing", "nothing"]
+
+
+async def test_connection_is_switched_to_the_protocol_that_the_peer_offered() -> None:
+    """RFC 9110 §7.8."""
+    app = shop()
+
+    async def shout(stream: Stream) -> None:
+        async for chunk in stream:
+            await stream.send(chunk.upper())
+
+    @app.get("/shout")
+    async def switch(request: Request) -> Switch:
+        return Switch("shout", shout, (("x", "y"),))
+
+    upgrade = b"GET /shout HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: shout\r\n\r\nearly "
+    async with serving(app), asking(app) as peer:
+        await peer.send(upgrade)
+        head = await peer.stream.read_until(b"\r\n\r\n")
+        assert head == b"HTTP/1.1 101 Switching Protocols\r\nupgrade: shout\r\nconnection: upgrade\r\nx: y\r\n\r\n"
+        assert await peer.stream.read_exactly(6) == b"EARLY "
+        await peer.send(b"late")
+        assert await peer.stream.read_exactly(4) == b"LATE"
+        (record,) = app.recorder.live.values()
+        assert (record.protocol, record.subject) == ("shout", "GET /shout → 101")
+        await peer.stream.send_eof()
+        assert await peer.rest() == b""
+
+
+async def test_switch_that_nobody_offered_is_a_mistake_of_the_handler() -> None:
+    reports = Reports()
+    app = shop(report=reports)
+
+    @app.get("/shout")
+    async def switch(request: Request) -> Switch:
+        return Switch("shout", lambda stream: stream.close())
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/shout")).status == 500
+        assert "offered" in str(reports[0][1])
 
 
 async def test_record_tells_of_the_requests() -> None:
@@ -517,3 +572,106 @@ async def test_answer_that_is_large_goes_out_whole() -> None:
     async with serving(app), asking(app) as peer:
         answered = await peer.ask("GET", "/large")
         assert (len(answered.body), answered.fields["x-kind"]) == (3 << 20, "large")
+
+
+# corners
+
+
+async def test_watched_connection_has_the_moments_of_its_requests() -> None:
+    app = shop(recorder=Recorder(watch_all=True))
+    async with serving(app), asking(app) as peer:
+        await peer.ask("GET", "/")
+        (record,) = app.recorder.live.values()
+        assert record.timeline is not None
+        moments = [(moment.kind, moment.note) for moment in record.timeline]
+        wanted = [(Kind.REQUEST, "GET /"), (Kind.HANDLER, ""), (Kind.RESPONSE, "GET / → 200")]
+        assert [moment for moment in moments if moment[0] in (Kind.REQUEST, Kind.HANDLER, Kind.RESPONSE)] == wanted
+
+
+async def test_handler_that_catches_a_fault_of_the_content_gets_it_again_and_may_answer() -> None:
+    app = shop()
+
+    @app.post("/stubborn")
+    async def stubborn(request: Request) -> str:
+        errors = []
+        for _ in range(2):
+            try:
+                await request.body()
+            except (ProtocolError, UsageError) as error:
+                errors.append(type(error).__name__)
+        return " ".join(errors)
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /stubborn HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\nzz\r\n")
+        answered = await peer.answer()
+        assert (answered.text, answered.fields["connection"]) == ("HttpError UsageError", "close")
+
+
+async def test_fault_in_content_that_nobody_reads_ends_the_connection() -> None:
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /ignore HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        assert (await peer.answer()).text == "ignored"
+        await peer.send(b"zz\r\n")
+        assert await peer.rest() == b""
+
+
+async def test_iterator_without_aclose_is_a_stream_too() -> None:
+    class Countdown:
+        def __init__(self) -> None:
+            self.left = 3
+
+        def __aiter__(self) -> "Countdown":
+            return self
+
+        async def __anext__(self) -> bytes:
+            self.left -= 1
+            if self.left < 0:
+                raise StopAsyncIteration
+            return b"" if self.left == 1 else b"%d" % self.left
+
+    app = shop()
+
+    @app.get("/countdown")
+    async def countdown(request: Request) -> Countdown:
+        return Countdown()
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/countdown")).text == "20"
+
+
+async def test_abort_while_a_handler_waits_cancels_it_and_reports_nothing() -> None:
+    reports = Reports()
+    app, cancelled = shop(report=reports), asyncio.Event()
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        try:
+            await asyncio.sleep(1000)
+        finally:
+            cancelled.set()
+        return "never"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(1)
+        app.abort()
+        await cancelled.wait()
+        await app.wait()
+        assert reports == []
+        with pytest.raises(ConnectionResetError):
+            await peer.rest()
+
+
+async def test_error_of_another_connection_in_a_handler_is_the_program_s() -> None:
+    """A deadline of an upstream is not the peer's fault: 500, not 408."""
+    reports = Reports()
+    app = shop(report=reports)
+
+    @app.get("/upstream")
+    async def upstream(request: Request) -> str:
+        raise DeadlineError("connect", 1.0)
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/upstream")).status == 500
+        assert len(reports) == 1

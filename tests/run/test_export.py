@@ -81,6 +81,17 @@ def test_ends_that_do_not_fit_are_counted(recorder: Recorder) -> None:
     assert ([r["number"] for r in batch.closed], batch.lost) == ([3, 4, 5], 2)
 
 
+def test_the_end_of_a_connection_that_was_told_is_never_lost(recorder: Recorder) -> None:
+    told = begun(recorder, closed=3)
+    known = [opened(recorder) for _ in range(5)]
+    updates(told)
+    for record in known + [opened(recorder) for _ in range(5)]:
+        recorder.close(record, 2.0)
+    (batch,) = updates(told)
+    assert isinstance(batch, Batch)
+    assert ([r["number"] for r in batch.closed], batch.lost) == ([1, 2, 3, 4, 5, 8, 9, 10], 2)
+
+
 def test_a_new_console_is_told_what_ended_before(recorder: Recorder) -> None:
     told = begun(recorder)
     recorder.close(opened(recorder), 2.0)
@@ -292,3 +303,27 @@ async def test_a_console_that_does_not_read_costs_bounded_memory_and_no_time(
     assert batches[-1].lost > 0
     assert told + batches[-1].lost == 6000
     assert [r["bytes_in"] for batch in batches for r in batch.records if r["number"] == record.number][-1] == 200
+
+
+@pytest.mark.parametrize(("cost", "rate"), [(0.0, 4.0), (0.01, 1.0), (0.5, 0.5)])
+async def test_telling_takes_one_hundredth_of_a_core(
+    cost: float, rate: float, recorder: Recorder, tmp_path: Path
+) -> None:
+    console, record, spent = _Console(), opened(recorder), 0.0
+
+    def processor() -> float:
+        nonlocal spent
+        spent += cost
+        return spent
+
+    exporter = Exporter(recorder, UnixAddress(str(tmp_path / "feed")), program="app.py", processor=processor)
+    async with served(tmp_path / "feed", console), asyncio.TaskGroup() as group:
+        task, clock = group.create_task(exporter.run()), asyncio.get_running_loop().time
+        begun = clock()
+        while clock() < begun + 20:
+            record.received(1, 2.0)
+            await asyncio.sleep(0.05)
+        task.cancel()
+        await asyncio.sleep(0.1)
+    told = sum(isinstance(update, Batch) for update in console.updates)
+    assert told / 20 == pytest.approx(rate, rel=0.2)

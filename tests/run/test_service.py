@@ -3,21 +3,21 @@ import socket
 
 import pytest
 
-from netwright.aio import BindError, DrainReport, Stream, connect
+from netwright.aio import BindError, DrainReport, Listener, Stream, connect
 from netwright.core.address import InetAddress
 from netwright.core.errors import UsageError
 from netwright.core.record import Outcome
-from netwright.run.service import Service
+from netwright.run.service import Service, log_error
+
+
+async def echo(stream: Stream) -> None:
+    async for chunk in stream:
+        await stream.send(chunk)
 
 
 def echoing() -> Service:
     service = Service("echo")
-
-    @service.tcp(0)
-    async def echo(stream: Stream) -> None:
-        async for chunk in stream:
-            await stream.send(chunk)
-
+    service.tcp(0)(echo)
     return service
 
 
@@ -165,3 +165,27 @@ async def test_number_is_a_port_on_the_service_s_host() -> None:
     assert isinstance(address, InetAddress)
     assert address.host == "::1"
     await service.drain(0)
+
+
+async def test_listener_that_fails_ends_the_service_and_is_reported(monkeypatch: pytest.MonkeyPatch) -> None:
+    async def serve(self: Listener, handler: object) -> None:
+        await asyncio.sleep(1)
+        raise OSError("planted")
+
+    reports: list[str] = []
+    service = Service("x", report=lambda text, error: reports.append(f"{text} {error!r}"))
+    service.add_port(0, echo, name="echo")
+    monkeypatch.setattr(Listener, "serve", serve)
+    await service.start()
+    with pytest.raises(ExceptionGroup, match="unhandled"):
+        await service.wait()
+    await service.drain(0)
+    assert len(reports) == 1
+    assert "a listener failed" in reports[0]
+    assert "planted" in reports[0]
+
+
+def test_failures_are_logged_with_their_traceback(caplog: pytest.LogCaptureFixture) -> None:
+    log_error("words", ValueError("planted"))
+    assert "words" in caplog.text
+    assert "ValueError: planted" in caplog.text

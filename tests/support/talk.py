@@ -3,7 +3,8 @@
 from struct import unpack
 from typing import Any
 
-from netwright.watch.engine import NAMES, Mode, PureEngine
+from netwright.watch.engine import Engine as PureEngine
+from netwright.watch.verdicts import NAMES, Mode
 from tests.support.frames import ACK, CLIENT, RAW, SERVER, SYN, syn_options, tcp
 
 ISN, PEER_ISN = 1000, 5000

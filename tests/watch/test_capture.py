@@ -10,8 +10,8 @@ import pytest
 
 from netwright.core.errors import ProtocolError, TransportError, UsageError
 from netwright.watch.capture import Columns, analyse, open_capture
-from netwright.watch.engine import Mode
 from netwright.watch.flow import Position
+from netwright.watch.verdicts import Mode
 from tests.support.corpora import corpus
 from tests.support.frames import pcap, pcapng
 from tests.support.talk import Talk

@@ -8,7 +8,9 @@ from struct import unpack
 import pytest
 
 from netwright.core.errors import UsageError
-from netwright.watch.engine import Engine, Mode, PureEngine
+from netwright.watch.capture import Engine
+from netwright.watch.engine import Engine as PureEngine
+from netwright.watch.verdicts import Mode
 from tests.support.corpora import captures, corpus
 from tests.support.frames import RAW, SYN, pcap, tcp
 from tests.support.talk import Talk

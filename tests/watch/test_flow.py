@@ -3,8 +3,9 @@ import json
 import pytest
 
 from netwright.core.address import InetAddress
-from netwright.watch.engine import NAMES, PureEngine
+from netwright.watch.engine import Engine as PureEngine
 from netwright.watch.flow import Flow, Position, State, flow_of
+from netwright.watch.verdicts import NAMES
 from tests.support.frames import ACK, FIN, RAW, RST, SYN
 from tests.support.talk import Talk
 

@@ -6,8 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.watch.engine import PureEngine
-from netwright.watch.wireshark import NAMES, UNACKED, before
+from netwright.watch.engine import Engine as PureEngine
+from netwright.watch.verdicts import WIRESHARK
+from netwright.watch.wireshark import UNACKED, before
 from tests.support.frames import RAW, SYN, syn_options
 from tests.support.talk import Talk
 
@@ -38,7 +39,7 @@ CASES: dict[str, Talk] = {
 }
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", WIRESHARK)
 def test_rule_names_its_segment(name: str) -> None:
     extra = {"zero_window"} if name == "zero_window_probe_ack" else set()
     assert CASES[name].last("wireshark") == {name} | extra

@@ -3,31 +3,36 @@
 import asyncio
 import os
 from importlib import import_module
-from weakref import WeakKeyDictionary
 
 from netwright._native import enabled
 from netwright.aio.engine import Engine
 from netwright.aio.portable import PortableEngine
 from netwright.core.errors import UsageError
 
-__all__ = ["engine"]
+__all__ = ["adopt", "engine"]
 
-_engines: WeakKeyDictionary[asyncio.AbstractEventLoop, Engine] = WeakKeyDictionary()
+_KERNELS = ("netwright.core._record", "netwright.aio._native", "netwright.aio._pipe", "netwright.aio._stream")
+_ENGINE = "netwright engine"  # the loop's attribute, so that an engine lives as long as its loop
 
 
 def engine() -> Engine:
     """The engine of the running loop; NETWRIGHT_ENGINE ("portable", "native") decides at a loop's first use."""
     loop = asyncio.get_running_loop()
-    found = _engines.get(loop)
+    found: Engine | None = vars(loop).get(_ENGINE)
     if found is None:
-        found = _engines[loop] = _choose(loop, os.environ.get("NETWRIGHT_ENGINE", ""))
+        found = vars(loop)[_ENGINE] = _choose(loop, os.environ.get("NETWRIGHT_ENGINE", ""))
     return found
+
+
+def adopt(loop: asyncio.AbstractEventLoop, made: Engine) -> None:
+    """Give ``loop`` its engine before anybody asks for it."""
+    vars(loop)[_ENGINE] = made
 
 
 def _choose(loop: asyncio.AbstractEventLoop, wanted: str) -> Engine:
     if wanted not in ("", "portable", "native"):
         raise UsageError(f"NETWRIGHT_ENGINE={wanted}, portable or native allowed")
-    native = wanted != "portable" and enabled("netwright.aio._stream")
+    native = wanted != "portable" and all(list(map(enabled, _KERNELS)))
     if wanted == "native" and not native:
         raise UsageError("NETWRIGHT_ENGINE=native, and the native engine is not built or NETWRIGHT_PURE is set")
     if native:

@@ -1,10 +1,11 @@
-"""Deadlines without a timer per operation: one timer an engine, which looks at the waits that are due.
+"""Deadlines without a timer per operation: one timer an engine, which looks at all waits when the first may be due.
 
-A deadline further away than ``TICK`` strikes at most ``TICK`` late and costs one set insertion; a nearer one gets a
-timer of its own and is exact.
+A wait registers its Expiry once and then only moves it: a number is stored, no timer is made.  A deadline further away
+than ``TICK`` strikes at most ``TICK`` late; a nearer one gets a timer of its own and is exact.
 """
 
 import asyncio
+import math
 from collections.abc import Callable
 
 __all__ = ["TICK", "Expiry", "Ticker"]
@@ -13,12 +14,12 @@ TICK = 0.25  # seconds
 
 
 class Expiry:
-    """A time at which ``strike`` is called with the time it is."""
+    """A time at which ``strike`` is called with the time it is; ``math.inf`` is never."""
 
     __slots__ = ("at", "strike", "timer")
 
-    def __init__(self, at: float, strike: Callable[[float], None]) -> None:
-        self.at, self.strike = at, strike
+    def __init__(self, strike: Callable[[float], None]) -> None:
+        self.at, self.strike = math.inf, strike
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -27,46 +28,52 @@ class Ticker:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self._coarse: set[Expiry] = set()
+        self._expiries: set[Expiry] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._due = 0.0
+        self._due = math.inf
 
     def __len__(self) -> int:
-        return len(self._coarse)
+        return len(self._expiries)
 
     def __repr__(self) -> str:
-        return f"<Ticker {len(self)} coarse>"
+        return f"<Ticker {len(self)} expiries, looks at {self._due:.3f}>"
 
-    def add(self, expiry: Expiry, now: float) -> None:
-        """Watch ``expiry`` until ``discard`` or until it struck."""
-        if expiry.at - now < TICK:
-            expiry.timer = self._loop.call_at(expiry.at, self._strike, expiry)
+    def arm(self, expiry: Expiry, at: float, now: float) -> None:
+        """Strike at ``at``, once, unless ``disarm`` comes first; ``forget`` must follow in the end."""
+        if at - now < TICK:
+            expiry.timer = self._loop.call_at(at, self._strike, expiry)
             return
-        self._coarse.add(expiry)
-        if self._timer is None or expiry.at < self._due:
-            self._schedule(expiry.at)
+        expiry.at = at
+        self._expiries.add(expiry)
+        if at < self._due:
+            self._look_at(at)
 
-    def discard(self, expiry: Expiry) -> None:
-        """Forget ``expiry``; the shared timer stays and finds nothing."""
+    def disarm(self, expiry: Expiry) -> None:
+        """Do not strike; the shared timer stays and may find nothing."""
+        expiry.at = math.inf
         if expiry.timer is not None:
             expiry.timer.cancel()
             expiry.timer = None
-        else:
-            self._coarse.discard(expiry)
 
-    def _schedule(self, due: float) -> None:
+    def forget(self, expiry: Expiry) -> None:
+        """Disarm for good."""
+        self.disarm(expiry)
+        self._expiries.discard(expiry)
+
+    def _look_at(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._due = due
-        self._timer = self._loop.call_at(due, self._look)
+        self._due, self._timer = due, self._loop.call_at(due, self._look)
 
     def _look(self) -> None:
-        self._timer = None
+        self._due, self._timer = math.inf, None
         now = self._loop.time()
-        due = [expiry for expiry in self._coarse if expiry.at <= now]
-        self._coarse.difference_update(due)
-        if self._coarse:
-            self._schedule(max(min(expiry.at for expiry in self._coarse), now + TICK))
+        due = [expiry for expiry in self._expiries if expiry.at <= now]
+        for expiry in due:
+            expiry.at = math.inf
+        first = min((expiry.at for expiry in self._expiries), default=math.inf)
+        if first < math.inf:
+            self._look_at(max(first, now + TICK))
         for expiry in due:
             expiry.strike(now)
 

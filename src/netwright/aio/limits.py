@@ -18,7 +18,7 @@ class Limits:
         first_byte: stage "first byte": accepted, and nothing came.
         idle: stage "idle": between messages, and nothing moved in either direction.
         frame: stage "frame": from the first byte of a frame or line to its end; no byte renews it.
-        send: stage "send": the peer does not read.
+        send: stage "send": the peer does not read: fewer than 64 KiB in this time, and something is left.
         lifetime: stage "lifetime": the connection's age.
         close: a close that has not flushed by then aborts.
         max_connections: at this many, further ones wait in the kernel's queue.

@@ -5,7 +5,7 @@ nobody closed can be noticed.
 """
 
 import asyncio
-from collections.abc import Sequence
+import math
 from typing import Any
 
 from netwright.aio.deadlines import Expiry, Ticker
@@ -26,6 +26,7 @@ class Pipe(asyncio.Protocol):
 
     Attributes:
         eof: the peer's FIN came.
+        over: any of ``eof``, ``closing`` and ``lost``: a reader has to look.
         closing: this side closed or aborted: no verb goes on.
         lost: set when the transport is gone; ``error`` is why, None for an orderly end.
         ending: the outcome of an orderly end.
@@ -36,14 +37,16 @@ class Pipe(asyncio.Protocol):
         self, loop: asyncio.AbstractEventLoop, ticker: Ticker, record: ConnectionRecord, recorder: Recorder
     ) -> None:
         self.loop, self.ticker, self.record, self.recorder = loop, ticker, record, recorder
+        self.clock = loop.time
         self.buffer = ReceiveBuffer()
-        self.eof = self.closing = self.fin_sent = self.held = self.full = False
+        self.eof = self.over = self.closing = self.fin_sent = self.held = self.full = False
         self.ending = Outcome.CLOSED
         self.error: Exception | None = None
         self.lost = asyncio.Event()
-        self.receiver: asyncio.Future[bool] | None = None
-        self.sender: asyncio.Future[bool] | None = None
+        self.receiver: asyncio.Future[None] | None = None
+        self.sender: asyncio.Future[None] | None = None
         self.transport: Any = None
+        self._receive_expiry = Expiry(lambda _: _wake(self.receiver))
         self._life: Expiry | None = None
         self._cut: DeadlineError | None = None
 
@@ -57,17 +60,19 @@ class Pipe(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Bytes came; hand them to the buffer, wake the reader."""
         self.buffer.append(data)
-        self.record.received(len(data), self.loop.time())
-        if self.receiver is not None:
-            _wake(self.receiver)
+        self.record.received(len(data), self.clock())
+        receiver = self.receiver
+        if receiver is not None:
+            if not receiver.done():
+                receiver.set_result(None)
         elif len(self.buffer) >= HIGH_WATER:
             self.transport.pause_reading()
             self.held = True
 
     def eof_received(self) -> bool:
         """FIN came; True keeps the other direction open."""
-        self.eof = True
-        self.record.note(Kind.FIN_RECEIVED, self.loop.time())
+        self.eof = self.over = True
+        self.record.note(Kind.FIN_RECEIVED, self.clock())
         _wake(self.receiver)
         return True
 
@@ -82,64 +87,68 @@ class Pipe(asyncio.Protocol):
 
     def connection_lost(self, exc: Exception | None) -> None:
         """The socket is closed; nothing follows."""
-        now = self.loop.time()
+        now = self.clock()
         self.error = exc
         if exc is not None:
             self.record.end(Outcome.RESET, now, detail=reason(exc))
         self.record.end(self.ending, now)
         self.recorder.close(self.record, now)
         if self._life is not None:
-            self.ticker.discard(self._life)
+            self.ticker.forget(self._life)
+        self.ticker.forget(self._receive_expiry)
+        self.over = True
         self.lost.set()
         _wake(self.receiver)
         _wake(self.sender)
 
     # what the verbs ask
 
-    async def receive(self, at: float | None, now: float) -> bool:
-        """Wait for bytes, FIN or the end; False if ``at`` came first."""
+    def expect(self, at: float, now: float) -> "asyncio.Future[None]":
+        """What a reader awaits: set when bytes, FIN, the end or ``at`` came; ``expected`` must follow."""
         if self.held:
             self.held = False
             self.transport.resume_reading()
-        self.receiver = self.loop.create_future()
-        try:
-            return await self._until(self.receiver, at, now)
-        finally:
-            self.receiver = None
+        self.receiver = future = self.loop.create_future()
+        if at < math.inf:
+            self.ticker.arm(self._receive_expiry, at, now)
+        return future
 
-    async def drained(self, at: float | None, now: float) -> bool:
-        """Wait until the kernel took everything, or the end; False if ``at`` came first."""
+    def expected(self) -> None:
+        """The reader goes on."""
+        self.receiver = None
+        if self._receive_expiry.at < math.inf or self._receive_expiry.timer is not None:
+            self.ticker.disarm(self._receive_expiry)
+
+    async def drained(self, at: float, now: float) -> None:
+        """Wait until the kernel took everything, until the end, or until ``at``."""
         self.sender = self.loop.create_future()
+        expiry = Expiry(lambda _: _wake(self.sender))
+        if at < math.inf:
+            self.ticker.arm(expiry, at, now)
         try:
-            return await self._until(self.sender, at, now)
+            await self.sender
         finally:
             self.sender = None
+            self.ticker.forget(expiry)
 
-    async def _until(self, future: "asyncio.Future[bool]", at: float | None, now: float) -> bool:
-        if at is None:
-            return await future
-        expiry = Expiry(at, lambda _: _wake(future, in_time=False))
-        self.ticker.add(expiry, now)
-        try:
-            return await future
-        finally:
-            self.ticker.discard(expiry)
+    @property
+    def unsent(self) -> int:
+        """Bytes that the kernel did not take yet."""
+        size: int = self.transport.get_write_buffer_size()
+        return size
 
-    def write(self, parts: Sequence[bytes]) -> None:
-        """Give the parts to the kernel in one call; what it does not take follows in the background."""
-        if len(parts) == 1:
-            self.transport.write(parts[0])
-        else:
-            self.transport.writelines(parts)
-        self.record.sent(sum(map(len, parts)), self.loop.time())
+    def write(self, data: bytes) -> None:
+        """Give ``data`` to the kernel; what it does not take follows in the background."""
+        self.transport.write(data)
+        self.record.sent(len(data), self.clock())
 
     def close(self) -> None:
         """Send what is queued, then FIN; no verb goes on."""
         if self.closing or self.lost.is_set():
             return
         self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
-        self.record.wait(Waiting.CLOSE, self.loop.time())
-        self.closing = True
+        self.record.wait(Waiting.CLOSE, self.clock())
+        self.closing = self.over = True
         self.transport.close()
         _wake(self.receiver)
         _wake(self.sender)
@@ -148,8 +157,8 @@ class Pipe(asyncio.Protocol):
         """Send RST, forget what was queued."""
         if self.lost.is_set():
             return
-        self.record.end(Outcome.ABORTED, self.loop.time(), detail=detail)
-        self.closing = True
+        self.record.end(Outcome.ABORTED, self.clock(), detail=detail)
+        self.closing = self.over = True
         sock = self.transport.get_extra_info("socket")
         if self.record.transport == "tcp" and sock is not None and sock.fileno() >= 0:
             reset_on_close(sock)
@@ -159,8 +168,8 @@ class Pipe(asyncio.Protocol):
 
     def live_until(self, at: float) -> None:
         """Cut the connection at ``at``, whatever it does then."""
-        self._life = Expiry(at, self._outlived)
-        self.ticker.add(self._life, self.loop.time())
+        self._life = Expiry(self._outlived)
+        self.ticker.arm(self._life, at, self.clock())
 
     def _outlived(self, now: float) -> None:
         self._cut = DeadlineError("lifetime", now - self.record.opened_at)
@@ -181,6 +190,6 @@ class Pipe(asyncio.Protocol):
         return error
 
 
-def _wake(future: "asyncio.Future[bool] | None", *, in_time: bool = True) -> None:
+def _wake(future: "asyncio.Future[None] | None") -> None:
     if future is not None and not future.done():
-        future.set_result(in_time)
+        future.set_result(None)

@@ -29,7 +29,9 @@ __all__ = ["Stream"]
 T = TypeVar("T")
 M = TypeVar("M")
 READ, LINE = 64 * 1024, 64 * 1024
+PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds to be worth the wait
 BUDGET = 16  # sends in a row that may finish without giving other tasks a turn
+_RECEIVE, _SEND, _HANDLER = Waiting.RECEIVE, Waiting.SEND, Waiting.HANDLER
 _BETWEEN = (Waiting.RECEIVE, Waiting.NEXT_REQUEST)  # with nothing buffered: between messages, so a drain may close
 
 
@@ -51,8 +53,12 @@ class Stream:
         self._draining = False
         self.limits = limits
         self.timeout: float | None = None
+        self._first_byte, self._idle, self._frame, self._send = (
+            math.inf if bound is None else bound
+            for bound in (limits.first_byte, limits.idle, limits.frame, limits.send)
+        )
         self.record: ConnectionRecord = pipe.record
-        self._made = _creation_site() if sys.flags.dev_mode else ""
+        self._made = creation_site() if sys.flags.dev_mode else ""
 
     def __repr__(self) -> str:
         record = self.record
@@ -84,7 +90,7 @@ class Stream:
         timeout: float | None = None,
         deadline: float | None = None,
         stage: str = "read",
-        waiting: Waiting = Waiting.RECEIVE,
+        waiting: Waiting = _RECEIVE,
     ) -> bytes:
         """1 to ``limit`` bytes as they come; b"" at EOF, and again at every call after it."""
         self._check_reader()
@@ -102,7 +108,7 @@ class Stream:
         timeout: float | None = None,
         deadline: float | None = None,
         stage: str = "read",
-        waiting: Waiting = Waiting.RECEIVE,
+        waiting: Waiting = _RECEIVE,
     ) -> bytes:
         """``count`` bytes.
 
@@ -110,6 +116,10 @@ class Stream:
             IncompleteError: EOF came first; ``partial`` holds what there was.
         """
         buffer = self._pipe.buffer
+        if count < 1:
+            if count < 0:
+                raise UsageError(f"count={count}, 0 or more allowed")
+            return b""
 
         def attempt() -> bytes | None:
             return buffer.take(count) if len(buffer) >= count else None
@@ -125,7 +135,7 @@ class Stream:
         timeout: float | None = None,
         deadline: float | None = None,
         stage: str = "read",
-        waiting: Waiting = Waiting.RECEIVE,
+        waiting: Waiting = _RECEIVE,
     ) -> bytes:
         """Bytes up to ``delimiter``, which is included and counts for ``limit``.
 
@@ -143,7 +153,7 @@ class Stream:
         timeout: float | None = None,
         deadline: float | None = None,
         stage: str = "read",
-        waiting: Waiting = Waiting.RECEIVE,
+        waiting: Waiting = _RECEIVE,
     ) -> bytes:
         r"""A line with its ``\n``; the last one before EOF may lack it; b"" at EOF."""
         whole = await self._whole(lambda: self._delimited(b"\n", limit), timeout, deadline, stage, waiting)
@@ -151,17 +161,25 @@ class Stream:
 
     async def lines(self, *, limit: int = LINE) -> AsyncIterator[list[bytes]]:
         r"""Batches: every whole line that is here, without its ``\n`` or ``\r\n``, as often as bytes come."""
-        block: bytes | None = b""
-        while block is not None:
-            block = await self._whole(lambda: self._lines(limit), None, None, "read", Waiting.RECEIVE)
-            rest = self._pipe.buffer.take_all() if block is None else b""
-            batch = (block or rest).split(b"\n")
-            if not batch[-1]:
-                batch.pop()
-            if batch and len(block or rest) > limit and max(map(len, batch)) >= limit:
-                raise LimitError("line", max(map(len, batch)) + 1, limit)
-            if batch:
+        buffer = self._pipe.buffer
+        while True:
+            block = await self._whole(lambda: self._lines(limit), None, None, "read", _RECEIVE)
+            batch = (buffer.take_all() if block is None else block[:-1]).split(b"\n")
+            if block is not None and len(block) > limit:
+                batch = self._up_to_the_long(batch, limit)
+            if block is not None or batch != [b""]:
                 yield [line[:-1] if line.endswith(b"\r") else line for line in batch]
+            if block is None:
+                return
+
+    def _up_to_the_long(self, batch: list[bytes], limit: int) -> list[bytes]:
+        """The lines before the first that is too long; that one and what follows go back into the buffer."""
+        good = next((index for index, line in enumerate(batch) if len(line) >= limit), len(batch))
+        if good < len(batch):
+            self._pipe.buffer.prepend(b"\n".join([*batch[good:], b""]))
+            if not good:
+                raise LimitError("line", len(batch[0]) + 1, limit)
+        return batch[:good]
 
     async def read_frame(
         self,
@@ -170,7 +188,7 @@ class Stream:
         timeout: float | None = None,
         deadline: float | None = None,
         stage: str = "read",
-        waiting: Waiting = Waiting.RECEIVE,
+        waiting: Waiting = _RECEIVE,
     ) -> M:
         """The next message of ``framing``.
 
@@ -186,7 +204,7 @@ class Stream:
         """Messages until EOF."""
         buffer = self._pipe.buffer
         while True:
-            whole = await self._whole(lambda: framing.decode(buffer), None, None, "read", Waiting.RECEIVE)
+            whole = await self._whole(lambda: framing.decode(buffer), None, None, "read", _RECEIVE)
             if whole is None and not buffer:
                 return
             yield self._complete(whole, f"a message of {framing}")
@@ -204,10 +222,12 @@ class Stream:
         return self
 
     async def __anext__(self) -> bytes:
-        data = await self.read()
-        if not data:
+        if self._pipe.receiver is not None:
+            self._check_reader()
+        buffer = self._pipe.buffer
+        if not buffer and not await self._more(self._until(None, None), "read", _RECEIVE):
             raise StopAsyncIteration
-        return data
+        return buffer.take(READ)
 
     # writing
 
@@ -229,7 +249,7 @@ class Stream:
         if pipe.full:  # what a cancelled send left
             await self._drained(self._until(timeout, deadline), stage)
             self._check_writer()
-        pipe.write([part if type(part) is bytes else bytes(part) for part in parts])
+        pipe.write(parts[0] if len(parts) == 1 and type(parts[0]) is bytes else b"".join(parts))
         if pipe.full or pipe.transport.is_closing():
             await self._drained(self._until(timeout, deadline), stage)
             return
@@ -253,7 +273,7 @@ class Stream:
         if pipe.full:
             await self._drained(self._until(None, None), "send")
         pipe.fin_sent = True
-        pipe.record.note(Kind.FIN_SENT, pipe.loop.time())
+        pipe.record.note(Kind.FIN_SENT, pipe.clock())
         pipe.transport.write_eof()
 
     # the end
@@ -291,7 +311,7 @@ class Stream:
     def fail(self, error: BaseException) -> None:
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
         outcome, stage = outcome_of(error)
-        self.record.end(outcome, self._pipe.loop.time(), stage=stage, detail=str(cause_of(error)))
+        self.record.end(outcome, self._pipe.clock(), stage=stage, detail=str(cause_of(error)))
         if outcome is not Outcome.DRAINED:
             self.abort()
 
@@ -309,7 +329,7 @@ class Stream:
         pipe = self._pipe
         idle = pipe.receiver is not None and not pipe.buffer and self.record.waiting in _BETWEEN
         if idle and pipe.receiver is not None and not pipe.receiver.done():
-            pipe.receiver.set_result(True)
+            pipe.receiver.set_result(None)
         return idle
 
     # waiting
@@ -317,6 +337,8 @@ class Stream:
     def _check_reader(self) -> None:
         if self._pipe.receiver is not None:
             raise UsageError(f"another task is already reading from {self!r}", advice="let one task read")
+        if self._pipe.closing:
+            raise self._pipe.failure("read")
 
     def _check_writer(self) -> None:
         pipe = self._pipe
@@ -328,9 +350,12 @@ class Stream:
             raise ClosedError(f"send after {'close' if pipe.closing else 'send_eof'} on {self!r}")
 
     def _until(self, timeout: float | None, deadline: float | None) -> float:
+        """The caller's own deadline."""
         if timeout is None:
             timeout = self.timeout
-        until = math.inf if timeout is None else self._pipe.loop.time() + timeout
+            if timeout is None and deadline is None:
+                return math.inf
+        until = math.inf if timeout is None else self._pipe.clock() + timeout
         return until if deadline is None else min(until, deadline)
 
     async def _whole(
@@ -343,13 +368,14 @@ class Stream:
     ) -> T | None:
         """What ``attempt`` takes from the buffer as soon as it can; None at EOF."""
         self._check_reader()
-        found = attempt()
+        buffer, started = self._pipe.buffer, None
+        found = attempt() if buffer else None
         if found is not None:
             return found
-        until, started = self._until(timeout, deadline), None
+        until = self._until(timeout, deadline)
         while found is None:
-            if started is None and self._pipe.buffer:
-                started = self._pipe.loop.time()
+            if started is None and buffer:
+                started = self._pipe.clock()
             if not await self._more(until, stage, waiting, started):
                 return None
             found = attempt()
@@ -357,55 +383,67 @@ class Stream:
 
     async def _more(self, until: float, stage: str, waiting: Waiting, started: float | None = None) -> bool:
         """Wait for bytes; False at EOF.  ``started`` is when the frame began, None between frames."""
-        pipe, size = self._pipe, len(self._pipe.buffer)
-        begun = pipe.loop.time()
-        while len(pipe.buffer) == size:
-            if pipe.eof:
-                return False
-            if pipe.closing or pipe.lost.is_set():
-                raise pipe.failure("read")
-            if self._draining and not size and waiting in _BETWEEN:
-                raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
-            now = pipe.loop.time()
-            at, name = self._bound(until, stage, begun, started)
+        pipe, record = self._pipe, self.record
+        came = record.bytes_in
+        now = quiet = pipe.clock()
+        while not (pipe.over or self._draining) or self._go_on(waiting):
+            at, name = self._bound(until, stage, quiet, started)
             if at <= now:
-                raise DeadlineError(name, now - (begun if started is None else started))
-            self.record.wait(waiting, now)
+                raise DeadlineError(name, now - (quiet if started is None else started))
+            record.wait(waiting, now)
             try:
-                await pipe.receive(None if at == math.inf else at, now)
+                await pipe.expect(at, now)
             finally:
-                self.record.wait(Waiting.HANDLER, pipe.loop.time())
-        self._spins = 0
+                pipe.expected()
+                now = pipe.clock()
+                record.wait(_HANDLER, now)
+            if record.bytes_in != came:
+                self._spins = 0
+                return True
+            if record.last_out_at > quiet and name == "idle":
+                quiet = record.last_out_at
+        return False
+
+    def _go_on(self, waiting: Waiting) -> bool:
+        """False at EOF; raises if the connection is gone or may end here."""
+        pipe = self._pipe
+        if pipe.eof:
+            return False
+        if pipe.closing or pipe.lost.is_set():
+            raise pipe.failure("read")
+        if self._draining and not pipe.buffer and waiting in _BETWEEN:
+            raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
         return True
 
-    def _bound(self, until: float, stage: str, begun: float, started: float | None) -> tuple[float, str]:
-        """The deadline that strikes first, and its stage."""
-        limits, record = self.limits, self.record
+    def _bound(self, until: float, stage: str, quiet: float, started: float | None) -> tuple[float, str]:
+        """The deadline that strikes first, and its stage; ``quiet`` is since when nothing moved."""
         if started is not None:
-            limit, since, name = limits.frame, started, "frame"
-        elif not record.bytes_in:
-            limit, since, name = limits.first_byte, begun, "first byte"
+            at, name = started + self._frame, "frame"
+        elif self.record.bytes_in:
+            at, name = quiet + self._idle, "idle"
         else:
-            limit, since, name = limits.idle, max(begun, record.last_in_at, record.last_out_at), "idle"
-        if limit is not None and since + limit < until:
-            return since + limit, name
-        return until, stage
+            at, name = quiet + self._first_byte, "first byte"
+        return (at, name) if at < until else (until, stage)
 
     async def _drained(self, until: float, stage: str) -> None:
         """Wait until the kernel took everything that is queued."""
-        pipe, limit = self._pipe, self.limits.send
-        begun = pipe.loop.time()
-        if limit is not None and begun + limit < until:
-            until, stage = begun + limit, "send"
-        self.record.wait(Waiting.SEND, begun)
+        pipe = self._pipe
+        now = begun = pipe.clock()
+        self.record.wait(_SEND, now)
         try:
-            in_time = await pipe.drained(None if until == math.inf else until, begun)
+            while pipe.full and not (pipe.closing or pipe.lost.is_set()):
+                before, at = pipe.unsent, min(until, now + self._send)
+                await pipe.drained(at, now)
+                now, left = pipe.clock(), pipe.unsent
+                if left and now >= at and (at == until or before - left < PROGRESS):
+                    stage = stage if at == until else "send"
+                    raise DeadlineError(stage, now - begun, advice=f"{self.peer} does not read")
         finally:
-            self.record.wait(Waiting.HANDLER, pipe.loop.time())
-        if pipe.lost.is_set() or pipe.closing:
+            self.record.wait(_HANDLER, now)
+        if pipe.transport.is_closing():
+            if not pipe.closing:  # the kernel refused; the transport tells why in its next turn
+                await pipe.lost.wait()
             raise pipe.failure("send")
-        if not in_time:
-            raise DeadlineError(stage, pipe.loop.time() - begun, advice=f"{self.peer} does not read")
 
     # taking
 
@@ -431,7 +469,7 @@ class Stream:
         raise IncompleteError(f"{self.peer} ended {len(partial)} bytes into {wanted}", partial=partial)
 
 
-def _creation_site() -> str:
+def creation_site() -> str:
     """Where the program made the stream; only asked for under ``-X dev``."""
     frames = [frame for frame in traceback.extract_stack() if "/netwright/aio/" not in frame.filename]
     return f"; made at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

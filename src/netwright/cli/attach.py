@@ -24,7 +24,7 @@ __all__ = ["DEFAULT_CONSOLE", "Keeper", "runtime_directory"]
 
 DEFAULT_CONSOLE = InetAddress("127.0.0.1", 8001)
 START_TIMEOUT = 10.0  # seconds from the start of the process to its first line
-TAKEN = 3  # exit code of ``python -m netwright.console`` when an address is taken
+LOG_LIMIT = 256 * 1024  # bytes of console.log above which the next start empties it
 
 
 class Keeper:
@@ -39,6 +39,21 @@ class Keeper:
         self.bind, self._fixed, self._report = bind, fixed, report
         self.process: subprocess.Popen[bytes] | None = None
         self.feed = self._feed(str(bind.port or f"pid{os.getpid()}"))
+        self._log = runtime_directory() / "console.log"
+        self._unasked = False  # a process was started, and nobody has asked yet whether it is ready
+
+    def begin(self) -> None:
+        """Start a console, if none listens: it gets ready while the program loads.  ``first`` or ``forget`` follows."""
+        if not listens(self.feed):
+            self.process, self._unasked = self._spawn(), True
+
+    def forget(self) -> None:
+        """The program does not load: end what ``begin`` started."""
+        if self.process is not None:
+            assert self.process.stdout is not None
+            self.process.kill()
+            self.process.wait()
+            self.process.stdout.close()
 
     def _feed(self, name: str) -> UnixAddress:
         host = self.bind.host.replace(":", "_").replace("/", "_") or "any"
@@ -50,7 +65,7 @@ class Keeper:
         Raises:
             UnreachableProblem: the address that the user asked for is taken.
         """
-        if listens(self.feed) or await self._start():
+        if (not self._unasked and listens(self.feed)) or await self._start() or listens(self.feed):
             return
         who = [str(holder) for holder in holders(self.bind.port)]
         if self._fixed:
@@ -69,19 +84,22 @@ class Keeper:
 
     def last_words(self) -> str:
         """The last line that the console wrote to its log."""
-        lines = Path(f"{self.feed.path}.log").read_text(errors="replace").split("\n")
+        lines = self._log.read_text(errors="replace").split("\n")
         return next((line for line in reversed(lines) if line), "it said nothing")
 
     async def _start(self) -> bool:
         """True if it said that it is ready."""
         if self.process is not None:
             self.process.poll()  # reaped, if it died
-        self.process = self._spawn()
+        if self.process is None or not self._unasked:
+            self.process = self._spawn()
+        self._unasked = False
         return await self._is_ready(self.process)
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "netwright.console", "--feed", self.feed.path, "--bind", str(self.bind)]
-        with open(f"{self.feed.path}.log", "wb") as log:  # not our stderr: it may outlive us and whoever reads that
+        full = self._log.exists() and self._log.stat().st_size > LOG_LIMIT
+        with open(self._log, "wb" if full else "ab") as log:  # not our stderr: it may outlive us and whoever reads that
             return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,

@@ -60,7 +60,7 @@ class Gate:
 
 def _is_loopback(host: str) -> bool:
     try:
-        address = parse_address(host, default_port=80)
+        address = parse_address(host, default_host="", default_port=80)
     except UsageError:
         return False
     return isinstance(address, InetAddress) and address.is_loopback

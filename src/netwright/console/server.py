@@ -51,6 +51,7 @@ class Staying:
 
     def __init__(self, now: float, *, first: float = 60.0, died: float = 600.0) -> None:
         self._until = now + first
+        self._kept_until = 0.0
         self._died = died
         self._always = False
 
@@ -60,7 +61,9 @@ class Staying:
 
     def left(self, now: float, *, in_order: bool) -> None:
         """A worker is gone."""
-        self._until = now + (0.0 if in_order else self._died)
+        if not in_order:
+            self._kept_until = now + self._died
+        self._until = max(now, self._kept_until)
 
     def over(self, now: float, workers: int) -> bool:
         """True if the console may end: no worker, and nothing to look at."""

@@ -45,14 +45,16 @@ class ReceiveBuffer:
 
     def take(self, count: int) -> bytes:
         """Remove and return up to ``count`` bytes."""
-        end = min(self._start + count, len(self._data))
-        if self._start == 0 and end == len(self._data):
-            taken = bytes(self._data)
-        elif isinstance(self._data, bytes):
-            taken = self._data[self._start : end]
+        data, start = self._data, self._start
+        if not start and count >= len(data):
+            self._data, self._searched = b"", 0
+            return bytes(data)
+        end = min(start + count, len(data))
+        if isinstance(self._data, bytes):
+            taken = self._data[start:end]
         else:
             with memoryview(self._data) as view:
-                taken = bytes(view[self._start : end])
+                taken = bytes(view[start:end])
         self._advance(end)
         return taken
 

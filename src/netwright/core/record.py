@@ -9,6 +9,7 @@ from collections.abc import Callable
 from enum import StrEnum
 from typing import Any
 
+from netwright._native import enabled
 from netwright.core.address import Address
 from netwright.core.moment import Kind, Moment, Timeline
 
@@ -44,6 +45,9 @@ class Waiting(StrEnum):
     RESOLVE = "name lookup"
     CLOSE = "peer to close"
     NOTHING = ""
+
+
+_HANDLER, _SEND, _NOTHING = Waiting.HANDLER, Waiting.SEND, Waiting.NOTHING  # Python 3.11 looks a member up in 0.3 µs
 
 
 class ConnectionRecord:
@@ -144,13 +148,17 @@ class ConnectionRecord:
 
     def wait(self, waiting: Waiting, at: float) -> None:
         """It waits for ``waiting`` from now on; the time of the wait before is added to its account."""
-        if waiting is self.waiting:
+        was = self.waiting
+        if waiting is was:
             return
-        self._account(at)
+        if was is _HANDLER:
+            self.handler_time += at - self.waiting_since
+        else:
+            self._account(at)
         self.waiting, self.waiting_since = waiting, at
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, _MOMENT_OF_WAIT.get(waiting, Kind.RECEIVE_WAIT), note=waiting.value))
+            self.timeline.add(Moment(at, MOMENT_OF_WAIT.get(waiting, Kind.RECEIVE_WAIT), note=waiting.value))
 
     def note(self, kind: Kind, at: float, *, size: int = 0, note: str = "") -> None:
         """Keep a moment, if somebody watches."""
@@ -163,16 +171,16 @@ class ConnectionRecord:
         if self.outcome is not Outcome.OPEN:
             return
         self.outcome, self.stage, self.detail = outcome, stage, detail
-        if outcome in _MOMENT_OF_END:
-            self.note(_MOMENT_OF_END[outcome], at, note=" ".join(filter(None, (stage, detail))))
+        if outcome in MOMENT_OF_END:
+            self.note(MOMENT_OF_END[outcome], at, note=" ".join(filter(None, (stage, detail))))
 
     def _account(self, at: float) -> None:
         spent = at - self.waiting_since
-        if self.waiting is Waiting.HANDLER:
+        if self.waiting is _HANDLER:
             self.handler_time += spent
-        elif self.waiting is Waiting.SEND:
+        elif self.waiting is _SEND:
             self.send_waited += spent
-        elif self.waiting is not Waiting.NOTHING:
+        elif self.waiting is not _NOTHING:
             self.receive_waited += spent
 
     def finish(self, at: float) -> None:
@@ -183,15 +191,16 @@ class ConnectionRecord:
 
     def as_dict(self) -> dict[str, Any]:
         """The summary as JSON values; addresses as text, the timeline left out."""
-        values = {name: getattr(self, name) for name in self.__slots__ if name != "timeline"}
+        values = {name: getattr(self, name) for name in FIELDS}
         values["local"] = str(self.local) if self.local is not None else ""
         values["peer"] = str(self.peer) if self.peer is not None else ""
         values["watched"] = self.timeline is not None
         return values
 
 
-_MOMENT_OF_WAIT = {Waiting.SEND: Kind.SEND_WAIT, Waiting.HANDLER: Kind.WAIT_OVER, Waiting.NOTHING: Kind.WAIT_OVER}
-_MOMENT_OF_END = {
+FIELDS = tuple(name for name in ConnectionRecord.__slots__ if name != "timeline")
+MOMENT_OF_WAIT = {Waiting.SEND: Kind.SEND_WAIT, Waiting.HANDLER: Kind.WAIT_OVER, Waiting.NOTHING: Kind.WAIT_OVER}
+MOMENT_OF_END = {
     Outcome.RESET: Kind.RESET,
     Outcome.ABORTED: Kind.ABORT,
     Outcome.DEADLINE: Kind.DEADLINE,
@@ -200,6 +209,9 @@ _MOMENT_OF_END = {
     Outcome.HANDLER_ERROR: Kind.ERROR,
     Outcome.CONNECT_FAILED: Kind.ERROR,
 }
+
+if enabled("netwright.core._record"):
+    from netwright.core._record import ConnectionRecord
 
 
 class Recorder:

@@ -3,7 +3,7 @@
 from netwright.http.app import App
 from netwright.http.errors import StatusError
 from netwright.http.request import Query, Request
-from netwright.http.response import Answer, Response
+from netwright.http.response import Answer, Response, Switch
 from netwright.proto.http1 import Fields, HttpLimits
 
-__all__ = ["Answer", "App", "Fields", "HttpLimits", "Query", "Request", "Response", "StatusError"]
+__all__ = ["Answer", "App", "Fields", "HttpLimits", "Query", "Request", "Response", "StatusError", "Switch"]

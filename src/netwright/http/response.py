@@ -1,13 +1,15 @@
 """What a handler answers: status, fields, content at once or piece by piece."""
 
 import json
-from collections.abc import AsyncIterable, Iterable, Mapping
+from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
+from dataclasses import dataclass
 from typing import TypeAlias
 
+from netwright.aio import Stream
 from netwright.core.errors import UsageError
 from netwright.proto.http1 import format_fields
 
-__all__ = ["Answer", "Json", "Response", "as_response"]
+__all__ = ["Answer", "Json", "Response", "Switch", "as_response"]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Pairs: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]]"
@@ -70,7 +72,19 @@ class Response:
         return cls(b"", status, (("location", location),))
 
 
-Answer: TypeAlias = "Response | str | bytes | dict[str, object] | list[object] | AsyncIterable[bytes] | None"
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The answer 101: from here on the connection speaks ``protocol``, which the peer offered (RFC 9110 §7.8).
+
+    ``serve`` gets the stream with the bytes that came early; the stream is closed when it returns.
+    """
+
+    protocol: str
+    serve: Callable[[Stream], Awaitable[None]]
+    fields: tuple[tuple[str, str], ...] = ()
+
+
+Answer: TypeAlias = "Response | Switch | str | bytes | dict[str, object] | list[object] | AsyncIterable[bytes] | None"
 _PLAIN: dict[str, bytes] = {}
 
 
@@ -114,5 +128,5 @@ def as_response(answer: object) -> Response:
         case _:
             raise UsageError(
                 f"a handler returned {type(answer).__name__}",
-                advice="return Response, str, bytes, dict, list, None or an async iterator of bytes",
+                advice="return Response, Switch, str, bytes, dict, list, None or an async iterator of bytes",
             )

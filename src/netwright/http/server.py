@@ -21,7 +21,7 @@ from netwright.http.drive import drive
 from netwright.http.errors import StatusError
 from netwright.http.pages import error_response, status_of
 from netwright.http.request import Request
-from netwright.http.response import Response, as_response
+from netwright.http.response import Response, Switch, as_response
 from netwright.proto import http1
 from netwright.proto.http1 import Data, Event, HttpLimits, Reading, Refused, ServerMachine
 
@@ -76,6 +76,7 @@ class Connection:
         "_sending",
         "_settings",
         "_stream",
+        "_switch",
         "_task",
         "_timer",
         "_watcher",
@@ -91,6 +92,7 @@ class Connection:
         self._events: list[Event] = []
         self._request: Request | None = None
         self._response: Response | None = None
+        self._switch: tuple[Switch, bytes] | None = None
         self._body_error: Exception | None = None
         self._seen = 0  # bytes of content read of the present request
         self._gone = self._sending = False
@@ -136,7 +138,7 @@ class Connection:
         await guarded(self._call(request), self._keep_error)
         if self._gone:
             return False
-        return await self._answer()
+        return await (self._answer() if self._switch is None else self._switch_over(*self._switch))
 
     async def _next_event(self) -> Event | None:
         """The next head, or why there is none; None if the peer is done or silent."""
@@ -184,7 +186,22 @@ class Connection:
             answer = await self._watched(handler(request))
         else:
             answer = await self._timed(handler(request), request, settings.handler_timeout)
-        self._response = answer if type(answer) is Response else as_response(answer)
+        if type(answer) is Switch:
+            self._switch = answer, self._machine.send_switch(answer.protocol, answer.fields)
+        else:
+            self._response = answer if type(answer) is Response else as_response(answer)
+
+    async def _switch_over(self, switch: Switch, head: bytes) -> bool:
+        """Hand the connection over to another protocol; never True: no request follows."""
+        stream, record = self._stream, self._record
+        record.subject += _arrow(101)
+        record.protocol = switch.protocol
+        await stream.send(head)
+        early = self._machine.take_rest()
+        if early:
+            stream.unread(early)
+        await switch.serve(stream)
+        return False
 
     async def _watched(self, work: Coroutine[Any, Any, T]) -> T:
         """Step the program's own code; cancel it if the peer goes away."""
@@ -252,8 +269,6 @@ class Connection:
                 if isinstance(event, Refused):
                     self._body_error = event.error
                     raise event.error
-            if self._body_error is not None:
-                raise self._body_error
             if self._machine.reading is not _BODY:
                 return b""
             await self._receive_content()

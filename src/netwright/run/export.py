@@ -38,6 +38,8 @@ RECORDS_PER_LINE = 100  # about 0.5 ms to encode: as long as the service is held
 MOMENTS_PER_LINE = 1000
 RECORDS_PER_TURN = 1000
 COMMAND_LIMIT = 4096  # bytes of a line from the console
+SHARE = 0.01  # of a core that telling may take: a turn that took longer is followed by a longer pause,
+PAUSE = 2.0  # seconds at most
 HEARTBEAT = 2.0  # seconds without news after which an empty batch says that the worker lives
 
 
@@ -45,7 +47,8 @@ class Told:
     """What the console knows of a recorder, and the lines that bring it up to date.  No I/O, no clock.
 
     Args:
-        closed: ended connections that wait to be told; beyond it the oldest go, counted in ``lost``.
+        closed: ended connections that wait to be told and of which the console knows nothing; beyond it the oldest
+            go, counted in ``lost``.  The end of one that it knows is always told.
     """
 
     def __init__(self, recorder: Recorder, *, closed: int = 1000) -> None:
@@ -53,6 +56,7 @@ class Told:
         self._recorder = recorder
         self._versions: dict[int, int] = {}
         self._closed: deque[ConnectionRecord] = deque(maxlen=closed)
+        self._ended: list[ConnectionRecord] = []  # of those told as live: not more than were told
         self._watched: dict[int, tuple[ConnectionRecord, int]] = {}  # number: record, moments told
         self._last = 0  # number of the last record told: the next turn goes on behind it
         self._listening = False
@@ -72,14 +76,18 @@ class Told:
         for number in list(self._watched):
             self.unwatch(number)
         self._versions.clear()
+        self._ended.clear()
         self._closed.clear()
         self._told_at = 0.0
 
     def _on_close(self, record: ConnectionRecord) -> None:
-        if self._listening:
-            self.lost += len(self._closed) == self._closed.maxlen
-            self._closed.append(record)
-            self._versions.pop(record.number, None)
+        if not self._listening:
+            return
+        if self._versions.pop(record.number, None) is not None:
+            self._ended.append(record)
+            return
+        self.lost += len(self._closed) == self._closed.maxlen
+        self._closed.append(record)
 
     def watch(self, number: int) -> None:
         """Tell the moments of a connection, too; of one that ended, those that were kept."""
@@ -123,7 +131,8 @@ class Told:
         return found
 
     def _take_closed(self) -> list[ConnectionRecord]:
-        ended = list(self._closed)
+        ended = [*self._ended, *self._closed]
+        self._ended.clear()
         self._closed.clear()
         return ended
 
@@ -152,6 +161,7 @@ class Exporter:
         address: the console's feed.
         interval: seconds between two looks for changes.
         retry: seconds between two tries to connect.
+        processor: seconds of processor time that this thread has used.
         prepare: awaited before each try: may start a console; it must not raise.
         on_welcome, on_gone: told when a console answers, and why it went; on_gone is told once until the next welcome.
     """
@@ -164,13 +174,14 @@ class Exporter:
         program: str,
         interval: float = 0.25,
         retry: float = 2.0,
+        processor: Callable[[], float] = time.thread_time,
         prepare: Callable[[], Awaitable[None]] | None = None,
         on_welcome: Callable[[Welcome], None] = lambda welcome: None,
         on_gone: Callable[[str], None] = lambda reason: None,
     ) -> None:
         self.told = Told(recorder)
         self._address, self._program = address, program
-        self._interval, self._retry, self._prepare = interval, retry, prepare
+        self._interval, self._retry, self._prepare, self._processor = interval, retry, prepare, processor
         self._on_welcome, self._on_gone = on_welcome, on_gone
         self._welcomed = True
         self._stopping = asyncio.Event()
@@ -208,14 +219,17 @@ class Exporter:
     async def _tell(self, stream: Stream) -> None:
         clock = engine().now
         while True:
-            stopping = self._stopping.is_set()
-            for line in self.told.lines(clock()):
+            stopping, spent = self._stopping.is_set(), 0.0
+            lines, begun = self.told.lines(clock()), self._processor()
+            for line in lines:
+                spent += self._processor() - begun
                 await stream.send(line)
                 await asyncio.sleep(0)  # the service's turn
+                begun = self._processor()
             if stopping:
                 await stream.send(serialize(Bye()))
                 return
-            await self._pause(self._interval)
+            await self._pause(max(self._interval, min(spent / SHARE, PAUSE)))
 
     async def _listen(self, stream: Stream) -> None:
         parser = FeedParser(parse_command, max_line=COMMAND_LIMIT)

@@ -323,6 +323,7 @@ cdef inline uint32_t cause(
 ) noexcept nogil:
     # Which mechanism of the sender sent a segment again.
     cdef bint above = earlier(s.seq, own.sack_high) and own.sack_high != own.snd_una
+    cdef bint here = flow.position >> s.direction & 1
     cdef bint clocked
     if s.flags & SYN:
         return HANDSHAKE
@@ -330,7 +331,7 @@ cdef inline uint32_t cause(
     if clocked and own.state == LOSS:
         own.clocked_at = at
         return SLOW_START
-    if clocked and (above or own.duplicates >= 3 or own.state == RECOVERY):
+    if clocked and (above or own.duplicates >= 3 or own.state == RECOVERY or not here):
         own.clocked_at = at
         if own.state == OPEN:
             own.state = RECOVERY
@@ -348,6 +349,11 @@ cdef inline uint32_t cause(
         return FAST
     if own.state == OPEN and not above and end == own.snd_max and own.sacks and not own.probed:
         return PROBE
+    if not here and at - own.sent_at < MIN_RTO_NS:
+        if own.state == OPEN:
+            own.state = RECOVERY
+            own.high_seq = own.snd_max
+        return FAST
     return TIMEOUT
 
 cdef inline uint32_t resent(Flow* flow, ExactHalf* own, Segment* s, int64_t at, uint32_t end) noexcept nogil:

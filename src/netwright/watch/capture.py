@@ -12,16 +12,22 @@ from os import PathLike, fspath
 from types import TracebackType
 from typing import TYPE_CHECKING, Any, Final, Literal, NamedTuple, Self, TypeAlias
 
+from netwright._native import enabled
 from netwright.core.errors import ProtocolError, TransportError, UsageError
-from netwright.watch.engine import NAMES, Engine, Mode
 from netwright.watch.flow import Flow, flow_of
+from netwright.watch.verdicts import NAMES, Mode
 from netwright.wire.compression import PIECE, decompressed
+
+if enabled("netwright.watch._engine"):
+    from netwright.watch._engine import Engine
+else:  # not imported otherwise: it would be half of the time that a small file takes
+    from netwright.watch.engine import Engine
 
 if TYPE_CHECKING:
     import numpy as np
     import numpy.typing as npt
 
-__all__ = ["Capture", "Column", "Columns", "Report", "analyse", "open_capture"]
+__all__ = ["Capture", "Column", "Columns", "Engine", "Report", "analyse", "open_capture"]
 
 BUFFER: Final = 1024 * 1024  # the largest record that waits for its end, and what decompression gives at once
 MIRRORED: Final = 0.05  # share of packets that came twice: the capture's source mirrors both ways of a port

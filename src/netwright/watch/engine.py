@@ -1,6 +1,7 @@
 """The wire engine: bytes of a capture in, a verdict on every TCP segment and an account of every flow out.  No I/O.
 
-This is the specification, some thousand times slower than the native loop beside it, which has the same results.
+This is the specification, some thousand times slower than the native loop beside it, which has the same results;
+``capture.py`` takes that one where it was built.
 
 The memory is bounded: ``max_flows`` flows at a time, each of fixed size (mode "wireshark": and 4,096 segments that wait
 for their acknowledgment), 64 IP datagrams being reassembled.  A flow that has to give way is one not seen for a whole
@@ -11,9 +12,8 @@ turn of a clock's hand over all flows (an approximation of least recently used):
 from array import array
 from dataclasses import dataclass, field
 from ipaddress import ip_address
-from typing import Final, Literal
+from typing import Final
 
-from netwright._native import enabled
 from netwright.core.errors import UsageError
 from netwright.watch import exact, wireshark
 from netwright.watch.decode import FIN, RST, SYN, Fragment, Segment, decode
@@ -21,13 +21,12 @@ from netwright.watch.exact import ExactFlow
 from netwright.watch.flow import FlowRow, WayRow
 from netwright.watch.fragments import Reassembly
 from netwright.watch.records import Records
+from netwright.watch.verdicts import Mode
 from netwright.watch.wireshark import WiresharkFlow
 
-__all__ = ["FLAGS", "NAMES", "Engine", "Mode", "PureEngine"]
+__all__ = ["FLAGS", "Engine"]
 
-Mode = Literal["exact", "wireshark"]
 FLAGS: Final = 20
-NAMES: Final = {"exact": exact.NAMES, "wireshark": wireshark.NAMES}
 NO_FLOW: Final = 0xFFFFFFFF
 MOST_FLOWS: Final = 1 << 24
 LONGEST_RTT: Final = 1 << 40  # ns; a longer one is not added up: the capture jumps in time
@@ -279,8 +278,3 @@ def _way_row(flow: _Flow, direction: int) -> WayRow:
     unseen = machine.ways[direction].unseen if isinstance(machine, ExactFlow) else 0
     head = (way.packets, way.data_packets, way.data, way.again, way.rtt_min, way.rtt_sum, way.rtts)
     return (*head, way.ttl, way.fin, way.resets, unseen, tuple(way.counts))
-
-
-PureEngine = Engine
-if enabled("netwright.watch._engine"):
-    from netwright.watch._engine import Engine

@@ -18,30 +18,8 @@ from typing import Final
 
 from netwright.watch.decode import ACK, FIN, RST, SYN, Segment
 
-__all__ = ["NAMES", "ExactFlow", "ExactHalf", "Hole"]
+__all__ = ["ExactFlow", "ExactHalf", "Hole"]
 
-NAMES = (
-    "retransmission",  # the sender sent it again; the next five say why
-    "timeout",  # RFC 6298 §5: the retransmission timer
-    "tail_loss_probe",  # RFC 8985 §7
-    "fast",  # RFC 6675, RFC 8985 §6: acknowledgments or RACK showed the loss
-    "slow_start",  # acknowledgments released it after a timeout
-    "handshake",  # SYN or SYN/ACK
-    "reordered",  # the path delivered it late
-    "network_duplicate",  # the path delivered it twice
-    "mirror_duplicate",  # the capture has it twice
-    "spurious",  # this acknowledgment proves that a retransmission was needless (RFC 2883)
-    "not_captured",  # it acknowledges what the capture never saw
-    "hole",  # something before it is missing so far
-    "duplicate_ack",
-    "zero_window",
-    "zero_window_probe",
-    "keep_alive",
-    "window_full",
-    "partial",  # a retransmission with new data behind
-    "reused_ports",
-    "dsack",
-)
 (
     AGAIN,
     TIMEOUT,
@@ -367,11 +345,12 @@ class ExactFlow:
         if s.flags & SYN:
             return HANDSHAKE
         above = before(s.seq, own.sack_high) and own.sack_high != own.snd_una
+        here = self.here(s.direction)
         if self._clocked(own, s.direction, at):
             if own.state == LOSS:
                 own.clocked_at = at
                 return SLOW_START
-            if above or own.duplicates >= 3 or own.state == RECOVERY:
+            if above or own.duplicates >= 3 or own.state == RECOVERY or not here:
                 own.clocked_at = at
                 return _recover(own)
         if own.state == LOSS:
@@ -380,6 +359,8 @@ class ExactFlow:
             return _recover(own)  # RACK's reordering timer (RFC 8985 §6.2), or pacing
         if own.state == OPEN and not above and end == own.snd_max and own.sacks and not own.probed:
             return PROBE
+        if not here and at - own.sent_at < MIN_RTO:
+            return _recover(own)  # too soon for a timeout; the acknowledgments passed the capture elsewhere
         return TIMEOUT
 
     def _rtt(self, own: ExactHalf, direction: int) -> int:

@@ -9,25 +9,8 @@ from typing import Final
 
 from netwright.watch.decode import ACK, FIN, RST, SYN, Segment
 
-__all__ = ["NAMES", "Unacked", "WiresharkFlow", "WiresharkHalf"]
+__all__ = ["Unacked", "WiresharkFlow", "WiresharkHalf"]
 
-NAMES = (
-    "retransmission",
-    "fast_retransmission",
-    "spurious_retransmission",
-    "out_of_order",
-    "lost_segment",
-    "ack_lost_segment",
-    "duplicate_ack",
-    "zero_window",
-    "window_full",
-    "window_update",
-    "keep_alive",
-    "keep_alive_ack",
-    "zero_window_probe",
-    "zero_window_probe_ack",
-    "reused_ports",
-)
 (
     RETRANSMISSION,
     FAST_RETRANSMISSION,

@@ -184,7 +184,7 @@ def test_abort_sends_rst_and_forgets() -> None:
     """RFC 9293 §3.10.5."""
     talk = established()
     talk.send(100)
-    talk.endpoint.take_segments()
+    talk.skip()
     assert talk.endpoint.abort(talk.now) == [Event.CLOSED]
     talk.say("R. 101:101 ack 1")
     assert talk.endpoint.deadline is None
@@ -210,6 +210,15 @@ def test_rst_at_rcv_nxt_resets() -> None:
     assert len(talk.endpoint.read(100, talk.now)) == 10
     with pytest.raises(ResetError):
         talk.send(1)
+
+
+def test_rst_before_our_fin_is_acknowledged_is_a_reset() -> None:
+    """RFC 9293 §3.10.7.4, second; Linux reports ECONNRESET in LAST-ACK, for bytes may be lost."""
+    talk = established()
+    talk.hear("F. 1:1 ack 1")
+    talk.endpoint.close(talk.now)
+    talk.hear("R 2:2")
+    assert talk.endpoint.end is End.RESET
 
 
 def test_rst_beside_rcv_nxt_is_challenged() -> None:
@@ -264,7 +273,7 @@ def test_time_wait_acknowledges_a_repeated_fin_and_starts_over() -> None:
     talk = established()
     talk.endpoint.send_eof(talk.now)
     talk.hear("F. 1:1 ack 2")
-    talk.endpoint.take_segments()
+    talk.skip()
     talk.wait(50.0)
     talk.hear("F. 1:1 ack 2")
     talk.say(". 2:2 ack 2")
@@ -280,6 +289,39 @@ def test_time_wait_ends_by_a_new_syn_or_a_rst(line: str, end: End) -> None:
     talk.hear("F. 1:1 ack 2")
     assert talk.hear(line) == [Event.CLOSED]
     assert talk.endpoint.end is end
+
+
+def test_time_wait_ends_by_a_syn_with_a_newer_timestamp() -> None:
+    """RFC 6191 §2: even if its sequence number is old."""
+    talk = established(Settings(window_scale=None), "S. 0:0 ack 1 win 65535 mss 1000 ts 100:0")
+    talk.endpoint.send_eof(talk.now)
+    talk.hear("F. 1:1 ack 2 ts 101:10")
+    assert talk.hear("S -500:-500 win 10 ts 101:0") == []
+    assert talk.hear("S -500:-500 win 10 ts 102:0") == [Event.CLOSED]
+    assert talk.endpoint.end is End.REPLACED
+
+
+def test_a_duplicate_is_acknowledged_with_dsack() -> None:
+    """RFC 2883 §4.1.1; RFC 9293 §3.10.7.4, first."""
+    talk = established(Settings(timestamps=False, window_scale=None, quick_acks=0))
+    talk.hear(". 1:101 ack 1")
+    talk.hear(". 1:101 ack 1")
+    talk.say(". 1:1 ack 101 sack 1:101")
+    talk.hear(". 1:101 ack 1")
+    talk.say(". 1:1 ack 101 sack 1:101")
+
+
+def test_sack_blocks_are_not_squeezed_out_by_data() -> None:
+    """RFC 2018 §4: every acknowledgement of a hole has blocks; a full segment has no room for them."""
+    talk = established(Settings(timestamps=False, window_scale=None, mss=1000))
+    talk.send(500)
+    talk.skip()
+    talk.send(3000)
+    talk.skip()
+    talk.hear(". 101:201 ack 1")
+    talk.say(". 3501:3501 ack 1 sack 101:201")
+    talk.hear(". 301:401 ack 3501")
+    talk.say(". 3501:3501 ack 1 sack 301:401,101:201")
 
 
 def test_keepalive_probes_and_gives_up() -> None:
@@ -321,7 +363,7 @@ def test_a_zero_window_still_takes_acknowledgements() -> None:
     talk = established(Settings(timestamps=False, window_scale=None, receive_buffer=1000, mss=1000, quick_acks=0))
     talk.hear(". 1:1001 ack 1")
     talk.send(100)
-    talk.endpoint.take_segments()
+    talk.skip()
     talk.hear(". 1001:1101 ack 101")
     assert talk.endpoint.sender.snd_una == 101
     assert talk.endpoint.readable == 1000
@@ -333,11 +375,30 @@ def test_reading_opens_the_window_and_says_so() -> None:
     talk = established(Settings(timestamps=False, window_scale=None, receive_buffer=4000, mss=1000, quick_acks=0))
     talk.hear(". 1:2001 ack 1")
     talk.hear(". 2001:4001 ack 1")
-    talk.endpoint.take_segments()
+    talk.skip()
     talk.endpoint.read(500, talk.now)
     talk.quiet()
     talk.endpoint.read(3500, talk.now)
     talk.say(". 1:1 ack 4001 win 4000")
+
+
+def test_reading_little_sends_nothing() -> None:
+    """RFC 9293 §3.8.6.2.2: a window update only if the window was seen to shrink by half."""
+    talk = established()
+    talk.hear(". 1:101 ack 1")
+    talk.endpoint.read(50, talk.now)
+    talk.endpoint.read(50, talk.now)
+    talk.endpoint.read(50, talk.now)
+    talk.quiet()
+
+
+def test_a_refused_segment_leaves_no_timestamp_behind() -> None:
+    """RFC 7323 §4.3 takes it from acceptable segments; packetdrill, ts_recent/invalid_ack."""
+    talk = established(Settings(window_scale=None), "S. 0:0 ack 1 win 65535 mss 1000 ts 100:0")
+    talk.hear("F. 1:1 ack 9999 ts 90000:10")
+    talk.skip()
+    talk.hear(". 1:1001 ack 1 ts 101:10")
+    talk.say(". 1:1 ack 1001 ts 10:101")
 
 
 def test_congestion_marks_are_echoed() -> None:

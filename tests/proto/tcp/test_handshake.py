@@ -74,4 +74,4 @@ def test_only_a_bare_syn_opens() -> None:
     """RFC 9293 §3.10.7.2."""
     assert is_opening(syn())
     assert is_opening(syn(SYN | ECE | CWR))
-    assert not any(is_opening(syn(flags)) for flags in (SYN | ACK, SYN | RST, ACK))
+    assert not any(is_opening(syn(flags)) for flags in (SYN | ACK, SYN | RST, SYN | FIN, ACK))

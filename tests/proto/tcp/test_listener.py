@@ -41,10 +41,12 @@ def test_a_handshake_ends_in_the_accept_queue() -> None:
 
 
 def test_other_segments_are_refused() -> None:
-    """RFC 9293 §3.10.7.2: an ACK gets RST, a RST nothing."""
+    """RFC 9293 §3.10.7.2: an ACK gets RST, anything else nothing."""
     listener = listener_of()
     listener.receive("a", Segment(5, 9, ACK, 0), 0.0)
     listener.receive("b", Segment(5, 0, RST, 0), 0.0)
+    listener.receive("c", Segment(5, 0, FIN, 0), 0.0)
+    listener.receive("d", Segment(5, 0, SYN | FIN, 0), 0.0)
     assert listener.take_segments() == [("a", Segment(9, 0, RST, 0))]
 
 

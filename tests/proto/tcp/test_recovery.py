@@ -80,16 +80,41 @@ def test_newreno_repeats_on_the_third_duplicate_and_on_partial_acknowledgements(
     assert talk.endpoint.sender.window.cwnd <= 6
 
 
+def test_without_sack_what_duplicates_counted_does_not_grow_the_window_again() -> None:
+    """RFC 5681 §3.1 grows by new data; packetdrill, limited_transmit/limited-transmit-no-sack."""
+    talk = established(SACK, "S. 0:0 ack 1 win 65535 mss 1000")
+    talk.send(20_000)
+    assert len(talk.skip()) == 10
+    talk.hear(". 1:1 ack 1")
+    talk.say(". 10001:11001")
+    talk.hear(". 1:1 ack 1")
+    talk.say(". 11001:12001")
+    talk.hear(". 1:1 ack 3001")
+    talk.say(". 12001:13001")
+    talk.say(". 13001:14001")
+    talk.quiet()
+    assert talk.endpoint.sender.window.cwnd == 11
+
+
+def test_a_tail_loss_probe_is_off_once_something_is_out_of_order() -> None:
+    """RFC 8985 §7.2: only in open state; packetdrill, fast_recovery/prr-ss-30pkt-lost1_4."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 4001:7001")
+    assert [segment.seq for segment in talk.skip()] == [1, 1001]
+    talk.wait(0.1)
+    talk.quiet()
+
+
 def test_rate_reduction_spreads_what_is_sent_over_the_round_trip() -> None:
     """RFC 6937 §3.1: with Reno one segment goes for every two that arrive."""
     talk = established(SACK)
     talk.send(40_000)
-    talk.endpoint.take_segments()
+    talk.skip()
     talk.now += 0.01
     sent = 0
     for arrived in range(1, 10):
         talk.hear(f". 1:1 ack 1 sack 1001:{1001 + arrived * 1000}")
-        sent += len(talk.endpoint.take_segments())
+        sent += len(talk.skip())
     # Two by limited transmit, the repeat, and then half of what arrives.
     assert talk.endpoint.sender.window.ssthresh == 5
     assert sent == 2 + 1 + 2
@@ -129,10 +154,63 @@ def timed_out(segments: int, more: int = 0, answer: str | None = None, **changed
     talk = flight(segments, settings, answer)
     if more:
         talk.send(more)
-        talk.endpoint.take_segments()
+        talk.skip()
     talk.wait(0.25)
     talk.say(". 1:1001")
     return talk
+
+
+def test_without_sack_late_duplicates_start_no_second_recovery() -> None:
+    """RFC 6582 §4.1: after a full acknowledgement of exactly what was out."""
+    talk = flight(10, answer="S. 0:0 ack 1 win 65535 mss 1000")
+    for _ in range(3):
+        talk.hear(". 1:1 ack 1")
+    talk.hear(". 1:1 ack 10001")
+    talk.send(3000)
+    talk.skip()
+    ssthresh = talk.endpoint.sender.window.ssthresh
+    for _ in range(4):
+        talk.hear(". 1:1 ack 10001")
+    assert talk.skip() == []
+    assert talk.endpoint.sender.window.ssthresh == ssthresh
+    talk.hear(". 1:1 ack 11001")
+    assert phase(talk) is Phase.OPEN
+
+
+def test_a_timeout_spares_what_was_just_sent() -> None:
+    """RFC 8985 §6.3: only the first segment and those older than a round trip are taken for lost."""
+    settings = Settings(**{**_plain(), "tail_loss_probe": False, "nodelay": True})  # type: ignore[arg-type]  # by name
+    fresh = established(settings)
+    fresh.send(2000)
+    fresh.now += 0.01
+    fresh.hear(". 1:1 ack 1001")
+    fresh.wait(0.205)
+    fresh.send(1000)
+    fresh.wait(0.006)
+    board = fresh.endpoint.sender.board
+    assert [(record.start, record.lost) for record in board.outstanding()] == [(1001, True), (2001, False)]
+
+
+def test_repeats_are_never_marked_as_ecn_capable() -> None:
+    """RFC 3168 §6.1.5."""
+    settings = Settings(**{**_plain(), "ecn": "ask"})  # type: ignore[arg-type]  # by name
+    talk = established(settings, "SE. 0:0 ack 1 win 65535 mss 1000 sackok")
+    talk.send(10_000)
+    assert {segment.ecn for segment in talk.skip()} == {2}
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    assert {segment.ecn for segment in talk.skip()} == {0}
+
+
+def test_reneged_blocks_are_forgotten_by_a_timeout() -> None:
+    """RFC 2018 §8: the first segment is known to be there and yet not acknowledged."""
+    talk = flight(3)
+    talk.hear(". 1:1 ack 1001 sack 2001:3001")
+    talk.skip()
+    talk.hear(". 1:1 ack 2001 win 65535")
+    talk.skip()
+    talk.wait(3.0)
+    assert 2001 in [segment.seq for segment in talk.skip()]
+    assert talk.endpoint.sender.board.sacked == 0
 
 
 def test_frto_sends_new_data_after_a_timeout_and_undoes_if_it_was_spurious() -> None:
@@ -240,11 +318,11 @@ def test_ece_reduces_once_a_window() -> None:
     talk = established(settings, "SE. 0:0 ack 1 win 65535 mss 1000 sackok")
     talk.send(30_000)
     assert talk.say(". 1:1001 ect").flags & 128 == 0
-    talk.endpoint.take_segments()
+    talk.skip()
     talk.now += 0.01
     for end in range(1001, 10_002, 1000):
         talk.hear(f"E. 1:1 ack {end}")
-    said = talk.endpoint.take_segments()
+    said = talk.skip()
     assert [bool(segment.flags & 128) for segment in said] == [True] + [False] * (len(said) - 1)
     assert talk.endpoint.sender.recovery.reductions == 1
     assert talk.endpoint.sender.window.ssthresh == 5

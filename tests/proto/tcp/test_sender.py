@@ -69,6 +69,17 @@ def test_fin_goes_with_the_last_data_whatever_nagle_says() -> None:
     assert talk.say("F. 11:21").flags & 1
 
 
+def test_fin_alone_passes_a_full_congestion_window() -> None:
+    """RFC 5681 §2: cwnd limits data; FIN has none."""
+    talk = established(plain())
+    talk.send(10_000)
+    assert len(talk.skip()) == 10
+    talk.endpoint.send_eof(talk.now)
+    talk.say("F. 10001:10001")
+    talk.hear(". 1:1 ack 1")
+    talk.quiet()
+
+
 def test_silly_windows_are_not_filled() -> None:
     """RFC 9293 §3.8.6.2.1 (MUST-38): wait for a full segment or half of the largest window."""
     talk = established(plain(), "S. 0:0 ack 1 win 2000 mss 1000 sackok")
@@ -94,7 +105,7 @@ def test_zero_window_is_probed_with_back_off_as_long_as_the_peer_answers() -> No
     """RFC 9293 §3.8.6.1 (MUST-36, MUST-37)."""
     talk = established(plain(), "S. 0:0 ack 1 win 2000 mss 1000 sackok")
     talk.send(4000)
-    talk.endpoint.take_segments()
+    talk.skip()
     talk.hear(". 1:1 ack 2001 win 0")
     talk.quiet()
     interval = talk.endpoint.sender.rtt.rto
@@ -116,7 +127,7 @@ def test_send_takes_what_there_is_room_for_and_tells_when_there_is_more() -> Non
     talk = established(plain(send_buffer=3000))
     assert talk.send(5000) == 3000
     assert talk.send(1) == 0
-    talk.endpoint.take_segments()
+    talk.skip()
     assert Event.WRITABLE not in talk.hear(". 1:1 ack 501")
     assert Event.WRITABLE in talk.hear(". 1:1 ack 1501")
     assert talk.endpoint.writable == 1500
@@ -129,7 +140,7 @@ def test_retransmissions_run_out_after_linux_patience() -> None:
     assert talk.wait(900.0) == []
     assert talk.wait(300.0) == [Event.CLOSED]
     assert talk.endpoint.end is End.TIMED_OUT
-    assert len(talk.endpoint.take_segments()) > 10
+    assert len(talk.skip()) > 10
 
 
 def test_user_timeout_ends_the_wait() -> None:
@@ -194,11 +205,87 @@ def test_repeats_of_a_syn_are_linear_first() -> None:
     talk.endpoint.connect(0.0)
     times = []
     while talk.endpoint.deadline is not None:
-        talk.endpoint.take_segments()
+        talk.skip()
         talk.wait(talk.endpoint.deadline - talk.now)
         times.append(talk.now)
     assert times == pytest.approx([1, 2, 3, 4, 5, 7, 11])
     assert talk.endpoint.end is End.NO_ANSWER
+
+
+def test_a_repeated_segment_gives_no_sample_and_keeps_the_back_off() -> None:
+    """RFC 6298 §3 (Karn), §5 at its end: only a measurement of new data ends the back-off."""
+    talk = established(plain(tail_loss_probe=False))
+    before = talk.endpoint.sender.rtt.srtt
+    talk.send(100)
+    talk.wait(0.3)
+    talk.hear(". 1:1 ack 101")
+    rtt = talk.endpoint.sender.rtt
+    assert (rtt.srtt, rtt.backoff) == (before, 1)
+    talk.send(100)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 201")
+    assert rtt.backoff == 0
+
+
+def test_timestamps_measure_repeats_too() -> None:
+    """RFC 7323 §4.1: the echo tells which transmission arrived."""
+    settings = plain(timestamps=True, tail_loss_probe=False)
+    talk = established(settings, "S. 0:0 ack 1 win 65535 mss 1000 ts 5:0")
+    talk.send(100)
+    talk.wait(0.3)
+    rtt, before = talk.endpoint.sender.rtt, talk.endpoint.sender.rtt.srtt
+    talk.hear(f". 1:1 ack 101 ts 6:{int(talk.now * 1000) - 30}")
+    assert before < rtt.srtt < 0.03
+    assert rtt.backoff == 0
+
+
+def test_timer_runs_from_the_last_acknowledgement_not_from_every_segment() -> None:
+    """RFC 6298 §5.1 to §5.3: a segment does not restart a running timer, an acknowledgement of new data does."""
+    talk = established(plain(tail_loss_probe=False, nodelay=True))
+    talk.send(100)
+    first = talk.endpoint.deadline
+    talk.now += 0.005
+    talk.send(100)
+    assert talk.endpoint.deadline == first
+    talk.now += 0.005
+    talk.hear(". 1:1 ack 101")
+    assert talk.endpoint.deadline == pytest.approx(talk.now + talk.endpoint.sender.rtt.rto)
+
+
+def test_a_window_that_closed_holds_repeats_beyond_it_back() -> None:
+    """RFC 9293 §3.8.6: beyond the window only the first byte may go again."""
+    talk = established(plain(tail_loss_probe=False, frto=False))
+    talk.send(3000)
+    talk.skip()
+    talk.wait(0.3)
+    talk.say(". 1:1001")
+    talk.hear(". 1:1 ack 1001 win 500")
+    assert talk.endpoint.sender.window.cwnd == 2
+    talk.say(". 1001:2001")
+    talk.quiet()
+
+
+def test_acknowledgements_from_long_ago_are_challenged() -> None:
+    """RFC 5961 §5.2: older than the largest window is a blind attack's guess."""
+    talk = established(plain())
+    for _ in range(10):
+        talk.send(10_000)
+        talk.hear(f". 1:1 ack {talk.endpoint.sender.snd_nxt}")
+    talk.skip()
+    talk.hear(". 1:101 ack 1")
+    talk.say(". 100001:100001 ack 1")
+    assert talk.endpoint.readable == 0
+
+
+def test_two_lost_syns_start_with_one_segment() -> None:
+    """RFC 5681 §3.1: after a lost SYN the initial window is one segment; one is forgiven, as by Linux."""
+    for losses, cwnd in ((1, 10), (2, 1)):
+        talk = Dialogue(plain())
+        talk.endpoint.connect(0.0)
+        talk.wait(losses * 1.0)
+        talk.hear("S. 0:0 ack 1 win 65535 mss 1000")
+        assert talk.endpoint.sender.window.cwnd == cwnd
+        assert talk.endpoint.sender.rtt.rto == 3.0  # RFC 6298 §5.7
 
 
 def test_timer_is_off_when_nothing_is_out() -> None:

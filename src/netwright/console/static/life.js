@@ -102,8 +102,8 @@ export class Life {
       ` ${f.text}`, ...(f.advice ? [element('br'), element('span', { className: 'quiet', textContent: f.advice })] : []))));
     const notes = [row.subject && `last message ${row.subject}`];
     if (!record.watched && !this.#told.moments) notes.push('its moments were not kept: summary only (serve --watch-all keeps all)');
-    const since = this.#told.moments?.[0].at - record.started_at;
-    if (since > 0.001 && !lost) notes.push(`watched since ${seconds(since)} after its start`);
+    const first = this.#told.moments?.[0].at, since = first - record.started_at;
+    if (record.first_in_at && first > record.first_in_at && !lost) notes.push(`watched since ${seconds(since)} after its start`);
     if (lost) notes.push(`${lost} older moments are gone`);
     $('why-note').textContent = notes.filter(Boolean).join(' · ');
   }

@@ -233,13 +233,17 @@ class Endpoint:
         """Small segments go at once (TCP_NODELAY); what waited goes now, corked or not."""
         self.sender.nodelay = on
         corked, self.sender.corked = self.sender.corked, self.sender.corked and not on
-        self.sender.output(now)
+        self._push(now)
         self.sender.corked = corked
 
     def set_cork(self, on: bool, now: float) -> None:
         """Only full segments go (TCP_CORK), for 0.2 s at most where nothing is in flight."""
         self.sender.corked = on
         if not on:
+            self._push(now)
+
+    def _push(self, now: float) -> None:
+        if self.state in SYNCHRONIZED:
             self.sender.output(now)
 
     # What the network does
@@ -346,8 +350,8 @@ class Endpoint:
                 self._refuse(segment, "RST beside RCV.NXT", now)
                 return self._challenge(segment, now)
             refused = self.state is State.SYN_RECEIVED
-            closing = self.state in (State.CLOSING, State.LAST_ACK, State.TIME_WAIT)
-            return self._finish(End.REFUSED if refused else End.CLOSED if closing else End.RESET, now)
+            done = self.state is State.TIME_WAIT  # before that our FIN is not acknowledged: bytes may be lost
+            return self._finish(End.REFUSED if refused else End.CLOSED if done else End.RESET, now)
         if segment.flags & SYN:
             if self._replaces(segment):
                 return self._finish(End.REPLACED, now)

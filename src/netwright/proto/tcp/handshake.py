@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from netwright.proto.tcp.segment import ACK, CWR, ECE, RST, SYN, Segment, SynOptions
+from netwright.proto.tcp.segment import ACK, CWR, ECE, FIN, RST, SYN, Segment, SynOptions
 from netwright.proto.tcp.settings import MAX_WINDOW_SCALE, MIN_MSS, Settings
 
 __all__ = ["DEFAULT_MSS", "Agreement", "agree", "answer_options", "ecn_flags", "is_opening", "offer", "refusal"]
@@ -79,5 +79,5 @@ def refusal(segment: Segment) -> Segment | None:
 
 
 def is_opening(segment: Segment) -> bool:
-    """True for a SYN that opens a connection (RFC 9293 §3.10.7.2)."""
-    return segment.flags & (SYN | ACK | RST) == SYN
+    """True for a SYN that opens a connection (RFC 9293 §3.10.7.2); with FIN it is a probe, and dropped as by Linux."""
+    return segment.flags & (SYN | ACK | RST | FIN) == SYN

@@ -105,7 +105,7 @@ class Listener:
             return self._continue(peer, endpoint, segment, now)
         if is_opening(segment):
             self._open(peer, segment, now)
-        elif not segment.flags & RST:
+        elif segment.flags & ACK:  # anything else is dropped, RFC 9293 §3.10.7.2, fourth
             answer = refusal(segment)
             if answer is not None:
                 self._output.append((peer, answer))

@@ -1,0 +1,103 @@
+"""Types that ``_stream`` builds on: what a poller watches, and what a task awaits."""
+
+from libc.stdint cimport uint32_t, uint64_t
+
+
+cdef extern from "sys/epoll.h" nogil:
+    ctypedef union epoll_data_t:
+        uint64_t u64
+
+    struct epoll_event:
+        uint32_t events
+        epoll_data_t data
+
+    enum: EPOLLIN, EPOLLOUT, EPOLLET, EPOLLRDHUP, EPOLLHUP, EPOLLERR, EPOLLPRI
+
+
+cdef object PENDING
+
+cdef enum State:
+    FRESH  # made, not yet awaited
+    WAITING  # its task sleeps
+    OVER  # it gave its result or its error
+
+
+cdef struct Slot:
+    void* target  # a Watched, borrowed: it removes itself before it dies
+    double expiry  # no deadline of the target is earlier; it may be stale
+    uint32_t generation  # events of an earlier owner of the descriptor carry another
+
+
+cdef class Ready:
+    cdef object value
+
+
+cdef class Waiter:
+    cdef object callback, context, loop, error
+    cdef public bint _asyncio_future_blocking
+
+    cdef int wake(self) except -1
+    cdef int wake_soon(self) except -1
+
+
+cdef class Operation:
+    cdef Watched target
+    cdef Waiter waiter
+    cdef State state
+    cdef int kind
+    cdef bint writes
+    cdef Py_ssize_t size, searched
+    cdef object detail, stage, struck, waiting
+    cdef double timeout, deadline, expiry, since, began
+
+    cdef int wake(self) except -1
+
+
+cdef class Watched:
+    cdef Poller poller
+    cdef Operation reading, writing
+    cdef int fd
+    cdef int budget
+
+    cdef object attempt(self, Operation operation)
+    cdef int on_event(self, uint32_t events) except -1
+    cdef int bound(self, Operation operation, double now) except -1
+    cdef object on_deadline(self, Operation operation, double now)
+    cdef double soonest(self) noexcept
+    cdef int on_wait(self, Operation operation) except -1
+    cdef int on_resume(self, Operation operation) except -1
+    cdef int on_turn(self) except -1
+    cdef double on_time(self, double now) except? -1.0
+
+
+cdef class Poller:
+    cdef public object loop, clock
+    cdef bint outer  # the set is the loop's own
+    cdef object timer
+    cdef readonly int fileno
+    cdef readonly int watched
+    cdef char* scratch
+    cdef double now, armed
+    cdef epoll_event* events
+    cdef readonly int count  # events of the last look
+    cdef int next
+    cdef Slot* slots
+    cdef int size
+    cdef uint32_t generation
+    cdef unsigned long era
+    cdef list held, turns
+
+    cdef double refresh(self) except? -1.0
+    cdef int add(self, Watched target, int fd, uint32_t events) except -1
+    cdef int open(self) except -1
+    cdef int rest(self) except -1
+    cdef int remove(self, Watched target) except -1
+    cdef int forget(self, Watched target) except -1
+    cdef int expect(self, Watched target) except -1
+    cdef int turn(self, Watched target) except -1
+    cdef int grow(self, int wanted) except -1
+    cdef int arm(self, double at) except -1
+    cdef int wait(self, int milliseconds) except -1
+    cdef int serve(self, uint64_t tag, uint32_t events) except -1
+    cdef int check_process(self) except -1
+    cdef bint is_ours(self)

@@ -1,0 +1,612 @@
+# cython: language_level=3, binding=False, embedsignature=True, boundscheck=False, wraparound=False
+# cython: freethreading_compatible=True
+"""One epoll set under any asyncio loop: watched descriptors, direct wake of the waiting task, lazy deadlines.
+
+What a task awaits is an ``Operation``: a coroutine that tries at once and yields only when it must wait.  It yields a
+``Waiter``, which is to the task a future; the poller wakes the task through it inside the task's context, with no
+Future, no Handle and no further turn of the loop.  Between "data taken" and "task resumed" nothing can happen, so
+that a cancelled task never takes bytes with it.
+
+Tasks are only ever stepped directly from the poller's own callbacks, where no other task runs; every other wake goes
+through ``loop.call_soon``.
+"""
+
+cimport cython
+from cpython.ref cimport PyObject
+from libc.errno cimport EINTR, errno
+from libc.math cimport INFINITY
+from libc.stdint cimport uint32_t, uint64_t
+from libc.stdlib cimport free, malloc, realloc
+from libc.string cimport memset
+
+import os
+from asyncio import CancelledError
+
+from netwright.core.errors import DeadlineError, UsageError
+
+cdef extern from "Python.h":
+    int PyContext_Enter(object) except -1
+    int PyContext_Exit(object) except -1
+
+cdef extern from "unistd.h" nogil:
+    int c_close "close"(int)
+
+cdef extern from "sys/epoll.h" nogil:
+    int epoll_create1(int)
+    int epoll_ctl(int, int, int, epoll_event*)
+    int epoll_wait(int, epoll_event*, int, int)
+    int EPOLL_CLOEXEC, EPOLL_CTL_ADD, EPOLL_CTL_DEL, EPOLL_CTL_MOD
+
+cdef extern from *:
+    """
+    #include <time.h>
+    /* A coroutine's two fast entrances, which Cython has no syntax for: am_send and tp_iternext. */
+    typedef PyObject* (*step_t)(PyObject*, int*);
+    static step_t nw_step;
+    static PySendResult nw_am_send(PyObject* self, PyObject* value, PyObject** result) {
+        int over = 0;
+        *result = nw_step(self, &over);
+        return *result == NULL ? PYGEN_ERROR : over ? PYGEN_RETURN : PYGEN_NEXT;
+    }
+    static PyObject* nw_iternext(PyObject* self) {
+        int over = 0;
+        PyObject *error, *result = nw_step(self, &over);
+        if (result == NULL || !over) return result;
+        if (result != Py_None) {
+            error = PyObject_CallFunctionObjArgs(PyExc_StopIteration, result, NULL);
+            if (error != NULL) { PyErr_SetObject(PyExc_StopIteration, error); Py_DECREF(error); }
+        }
+        Py_DECREF(result);
+        return NULL;
+    }
+    static void nw_make_coroutine(PyObject* type, step_t step) {
+        PyTypeObject* self = (PyTypeObject*)type;
+        nw_step = step;
+        self->tp_iternext = nw_iternext;
+        self->tp_as_async->am_send = nw_am_send;
+        PyType_Modified(self);
+    }
+    static double nw_monotonic(void) {
+        struct timespec now;
+        clock_gettime(CLOCK_MONOTONIC, &now);
+        return now.tv_sec + now.tv_nsec * 1e-9;
+    }
+    """
+    ctypedef object (*step_t)(object, int*)
+    void nw_make_coroutine(object, step_t)
+    double nw_monotonic() nogil
+
+cdef enum:
+    EVENTS = 512  # of one epoll_wait
+    SCRATCH = 65536  # bytes of the receive buffer that all streams share
+    FOREIGN = 0x7fffffff  # generation of descriptors that belong to the loop, in selector form
+
+cdef double SCAN_PRICE = 25e-6  # seconds between two scans for deadlines, for each descriptor scanned
+cdef double SCAN_MOST = 0.25  # and never more than this
+BUDGET = 16  # reads and sends of a stream that succeed at once before the other tasks get their turn
+
+PENDING = object()
+cdef unsigned long ERA = 0  # counts forks: what was opened in another era belongs to the parent process
+
+
+def _forked():
+    global ERA
+    ERA += 1
+
+
+os.register_at_fork(after_in_child=_forked)
+
+
+cdef object step(object self, int* over):
+    """One ``send(None)``: the result (over=1), the waiter (over=0), or an exception."""
+    cdef Operation operation
+    if type(self) is Ready:
+        over[0] = 1
+        return (<Ready>self).value
+    operation = <Operation>self
+    try:
+        result = operation_step(operation)
+    except BaseException:
+        end(operation)
+        raise
+    if result is PENDING:
+        return operation.waiter
+    over[0] = 1
+    return result
+
+
+cdef object operation_step(Operation operation):
+    """The result, or PENDING with a waiter that sleeps."""
+    cdef Watched target = operation.target
+    cdef double now
+    if operation.state == FRESH:
+        if (target.writing if operation.writes else target.reading) is not None:
+            raise UsageError(
+                f"another task is already {'sending on' if operation.writes else 'reading from'} {target!r}",
+                advice="let one task send, or use a lock" if operation.writes else "let one task read",
+            )
+    elif operation.state == OVER:
+        raise RuntimeError("this operation was awaited before")
+    result = target.attempt(operation)
+    if result is not PENDING:
+        end(operation)
+        return result
+    now = target.poller.refresh()
+    if operation.state == FRESH:
+        begin(operation, now)
+    target.bound(operation, now)
+    if operation.expiry <= now:
+        result = target.on_deadline(operation, now)
+        end(operation)
+        return result
+    if operation.expiry < INFINITY and target.fd >= 0:
+        target.poller.expect(target)
+    operation.waiter._asyncio_future_blocking = True
+    return PENDING
+
+
+cdef int begin(Operation operation, double now) except -1:
+    """The task goes to sleep; meanwhile the poller keeps the target alive."""
+    cdef Watched target = operation.target
+    if operation.waiter is None:
+        operation.waiter = Waiter.__new__(Waiter)
+        operation.waiter.loop = target.poller.loop
+    operation.state = WAITING
+    operation.since = now
+    if operation.timeout >= 0 and now + operation.timeout < operation.deadline:
+        operation.deadline = now + operation.timeout
+    if operation.writes:
+        target.writing = operation
+    else:
+        target.reading = operation
+    if target.fd >= 0:
+        target.poller.held[target.fd] = target
+    return target.on_wait(operation)
+
+
+cdef int end(Operation operation) except -1:
+    cdef Watched target = operation.target
+    if operation.state == WAITING:
+        if target.writing is operation:
+            target.writing = None
+        elif target.reading is operation:
+            target.reading = None
+        if target.fd >= 0 and target.reading is None and target.writing is None:
+            target.poller.held[target.fd] = None
+        target.on_resume(operation)
+    operation.state = OVER
+    return 0
+
+
+@cython.final
+cdef class Ready:
+    """An awaitable that has its value: what an operation without need to wait returns."""
+
+    def __init__(self, value):
+        self.value = value
+
+    def __await__(self):
+        return self
+
+    def send(self, value):
+        raise StopIteration(self.value)
+
+    def throw(self, kind, value=None, traceback=None):
+        raise thrown(kind, value)
+
+    def close(self):
+        pass
+
+
+cdef object thrown(kind, value):
+    if isinstance(kind, BaseException):
+        return kind
+    return value if isinstance(value, BaseException) else kind() if value is None else kind(value)
+
+
+@cython.final
+@cython.freelist(64)
+cdef class Waiter:
+    """To the task a future that is pending (``asyncio.isfuture`` says so); one task at a time waits on it."""
+
+    def add_done_callback(self, callback, *, context=None):
+        self.callback = callback
+        self.context = context
+
+    def get_loop(self):
+        return self.loop
+
+    def result(self):
+        error = self.error
+        if error is not None:
+            self.error = None
+            raise error
+
+    def cancel(self, msg=None):
+        if self.callback is None:
+            return False
+        self.error = CancelledError() if msg is None else CancelledError(msg)
+        self.wake_soon()
+        return True
+
+    cdef int wake(self) except -1:
+        """Step the task now; only where no task runs."""
+        callback, context = self.callback, self.context
+        if callback is None:
+            return 0
+        self.callback = self.context = None
+        if context is None:
+            callback(self)
+            return 0
+        PyContext_Enter(context)
+        try:
+            callback(self)
+        finally:
+            PyContext_Exit(context)
+        return 0
+
+    cdef int wake_soon(self) except -1:
+        """Step the task in the loop's next turn; a closed loop has none."""
+        callback, context = self.callback, self.context
+        if callback is not None and not self.loop.is_closed():
+            self.callback = self.context = None
+            self.loop.call_soon(callback, self, context=context)
+        return 0
+
+
+@cython.final
+@cython.freelist(64)
+cdef class Operation:
+    """A coroutine of one step: ``target.attempt`` until it has a result."""
+
+    def __await__(self):
+        return self
+
+    def send(self, value):
+        cdef int over = 0
+        result = step(self, &over)
+        if over:
+            raise StopIteration(result)
+        return result
+
+    def throw(self, kind, value=None, traceback=None):
+        end(self)
+        raise thrown(kind, value)
+
+    def close(self):
+        end(self)
+
+    cdef int wake(self) except -1:
+        return self.waiter.wake()
+
+
+@cython.no_gc_clear
+cdef class Watched:
+    """A descriptor in a poller; subclasses say what to try, and what an event means."""
+
+    def __cinit__(self):
+        self.fd = -1
+
+    cdef object attempt(self, Operation operation):
+        raise NotImplementedError
+
+    cdef int on_event(self, uint32_t events) except -1:
+        return 0
+
+    cdef int bound(self, Operation operation, double now) except -1:
+        """Set ``operation.expiry``: which of its deadlines strikes first may change while it waits."""
+        operation.expiry = operation.deadline
+        return 0
+
+    cdef object on_deadline(self, Operation operation, double now):
+        raise DeadlineError(operation.stage, now - operation.since)
+
+    cdef int on_wait(self, Operation operation) except -1:
+        """A task goes to sleep on ``operation``."""
+        return 0
+
+    cdef int on_resume(self, Operation operation) except -1:
+        """A task that slept has its result, its error, or was cancelled."""
+        return 0
+
+    cdef int on_turn(self) except -1:
+        """The other tasks had their turn: the budget is full again."""
+        cdef Operation operation
+        self.budget = BUDGET
+        operation = self.reading
+        if operation is not None:
+            operation.wake()
+        operation = self.writing
+        if operation is not None:
+            operation.wake()
+        return 0
+
+    cdef double on_time(self, double now) except? -1.0:
+        """Wake what is past its deadline: it looks again; the next deadline of this descriptor."""
+        cdef Operation operation
+        for operation in (self.reading, self.writing):
+            if operation is not None and operation.expiry <= now:
+                operation.wake()
+        return self.soonest()
+
+    cdef double soonest(self) noexcept:
+        cdef double soonest = INFINITY
+        if self.reading is not None:
+            soonest = self.reading.expiry
+        if self.writing is not None and self.writing.expiry < soonest:
+            soonest = self.writing.expiry
+        return soonest
+
+
+cdef class Poller:
+    """An epoll set, nested in ``loop`` by ``add_reader`` or used by a ``Selector``; it serves one loop and thread.
+
+    Args:
+        loop: whose tasks it wakes.
+        clock: gives seconds; None is CLOCK_MONOTONIC, the clock of asyncio and uvloop.
+
+    The set exists while it watches something, so that nothing is left of it when the last stream closed.
+    """
+
+    def __cinit__(self):
+        self.fileno = -1
+        self.scratch = <char*>malloc(SCRATCH)
+        self.events = <epoll_event*>malloc(EVENTS * sizeof(epoll_event))
+        if self.scratch == NULL or self.events == NULL:
+            raise MemoryError
+        self.armed = INFINITY
+        self.held, self.turns = [], []
+        self.era = ERA
+
+    def __init__(self, loop, clock=None):
+        self.loop, self.clock = loop, clock
+        self.refresh()
+
+    def __dealloc__(self):
+        if self.fileno >= 0:
+            c_close(self.fileno)
+        free(self.scratch)
+        free(self.events)
+        free(self.slots)
+
+    def __repr__(self):
+        return f"<Poller {self.watched} watched>"
+
+    cdef double refresh(self) except? -1.0:
+        """Look at the clock; ``now`` is the last look."""
+        self.now = nw_monotonic() if self.clock is None else self.clock()
+        return self.now
+
+    def time(self):
+        """Seconds now."""
+        return self.refresh()
+
+    cdef bint is_ours(self):
+        """False in a child process, where every descriptor is shared with the parent."""
+        return self.era == ERA
+
+    cdef int check_process(self) except -1:
+        """
+        Raises:
+            UsageError: in a child process, of what was opened before the fork.
+        """
+        if self.era != ERA:
+            raise UsageError("this connection belongs to the parent process", advice="open sockets after the fork")
+        return 0
+
+    cdef int add(self, Watched target, int fd, uint32_t events) except -1:
+        cdef epoll_event event
+        if self.fileno < 0:
+            self.open()
+        if fd >= self.size:
+            self.grow(fd + 1)
+        self.generation = (self.generation + 1) % FOREIGN
+        event.events = events
+        event.data.u64 = (<uint64_t>self.generation << 32) | <uint32_t>fd
+        if epoll_ctl(self.fileno, EPOLL_CTL_ADD, fd, &event) < 0:
+            raise OSError(errno, f"epoll_ctl: {os.strerror(errno)}")
+        self.slots[fd].target = <void*>target
+        self.slots[fd].generation = self.generation
+        self.slots[fd].expiry = INFINITY
+        self.watched += 1
+        target.poller, target.fd, target.budget = self, fd, BUDGET
+        return 0
+
+    cdef int open(self) except -1:
+        self.fileno = epoll_create1(EPOLL_CLOEXEC)
+        if self.fileno < 0:
+            raise OSError(errno, f"epoll_create1: {os.strerror(errno)}")
+        if not self.outer:
+            self.loop.add_reader(self.fileno, self.poll)
+        return 0
+
+    cdef int rest(self) except -1:
+        """Nothing is watched: leave the loop."""
+        self.count = self.next = 0
+        if not self.loop.is_closed():
+            self.loop.remove_reader(self.fileno)
+        c_close(self.fileno)
+        self.fileno = -1
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer, self.armed = None, INFINITY
+        return 0
+
+    cdef int grow(self, int wanted) except -1:
+        cdef int size = max(wanted, 2 * self.size, 64)
+        cdef Slot* slots = <Slot*>realloc(self.slots, size * sizeof(Slot))
+        if slots == NULL:
+            raise MemoryError
+        memset(slots + self.size, 0, (size - self.size) * sizeof(Slot))
+        self.held.extend([None] * (size - self.size))
+        self.slots, self.size = slots, size
+        return 0
+
+    cdef int remove(self, Watched target) except -1:
+        """Forget ``target``; whoever owns the descriptor closes it, which takes it out of the set."""
+        if target.fd >= 0 and self.slots[target.fd].target == <void*>target:
+            self.slots[target.fd].target = NULL
+            self.held[target.fd] = None
+            self.watched -= 1
+            if self.watched == 0 and not self.outer and self.is_ours():
+                self.rest()
+        return 0
+
+    cdef int forget(self, Watched target) except -1:
+        """``remove`` for a descriptor that stays open."""
+        cdef int fd = target.fd
+        if fd >= 0:
+            epoll_ctl(self.fileno, EPOLL_CTL_DEL, fd, NULL)
+            self.remove(target)
+            target.fd = -1
+        return 0
+
+    cdef int expect(self, Watched target) except -1:
+        """A deadline of ``target`` is new; a timer is set only if none fires before."""
+        cdef double expiry = target.soonest()
+        self.slots[target.fd].expiry = expiry
+        if expiry < self.armed:
+            self.arm(expiry)
+        return 0
+
+    cdef int arm(self, double at) except -1:
+        if self.timer is not None:
+            self.timer.cancel()
+        self.armed = at
+        self.timer = self.loop.call_later(max(at - self.now, 0.0), self.tick)
+        return 0
+
+    def tick(self):
+        """Scan for deadlines that are over, and set the timer for the next."""
+        cdef int fd = 0
+        cdef double soonest = INFINITY, expiry, now = self.refresh()
+        cdef Watched target
+        self.timer, self.armed = None, INFINITY
+        try:
+            while fd < self.size:
+                if self.slots[fd].target != NULL and self.slots[fd].expiry <= now:
+                    target = <Watched>self.slots[fd].target
+                    expiry = target.on_time(now)
+                    if self.slots[fd].target == <void*>target:
+                        self.slots[fd].expiry = expiry
+                if self.slots[fd].target != NULL and self.slots[fd].expiry < soonest:
+                    soonest = self.slots[fd].expiry
+                fd += 1
+        finally:
+            self.refresh()
+            if fd < self.size:
+                soonest = self.now
+            if soonest < self.armed:
+                self.arm(max(soonest, self.now + min(SCAN_MOST, SCAN_PRICE * self.watched)))
+
+    cdef int turn(self, Watched target) except -1:
+        """``target`` used its budget: go on with it in the loop's next turn."""
+        if not self.turns:
+            self.loop.call_soon(self.run_turns)
+        self.turns.append(target)
+        return 0
+
+    def run_turns(self):
+        """Go on with those who used their budget."""
+        cdef Watched target
+        turns, self.turns = self.turns, []
+        self.refresh()
+        while turns:
+            target = turns.pop()
+            try:
+                target.on_turn()
+            except BaseException:
+                if turns:
+                    self.turns.extend(turns)
+                    self.loop.call_soon(self.run_turns)
+                raise
+
+    def poll(self):
+        """Serve what is ready; an exception of a task (KeyboardInterrupt) loses no event."""
+        if self.next >= self.count:
+            self.wait(0)
+        self.refresh()
+        try:
+            while self.next < self.count:
+                self.next += 1
+                self.serve(self.events[self.next - 1].data.u64, self.events[self.next - 1].events)
+        except BaseException:
+            if self.next < self.count:
+                self.loop.call_soon(self.poll)
+            raise
+
+    cdef int wait(self, int milliseconds) except -1:
+        self.next = 0
+        with nogil:
+            self.count = epoll_wait(self.fileno, self.events, EVENTS, milliseconds)
+        if self.count < 0:
+            self.count = 0
+            if errno != EINTR:
+                raise OSError(errno, f"epoll_wait: {os.strerror(errno)}")
+        return 0
+
+    cdef int serve(self, uint64_t tag, uint32_t events) except -1:
+        cdef uint32_t fd = <uint32_t>tag
+        cdef Watched target
+        if fd < <uint32_t>self.size and self.slots[fd].target != NULL and self.slots[fd].generation == tag >> 32:
+            target = <Watched>self.slots[fd].target
+            target.on_event(events)
+        return 0
+
+
+cdef class LoopSet:
+    """``select.epoll`` for ``selectors.EpollSelector``, with a poller on the same set, which it serves in ``poll``."""
+
+    cdef readonly Poller poller
+
+    def __init__(self):
+        self.poller = Poller(None)
+        self.poller.outer = True
+        self.poller.open()
+
+    def register(self, int fd, uint32_t events):
+        self.control(EPOLL_CTL_ADD, fd, events)
+
+    def modify(self, int fd, uint32_t events):
+        self.control(EPOLL_CTL_MOD, fd, events)
+
+    def unregister(self, int fd):
+        self.control(EPOLL_CTL_DEL, fd, 0)
+
+    cdef int control(self, int what, int fd, uint32_t events) except -1:
+        cdef epoll_event event
+        event.events, event.data.u64 = events, (<uint64_t>FOREIGN << 32) | <uint32_t>fd
+        if epoll_ctl(self.poller.fileno, what, fd, &event) < 0:
+            raise OSError(errno, f"epoll_ctl: {os.strerror(errno)}")
+        return 0
+
+    def fileno(self):
+        return self.poller.fileno
+
+    def close(self):
+        if self.poller.fileno >= 0:
+            c_close(self.poller.fileno)
+            self.poller.fileno = -1
+
+    def poll(self, double timeout, int maxevents):
+        """The loop's own events; those of streams are served here."""
+        cdef Poller poller = self.poller
+        cdef int wait = <int>min(timeout * 1e3 + 0.5, 86400e3) if timeout > 0 else <int>timeout
+        cdef uint32_t events
+        cdef uint64_t tag
+        cdef list foreign = []
+        if poller.next >= poller.count:
+            poller.wait(wait)
+        poller.refresh()
+        while poller.next < poller.count:
+            tag, events = poller.events[poller.next].data.u64, poller.events[poller.next].events
+            poller.next += 1
+            if tag >> 32 == FOREIGN:
+                foreign.append((<uint32_t>tag, events))
+            else:
+                poller.serve(tag, events)
+        return foreign
+
+
+nw_make_coroutine(Ready, <step_t>step)
+nw_make_coroutine(Operation, <step_t>step)

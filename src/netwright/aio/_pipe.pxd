@@ -1,0 +1,43 @@
+"""The native connection's fields."""
+
+from libc.stdint cimport uint32_t
+
+from netwright.aio._native cimport Operation, Watched
+from netwright.core._record cimport ConnectionRecord
+
+cdef enum:
+    CHUNK = 65536  # bytes of one recv
+
+
+cdef class Pipe(Watched):
+    cdef readonly ConnectionRecord record
+    cdef object recorder
+    cdef char* buffer
+    cdef Py_ssize_t capacity, begin, end
+    cdef bytes queued
+    cdef Py_ssize_t queued_from
+    cdef bint readable, glued, bulky, eof, fin_seen, fin_sent, closing, closed
+    cdef int failure
+    cdef double lifetime, outlived
+
+    cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
+    cdef int see_fin(self) except -1
+    cdef int see_error(self) except -1
+    cdef object receive_bytes(self, Py_ssize_t size)
+    cdef int reserve(self, Py_ssize_t size) except -1
+    cdef int keep(self, const char* data, Py_ssize_t size) except -1
+    cdef int drop(self, Py_ssize_t size) except -1
+    cdef object consume(self, Py_ssize_t size)
+    cdef int prepend(self, bytes data) except -1
+    cdef int push(self, tuple parts) except -1
+    cdef int write(self, void* vector_, int parts, Py_ssize_t total, object whole) except -1
+    cdef int flush(self) except -1
+    cdef int send_fin(self) except -1
+    cdef int fail_with(self, int number) except -1
+    cdef object why(self, doing)
+    cdef int discard(self) except -1
+    cdef int shut(self, object outcome) except -1
+
+
+cdef class Received:
+    cdef Pipe pipe

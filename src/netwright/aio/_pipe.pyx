@@ -1,0 +1,453 @@
+# cython: language_level=3, binding=False, embedsignature=True, boundscheck=False, wraparound=False
+# cython: freethreading_compatible=True
+"""The native connection below the verbs: one descriptor, its system calls, and the bytes that are kept.
+
+Edge-triggered, read on demand: a descriptor is registered once, ``recv`` runs only while a task wants bytes, and back
+pressure is the kernel's buffer.  An idle connection holds no buffer of ours.
+
+A short read means that the kernel's buffer is empty, unless a FIN, an error or urgent data was announced, or the
+socket is a Unix one, where a read stops at passed descriptors: such sockets (``glued`` is false) are read until EAGAIN.
+"""
+
+cimport cython
+from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.ref cimport Py_INCREF, PyObject
+from libc.errno cimport EAGAIN, EINTR, errno
+from libc.math cimport INFINITY
+from libc.stdint cimport uint32_t
+from libc.stdlib cimport free, realloc
+from libc.string cimport memcpy, memmove, memset
+
+from netwright.aio._native cimport (
+    EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, FRESH, PENDING,
+    Operation, Poller, Watched,
+)
+from netwright.core._record cimport ConnectionRecord
+
+import os
+
+from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
+from netwright.core.moment import Kind
+from netwright.core.record import Outcome
+
+cdef extern from "unistd.h" nogil:
+    int c_close "close"(int)
+
+cdef extern from "sys/uio.h" nogil:
+    struct iovec:
+        void* iov_base
+        size_t iov_len
+
+cdef extern from "sys/socket.h" nogil:
+    struct linger:
+        int l_onoff
+        int l_linger
+
+    struct msghdr:
+        iovec* msg_iov
+        size_t msg_iovlen
+
+    ssize_t c_recv "recv"(int, void*, size_t, int)
+    ssize_t c_send "send"(int, const void*, size_t, int)
+    ssize_t c_sendmsg "sendmsg"(int, const msghdr*, int)
+    int c_shutdown "shutdown"(int, int)
+    int c_setsockopt "setsockopt"(int, int, int, const void*, uint32_t)
+    int c_getsockopt "getsockopt"(int, int, int, void*, uint32_t*)
+    int MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET, SO_ERROR, SO_LINGER
+
+cdef extern from *:
+    """
+    /* Cut a fresh bytes object, which nobody else has seen, to the size that recv filled. */
+    static PyObject* nw_shrink(PyObject* bytes, Py_ssize_t size) {
+        _PyBytes_Resize(&bytes, size);
+        return bytes;
+    }
+    extern void* memmem(const void*, size_t, const void*, size_t);
+    """
+    object nw_shrink(PyObject*, Py_ssize_t)
+    void* memmem(const void*, size_t, const void*, size_t) nogil
+
+cdef enum:
+    PARTS = 16  # of one writev; more are joined first
+    BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
+
+
+cdef class Pipe(Watched):
+    """One connection; ``pipe.Pipe`` has the attributes."""
+
+    def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder):
+        """Takes ``fd``, a connected and non-blocking socket, over."""
+        self.record, self.recorder, self.glued = record, recorder, record.transport == "tcp"
+        self.lifetime = INFINITY
+        poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
+
+    def __dealloc__(self):
+        free(self.buffer)
+
+    # receiving
+
+    cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2:
+        """One recv.  0 or less: nothing now; ``eof`` or ``failure`` says why, and neither means EAGAIN."""
+        cdef Py_ssize_t count
+        while True:
+            count = c_recv(self.fd, into, size, 0)
+            if count >= 0 or errno != EINTR:
+                break
+        if count > 0:
+            self.budget -= 1
+            if count < size and self.glued:
+                self.readable = False
+            self.record.count_in(count, self.poller.now)
+            return count
+        self.readable = False
+        if count == 0:
+            self.eof = True
+            if not self.failure:
+                self.see_fin()
+        elif errno != EAGAIN:
+            self.fail_with(errno)
+        return count
+
+    cdef int see_fin(self) except -1:
+        """The peer's FIN is here, perhaps behind bytes that nobody read yet."""
+        if not self.fin_seen:
+            self.fin_seen = True
+            self.record.note(Kind.FIN_RECEIVED, self.poller.now)
+        return 0
+
+    cdef int see_error(self) except -1:
+        """The connection died; bytes that came before can still be read."""
+        cdef int number = 0
+        cdef uint32_t size = sizeof(number)
+        if c_getsockopt(self.fd, SOL_SOCKET, SO_ERROR, &number, &size) == 0 and number:
+            self.fail_with(number)
+        return 0
+
+    cdef object receive_bytes(self, Py_ssize_t size):
+        """One recv as a new object, None if nothing came; bulk goes straight into it."""
+        cdef Py_ssize_t count
+        cdef PyObject* whole
+        if not self.bulky:
+            count = self.receive(self.poller.scratch, size)
+            self.bulky = count == CHUNK
+            return None if count <= 0 else PyBytes_FromStringAndSize(self.poller.scratch, count)
+        result = PyBytes_FromStringAndSize(NULL, size)
+        count = self.receive(PyBytes_AS_STRING(result), size)
+        if count == size:
+            return result
+        if count <= 0:
+            return None
+        self.bulky = count > CHUNK // 4
+        Py_INCREF(result)
+        whole = <PyObject*>result
+        result = None
+        return nw_shrink(whole, count)
+
+    cdef int reserve(self, Py_ssize_t size) except -1:
+        """Room for ``size`` more bytes behind the end."""
+        cdef Py_ssize_t kept = self.end - self.begin
+        cdef char* moved
+        if self.begin and (kept == 0 or self.end + size > self.capacity):
+            memmove(self.buffer, self.buffer + self.begin, kept)
+            self.begin, self.end = 0, kept
+        if kept + size > self.capacity:
+            self.capacity = max(kept + size, min(2 * self.capacity, kept + 16 * CHUNK))
+            moved = <char*>realloc(self.buffer, self.capacity)
+            if moved == NULL:
+                raise MemoryError
+            self.buffer = moved
+        return 0
+
+    cdef int keep(self, const char* data, Py_ssize_t size) except -1:
+        self.reserve(size)
+        memcpy(self.buffer + self.end, data, size)
+        self.end += size
+        return 0
+
+    cdef int prepend(self, bytes data) except -1:
+        cdef Py_ssize_t size = PyBytes_GET_SIZE(data), kept = self.end - self.begin
+        if size > self.begin:
+            self.reserve(size)
+            memmove(self.buffer + self.begin + size, self.buffer + self.begin, kept)
+            self.end += size
+        else:
+            self.begin -= size
+        memcpy(self.buffer + self.begin, PyBytes_AS_STRING(data), size)
+        return 0
+
+    cdef int drop(self, Py_ssize_t size) except -1:
+        """Take ``size`` bytes off the front; an empty buffer is given back."""
+        self.begin += size
+        if self.begin == self.end:
+            free(self.buffer)
+            self.buffer = NULL
+            self.begin = self.end = self.capacity = 0
+        return 0
+
+    cdef object consume(self, Py_ssize_t size):
+        if size <= 0:
+            return b""
+        result = PyBytes_FromStringAndSize(self.buffer + self.begin, size)
+        self.drop(size)
+        return result
+
+    # sending
+
+    cdef int push(self, tuple parts) except -1:
+        """One system call for all parts; what the kernel does not take is queued."""
+        cdef Py_buffer views[PARTS]
+        cdef iovec vector[PARTS]
+        cdef Py_ssize_t total = 0
+        cdef int index, held = 0
+        if len(parts) > PARTS:
+            parts = (b"".join(parts),)
+        if len(parts) == 1 and PyBytes_CheckExact(parts[0]):
+            vector[0].iov_base = PyBytes_AS_STRING(parts[0])
+            vector[0].iov_len = PyBytes_GET_SIZE(parts[0])
+            return self.write(vector, 1, vector[0].iov_len, parts[0])
+        try:
+            for index in range(len(parts)):
+                PyObject_GetBuffer(parts[index], &views[index], PyBUF_SIMPLE)
+                held += 1
+                vector[index].iov_base = views[index].buf
+                vector[index].iov_len = views[index].len
+                total += views[index].len
+            self.write(vector, held, total, None)
+        finally:
+            for index in range(held):
+                PyBuffer_Release(&views[index])
+        return 0
+
+    cdef int write(self, void* vector_, int parts, Py_ssize_t total, object whole) except -1:
+        """``whole`` is the same bytes as one object, if they are one: then nothing is copied."""
+        cdef iovec* vector = <iovec*>vector_
+        cdef msghdr message
+        cdef Py_ssize_t sent
+        if total == 0:
+            return 0
+        while True:
+            if parts == 1:
+                sent = c_send(self.fd, vector.iov_base, vector.iov_len, MSG_NOSIGNAL)
+            else:
+                memset(&message, 0, sizeof(message))
+                message.msg_iov, message.msg_iovlen = vector, parts
+                sent = c_sendmsg(self.fd, &message, MSG_NOSIGNAL)
+            if sent >= 0 or errno != EINTR:
+                break
+        if sent < 0:
+            if errno != EAGAIN:
+                self.fail_with(errno)
+                raise self.why("send")
+            sent = 0
+        self.budget -= 1
+        if sent:
+            self.record.count_out(sent, self.poller.now)
+        if sent < total:
+            self.queued_from = 0
+            if whole is not None:
+                self.queued, self.queued_from = whole, sent
+            else:
+                self.queued = rest_of(vector, parts, sent, total)
+        elif self.budget <= 0:
+            self.poller.turn(self)
+        return 0
+
+    cdef int flush(self) except -1:
+        """The kernel has room: give it what is queued."""
+        cdef Py_ssize_t sent, rest
+        while self.queued is not None:
+            rest = PyBytes_GET_SIZE(self.queued) - self.queued_from
+            sent = c_send(self.fd, PyBytes_AS_STRING(self.queued) + self.queued_from, rest, MSG_NOSIGNAL)
+            if sent < 0:
+                if errno == EINTR:
+                    continue
+                if errno != EAGAIN:
+                    self.fail_with(errno)
+                return 0
+            self.record.count_out(sent, self.poller.now)
+            self.queued_from += sent
+            if sent == rest:
+                self.queued = None
+        return 0
+
+    cdef int send_fin(self) except -1:
+        self.fin_sent = True
+        if c_shutdown(self.fd, SHUT_WR) < 0:
+            self.fail_with(errno)
+            raise self.why("send")
+        self.record.note(Kind.FIN_SENT, self.poller.now)
+        return 0
+
+    # the end
+
+    cdef int discard(self) except -1:
+        """Receive what nobody will read: closing a socket over unread bytes sends RST, which can overtake our last ones."""
+        cdef int chunks
+        cdef Py_ssize_t count
+        for chunks in range(BUDGET):
+            if self.eof:
+                break
+            count = self.receive(self.poller.scratch, CHUNK)
+            if count <= 0 or (count < CHUNK and self.glued):
+                break
+        return 0
+
+    def abort(self):
+        """Send RST now, forget what was queued.  Again is allowed."""
+        cdef linger now
+        if self.closed:
+            return
+        if self.poller.is_ours():
+            now.l_onoff, now.l_linger = 1, 0
+            c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now))
+        self.shut(Outcome.ABORTED)
+
+    cdef int fail_with(self, int number) except -1:
+        """The connection is dead; what the kernel holds can still be read."""
+        if not self.failure:
+            self.failure = number
+            self.record.end(Outcome.RESET, self.poller.now, detail=os.strerror(number))
+        self.queued = None
+        return 0
+
+    cdef object why(self, doing):
+        """Why nothing can be done any more, as a new error."""
+        if self.outlived:
+            return DeadlineError("lifetime", self.outlived)
+        if not self.failure:
+            return ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
+        cause = OSError(self.failure, os.strerror(self.failure))
+        if isinstance(cause, ConnectionError):
+            error = ResetError(f"{doing}: {self.record.peer} reset the connection")
+        else:
+            error = TransportError(f"{doing}: {cause.strerror}")
+        error.__cause__ = cause
+        return error
+
+    cdef int shut(self, object outcome) except -1:
+        """Close the descriptor; whoever waits wakes and finds out why."""
+        cdef double now = self.poller.refresh()
+        if self.closed:
+            return 0
+        self.closed = self.closing = True
+        self.readable = False
+        self.queued = None
+        self.poller.remove(self)
+        c_close(self.fd)
+        self.fd = -1
+        self.record.end(outcome, now)
+        self.recorder.close(self.record, now)
+        if self.reading is not None:
+            self.reading.waiter.wake_soon()
+        if self.writing is not None:
+            self.writing.waiter.wake_soon()
+        return 0
+
+    # called by the poller
+
+    cdef int on_event(self, uint32_t events) except -1:
+        self.budget = BUDGET
+        if events & <uint32_t>(EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
+            self.readable = True
+            if events & <uint32_t>(EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
+                self.glued = False
+                if events & EPOLLERR:
+                    self.see_error()
+                elif events & EPOLLRDHUP:
+                    self.see_fin()
+        if self.queued is not None:
+            self.flush()
+        if self.writing is not None and self.queued is None:
+            self.writing.wake()
+        if self.reading is not None and (self.readable or self.failure):
+            self.reading.wake()
+        return 0
+
+    cdef double on_time(self, double now) except? -1.0:
+        if self.lifetime <= now and not self.closed:
+            self.outlived = now - self.record.opened_at
+            self.record.end(Outcome.DEADLINE, now, stage="lifetime", detail=str(self.why("")))
+            self.abort()
+        return Watched.on_time(self, now)
+
+    cdef double soonest(self) noexcept:
+        return min(self.lifetime, Watched.soonest(self))
+
+
+cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):
+    """The bytes behind the first ``sent``, as one object."""
+    cdef bytes rest = PyBytes_FromStringAndSize(NULL, total - sent)
+    cdef char* into = PyBytes_AS_STRING(rest)
+    cdef Py_ssize_t size
+    cdef int index
+    for index in range(parts):
+        size = vector[index].iov_len
+        if sent >= size:
+            sent -= size
+            continue
+        memcpy(into, <char*>vector[index].iov_base + sent, size - sent)
+        into += size - sent
+        sent = 0
+    return rest
+
+
+cdef class Readable(Watched):
+    """A descriptor that somebody else reads, or accepts from: watched while a task waits for it."""
+
+    cdef int wanted
+    cdef bint news
+
+    def __init__(self, Poller poller, int fd):
+        self.poller, self.wanted = poller, fd
+
+    def wait(self):
+        """Until ``fd`` is readable."""
+        cdef Operation operation = Operation.__new__(Operation)
+        operation.target, operation.timeout, operation.deadline = self, -1.0, INFINITY
+        return operation
+
+    cdef object attempt(self, Operation operation):
+        if operation.state == FRESH:
+            self.poller.add(self, self.wanted, EPOLLIN)
+        return None if self.news else PENDING
+
+    cdef int on_resume(self, Operation operation) except -1:
+        return self.poller.forget(self)
+
+    cdef int on_event(self, uint32_t events) except -1:
+        self.news = True
+        if self.reading is not None:
+            self.reading.wake()
+        return 0
+
+
+@cython.final
+cdef class Received:
+    """What a pipe keeps, with the names of ``core.buffer.ReceiveBuffer``: for framings."""
+
+    def __len__(self):
+        return self.pipe.end - self.pipe.begin
+
+    def take(self, Py_ssize_t count):
+        return self.pipe.consume(min(count, self.pipe.end - self.pipe.begin))
+
+    def take_all(self):
+        return self.pipe.consume(self.pipe.end - self.pipe.begin)
+
+    def skip(self, Py_ssize_t count):
+        self.pipe.drop(min(count, self.pipe.end - self.pipe.begin))
+
+    def peek(self, Py_ssize_t count, Py_ssize_t offset=0):
+        cdef Py_ssize_t size = min(count, self.pipe.end - self.pipe.begin - offset)
+        return b"" if size <= 0 else PyBytes_FromStringAndSize(self.pipe.buffer + self.pipe.begin + offset, size)
+
+    def find(self, bytes target not None):
+        cdef const char* data = self.pipe.buffer + self.pipe.begin
+        cdef const char* found = <const char*>memmem(
+            data, self.pipe.end - self.pipe.begin, PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target)
+        )
+        return -1 if found == NULL else found - data
+
+    def rfind(self, bytes target not None):
+        return self.peek(self.pipe.end - self.pipe.begin).rfind(target)

@@ -1,0 +1,1 @@
+from netwright.core.record import ConnectionRecord as ConnectionRecord

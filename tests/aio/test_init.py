@@ -1,0 +1,272 @@
+"""Faults that belong to no single module: torture at every await, fairness, what happens to what nobody closed."""
+
+import asyncio
+import gc
+import socket
+import time
+import warnings
+from collections.abc import Callable, Coroutine, Generator
+from contextlib import suppress
+from functools import partial
+from typing import Any
+
+import pytest
+
+from netwright import aio
+from netwright.aio import Limits, Listener, Stream, connect
+from netwright.core.errors import DeadlineError, NetwrightError
+from netwright.core.record import Outcome
+from netwright.proto.framing import Varint
+from tests.support.world import World, now, turns, until
+
+
+def test_facade_names_what_it_has() -> None:
+    assert all(hasattr(aio, name) for name in aio.__all__)
+
+
+class AtSuspension:
+    """Awaits ``work``; at its ``count``-th suspension calls ``act``, before anything else can happen."""
+
+    def __init__(self, work: Coroutine[Any, Any, None], count: int, act: Callable[[], object]) -> None:
+        self.work, self.count, self.act, self.seen = work, count, act, 0
+
+    def __await__(self) -> Generator[Any, Any, None]:
+        inner, step = self.work, partial(self.work.send, None)
+        while True:
+            try:
+                yielded = step()
+            except StopIteration:
+                return
+            self.seen += 1
+            if self.seen == self.count:
+                asyncio.get_running_loop().call_soon(self.act)
+            try:
+                step = partial(inner.send, (yield yielded))
+            except BaseException as error:  # what the loop throws goes on to the work
+                step = partial(inner.throw, error)
+
+
+async def cancelled_at(work: Coroutine[Any, Any, None], count: int) -> bool:
+    """Run ``work`` in a task that is cancelled at its ``count``-th suspension; False if it has fewer."""
+
+    async def run() -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        await AtSuspension(work, count, task.cancel)
+
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(run())
+    return task.cancelled()
+
+
+TEXT = b"a line\n" + Varint().encode(b"message")[0] + b"message" + b"exactly" + b"rest until;" + b"tail"
+
+
+async def five_verbs(stream: Stream, got: list[bytes]) -> None:
+    """Takes TEXT in five steps, going on where ``got`` ends."""
+    steps: list[Callable[[], Coroutine[Any, Any, bytes]]] = [
+        stream.readline,
+        lambda: stream.read_frame(Varint()),
+        lambda: stream.read_exactly(7),
+        lambda: stream.read_until(b";"),
+        lambda: stream.read_exactly(4),
+    ]
+    for step in steps[len(got) :]:
+        got.append(await step())
+
+
+@pytest.mark.parametrize("chunk", [1, 5, 100])
+async def test_cancel_at_every_await_loses_no_byte(world: World, chunk: int) -> None:
+    async def drip(stream: Stream) -> None:
+        for start in range(0, len(TEXT), chunk):
+            await stream.send(TEXT[start : start + chunk])
+            await asyncio.sleep(0.001)
+
+    async with world.serve(drip) as listener:
+        count, cancelled = 1, True
+        while cancelled:
+            got: list[bytes] = []
+            async with await world.connect(listener) as stream:
+                cancelled = await cancelled_at(five_verbs(stream, got), count)
+                await five_verbs(stream, got)
+                assert b"".join(got) == TEXT.replace(b"\7message", b"message")
+            count += 1
+        assert count > len(TEXT) // chunk // 2 + 1
+
+
+async def test_deadline_at_every_await_loses_no_byte(world: World) -> None:
+    async def drip(stream: Stream) -> None:
+        for start in range(0, len(TEXT), 3):
+            await stream.send(TEXT[start : start + 3])
+            await asyncio.sleep(0.01)
+
+    async with world.serve(drip) as listener, await world.connect(listener) as stream:
+        got: list[bytes] = []
+        struck = 0
+        stream.timeout = 0.004
+        while len(got) < 5:
+            try:
+                await five_verbs(stream, got)
+            except DeadlineError:
+                struck += 1
+        assert b"".join(got) == TEXT.replace(b"\7message", b"message")
+        assert struck >= 5
+
+
+async def test_cancel_at_every_await_of_connect_leaves_nothing(world: World) -> None:
+    """The fixture counts descriptors."""
+    async with world.serve(lambda stream: stream.close()) as listener:
+        count, cancelled = 1, True
+        while cancelled:
+            opened: list[Stream] = []
+            cancelled = await cancelled_at(_open(listener, opened), count)
+            for stream in opened:
+                await stream.close()
+            count += 1
+            await turns(5)
+        await until(lambda: not listener.recorder.live)
+        outcomes = {record.outcome for record in listener.recorder.recent if record.role == "connected"}
+        assert outcomes <= {Outcome.CONNECT_FAILED, Outcome.ABORTED, Outcome.CLOSED, Outcome.PEER_CLOSED}
+
+
+async def test_cancel_at_every_await_of_a_handler_leaves_nothing(world: World) -> None:
+    seen: list[int] = []
+
+    async def echo(stream: Stream) -> None:
+        async for chunk in stream:
+            await stream.send(chunk * 50_000)
+
+    async def handler(stream: Stream) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        work = AtSuspension(echo(stream), len(seen) + 1, task.cancel)
+        seen.append(0)
+        await work
+
+    async with world.serve(handler) as listener:
+        for _ in range(6):
+            sock = world.raw(listener)
+            for _ in range(4):
+                await asyncio.sleep(0.01)
+                try:
+                    sock.send(b"0123456789")
+                    sock.recv(1_000_000)
+                except OSError:
+                    pass
+            sock.close()
+            await until(lambda: not listener.recorder.live)
+    assert world.lines == []
+
+
+async def test_sender_whose_peer_reads_as_fast_gives_others_their_turns(world: World) -> None:
+    """fairness_hot_reader: a send that never has to wait still yields."""
+    size, others = 2000, 0
+
+    async def sink(stream: Stream) -> None:
+        async for _ in stream:
+            pass
+
+    async def bystander() -> None:
+        nonlocal others
+        while True:
+            others += 1
+            await asyncio.sleep(0)
+
+    async with world.serve(sink) as listener, await world.connect(listener) as stream, asyncio.TaskGroup() as group:
+        watching = group.create_task(bystander())
+        for _ in range(size):
+            await stream.send(b"x")
+        watching.cancel()
+    assert others >= size // 16
+
+
+async def test_hot_acceptor_gives_connections_their_turns(world: World) -> None:
+    """fairness_hot_acceptor: two hundred that connect at once do not hold up the one that is served."""
+
+    async def echo(stream: Stream) -> None:
+        async for chunk in stream:
+            await stream.send(chunk)
+
+    async with world.serve(echo) as listener, await world.connect(listener) as stream:
+        await stream.send(b"x")
+        await stream.read()
+        crowd = [world.raw(listener) for _ in range(200)]
+        await stream.send(b"x")
+        assert await stream.read() == b"x"
+        assert listener.counts["accepted"] < 150
+        for sock in crowd:
+            sock.close()
+
+
+@pytest.mark.real
+@pytest.mark.realtime
+async def test_burst_during_a_stall_is_served_at_once_after_it(engine: str) -> None:
+    """backlog_burst: five hundred connects in a stall of 300 ms; with a backlog of 100 most would wait a second."""
+
+    async def hello(stream: Stream) -> None:
+        await stream.send(b"x")
+
+    listener = await Listener.bind(("127.0.0.1", 0))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(listener.serve(hello))
+        await turns(3)
+        crowd = [socket.socket() for _ in range(500)]
+        for sock in crowd:
+            sock.setblocking(False)
+            sock.connect_ex(("127.0.0.1", listener.address.port))  # type: ignore[union-attr]
+        time.sleep(0.3)  # noqa: ASYNC251  # the stall
+        begun = now()
+        await until(lambda: listener.counts["accepted"] == 500, seconds=5)
+        assert now() - begun < 2.0
+        await listener.drain(1.0)
+        for sock in crowd:
+            assert sock.recv(1) == b"x"
+            sock.close()
+
+
+def test_loop_that_closes_with_an_open_stream_says_so_and_leaks_nothing(engine: str) -> None:
+    """loop_closed_with_open_streams: the warning names the stream, the descriptor goes with it."""
+    server = socket.create_server(("127.0.0.1", 0))
+
+    async def forget() -> Stream:
+        return await connect(server.getsockname()[:2])
+
+    with server:
+        stream = asyncio.run(forget())
+        peer, _ = server.accept()
+        with pytest.warns(ResourceWarning, match="<Stream 1 127.0.0.1:.* was never closed"):
+            del stream
+        with warnings.catch_warnings(action="ignore", category=ResourceWarning):  # asyncio's own, of the same socket
+            gc.collect()
+        with peer:
+            peer.settimeout(5)
+            with suppress(ConnectionResetError):
+                assert peer.recv(1) == b""
+
+
+async def test_lifetime_cuts_a_handler_that_waits_for_something_else(world: World) -> None:
+    caught: list[BaseException] = []
+
+    async def busy(stream: Stream) -> None:
+        await asyncio.sleep(5)
+        try:
+            await stream.send(b"late")
+        except NetwrightError as error:
+            caught.append(error)
+            raise
+
+    async with world.serve(busy, limits=Limits(lifetime=2.0)) as listener:
+        sock = world.raw(listener)
+        await asyncio.sleep(3)
+        try:
+            assert sock.recv(1) == b""
+        except ConnectionResetError:
+            assert world.transport == "tcp"
+        await until(lambda: caught, seconds=5)
+        assert isinstance(caught[0], DeadlineError)
+        assert caught[0].stage == "lifetime"
+        sock.close()
+
+
+async def _open(listener: Listener, opened: list[Stream]) -> None:
+    opened.append(await connect(listener.address, recorder=listener.recorder))

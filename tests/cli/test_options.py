@@ -1,0 +1,25 @@
+"""Options as values."""
+
+import click
+import pytest
+
+from netwright.cli.options import AddressType
+from netwright.core.address import InetAddress, UnixAddress
+
+
+@pytest.mark.parametrize(
+    ("text", "address"),
+    [
+        ("8000", InetAddress("127.0.0.1", 8000)),
+        ("[::1]:80", InetAddress("::1", 80)),
+        ("unix:/run/x", UnixAddress("/run/x")),
+    ],
+)
+def test_address_is_parsed_where_it_is_typed(text: str, address: object) -> None:
+    assert AddressType().convert(text, None, None) == address
+    assert AddressType().convert(address, None, None) is address
+
+
+def test_wrong_address_is_a_wrong_option() -> None:
+    with pytest.raises(click.UsageError, match="without a port"):
+        AddressType().convert("localhost", None, None)

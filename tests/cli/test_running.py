@@ -1,0 +1,63 @@
+"""One run of a service: what it says, and why it cannot start."""
+
+import os
+import socket
+from pathlib import Path
+
+import pytest
+
+from netwright.aio import BindError
+from netwright.cli.options import Options
+from netwright.cli.problem import Problem
+from netwright.cli.running import first_line, prepare, run, taken, urls
+from netwright.core.address import InetAddress, UnixAddress
+from netwright.http import App
+from netwright.run.service import Service
+
+
+def options(*binds: InetAddress | UnixAddress) -> Options:
+    return Options("app.py", binds, as_json=False, drain=1.0)
+
+
+async def test_first_line_has_http_first_and_other_ports_with_their_names() -> None:
+    app = App("tour")
+    app.add_port(0, app.serve_stream, name="echo")
+    app.http(0)
+    async with app:
+        echo, http = urls(app)
+        assert first_line(app) == f"◆ tour  {http.replace('tcp', 'http')}  echo {echo}"
+        assert (echo[:6], http[:7]) == ("tcp://", "http://")
+
+
+@pytest.mark.real
+def test_taken_port_names_its_holder_and_a_free_one() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        bind = InetAddress("127.0.0.1", server.getsockname()[1])
+        problem = taken(BindError(bind, OSError(98, "Address already in use")), options(bind))
+    assert f"pid {os.getpid()} (" in problem.why
+    assert problem.fix.startswith("netwright serve app.py --bind 127.0.0.1:")
+    assert problem.exit_code == 3
+
+
+def test_taken_port_of_the_app_itself_is_to_be_changed_there() -> None:
+    bind = InetAddress("127.0.0.1", 1)
+    assert "in app.py" in taken(BindError(bind, OSError(98, "Address already in use")), options()).fix
+
+
+def test_forbidden_port_says_why() -> None:
+    bind = InetAddress("127.0.0.1", 80)
+    assert "below 1024" in taken(BindError(bind, OSError(13, "Permission denied")), options(bind)).fix
+
+
+async def test_bind_s_host_is_where_ports_that_are_numbers_listen() -> None:
+    app = App("tour")
+    app.add_port(0, app.serve_stream, name="echo")
+    prepare(app, options(UnixAddress("/x"), InetAddress("127.0.0.2", 0)), watch_all=True)
+    assert (app.host, app.recorder.watch_all) == ("127.0.0.2", True)
+
+
+async def test_a_service_without_a_port_is_refused() -> None:
+    service = Service("echo")
+    prepare(service, options(InetAddress("127.0.0.1", 1)), watch_all=False)
+    with pytest.raises(Problem, match="serves nothing"):
+        await run(service, Path("app.py"), options(), None)

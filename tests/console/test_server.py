@@ -1,0 +1,266 @@
+"""The console's process from both sides: a worker's feed in, pages and the API out."""
+
+import asyncio
+import contextlib
+import itertools
+import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netwright.aio import Stream, connect
+from netwright.console.gate import Gate
+from netwright.console.server import Console, Staying, static_files, url_of
+from netwright.console.store import Store
+from netwright.core.address import InetAddress, UnixAddress
+from netwright.core.errors import ResetError
+from netwright.core.moment import Kind, Moment
+from netwright.proto.feed import (
+    Batch,
+    Bye,
+    Command,
+    FeedParser,
+    Hello,
+    Moments,
+    Unwatch,
+    Watch,
+    Welcome,
+    parse_command,
+    serialize,
+)
+from tests.support.records import values
+
+HELLO = Hello(7, "app.py", "native", "3.11", now=100.0, wall=1100.0)
+
+
+class Running:
+    """A console with a worker's end of its feed."""
+
+    def __init__(self, console: Console, feed: UnixAddress) -> None:
+        self.console, self.feed = console, feed
+
+    async def worker(self, hello: Hello = HELLO) -> Stream:
+        stream = await connect(self.feed)
+        await stream.send(serialize(hello))
+        (welcome,) = FeedParser(parse_command).receive(await stream.read())
+        assert isinstance(welcome, Welcome)
+        assert welcome.url == self.console.url
+        return stream
+
+    async def ask(self, target: str, *fields: str) -> Stream:
+        stream = await connect(self.console.app.listeners[0].address)
+        head = "\r\n".join([f"GET {target} HTTP/1.1", *(fields or ("Host: localhost",)), "Connection: close", "", ""])
+        await stream.send(head.encode())
+        return stream
+
+    async def get(self, target: str, *fields: str) -> tuple[int, str, str]:
+        """Status, fields, content."""
+        async with await self.ask(target, *fields) as stream:
+            answer = b"".join([chunk async for chunk in stream])
+        head, _, content = answer.decode().partition("\r\n\r\n")
+        return int(head.split()[1]), head, content
+
+    async def json(self, target: str) -> Any:
+        return json.loads((await self.get(target))[2])
+
+
+@asynccontextmanager
+async def running(directory: Path, *, token: str = "", store: Store | None = None) -> AsyncIterator[Running]:
+    clock = asyncio.get_running_loop().time
+    reports = list[str]()
+    console = Console(gate=Gate(token), store=store, clock=clock, report=reports.append)
+    feed, ready = UnixAddress(str(directory / "feed")), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        task = group.create_task(console.run(feed, InetAddress("127.0.0.1", 0), ready.set))
+        await ready.wait()
+        yield Running(console, feed)
+        task.cancel()
+
+
+def batch(*records: object) -> bytes:
+    return serialize(Batch(101.0, list(records), [], {"accepted": len(records)}, 0))  # type: ignore[arg-type]
+
+
+async def test_what_a_worker_tells_the_api_answers(tmp_path: Path) -> None:
+    async with running(tmp_path) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1, service="echo"), values(number=2)))
+        await asyncio.sleep(0.1)
+        answer = await run.json("/api/connections?filter=svc:echo")
+        assert [row["id"] for row in answer["connections"]] == ["7.1"]
+        assert (await run.json("/api/connections/7.2"))["record"]["number"] == 2
+        assert (await run.json("/api/workers"))["workers"][0]["program"] == "app.py"
+        assert (await run.json("/api/health"))["ok"]
+
+
+@pytest.mark.parametrize(
+    ("target", "status", "said"),
+    [
+        ("/api/connections?filter=foo:x", 400, "no column 'foo'"),
+        ("/api/connections?limit=0", 400, "limit=0"),
+        ("/api/connections?limit=x", 400, "limit='x'"),
+        ("/api/connections/7.99", 404, "no connection 7.99"),
+        ("/static/../server.py", 404, ""),
+        ("/static/server.py", 404, "no file"),
+    ],
+)
+async def test_wrong_questions_are_answered_with_their_fault(
+    target: str, status: int, said: str, tmp_path: Path
+) -> None:
+    async with running(tmp_path) as run:
+        answered, _, content = await run.get(target)
+        assert answered == status
+        assert said in content
+
+
+async def test_page_loads_only_its_own_files_and_comes_once(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        status, head, content = await run.get("/")
+        assert status == 200
+        assert "content-security-policy: default-src 'self'" in head.lower()
+        assert "<title>netwright console</title>" in content
+        tag = head.lower().partition("etag: ")[2].partition("\r")[0]
+        assert (await run.get("/", "Host: localhost", f"If-None-Match: {tag}"))[0] == 304
+
+
+def test_every_file_that_the_page_names_is_there() -> None:
+    files = static_files()
+    named = [word for data, *_ in files.values() for word in data.decode().split('"') if word.startswith("/static/")]
+    assert len(named) > 3
+    assert {word.removeprefix("/static/") for word in named} <= set(files)
+    assert b"MIT" in files["vendor/uPlot.LICENSE.txt"][0]
+
+
+async def test_foreign_host_is_refused_and_told_why(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        status, _, content = await run.get("/api/connections", "Host: evil.example")
+        assert status == 403
+        assert "evil.example" in content
+
+
+async def test_token_opens_the_page_once_and_then_its_cookie_does(tmp_path: Path) -> None:
+    async with running(tmp_path, token="s3cret") as run:
+        assert run.console.url.endswith("/?token=s3cret")
+        assert (await run.get("/api/connections", "Host: box"))[0] == 401
+        status, head, _ = await run.get("/?token=s3cret", "Host: box")
+        assert (status, "location: /\r\n" in head.lower()) == (303, True)
+        cookie = head.partition("set-cookie: ")[2].partition(";")[0]
+        assert (await run.get("/api/connections", "Host: box", f"Cookie: {cookie}"))[0] == 200
+
+
+async def events(stream: Stream) -> AsyncIterator[dict[str, Any]]:
+    async for lines in stream.lines(limit=1 << 20):
+        for line in lines:
+            if line.startswith(b"data: "):
+                yield json.loads(line[6:])
+
+
+async def test_events_tell_all_first_then_what_changed(tmp_path: Path) -> None:
+    async with running(tmp_path) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1), values(number=2)))
+        await asyncio.sleep(0.1)
+        async with await run.ask("/api/events") as stream:
+            told = events(stream)
+            first = await anext(told)
+            assert [row[0] for row in first["rows"]] == ["7.1", "7.2"]
+            await worker.send(batch(values(number=2, bytes_in=9)))
+            rows = [row async for message in _until_rows(told) for row in message["rows"]]
+            assert [row[0] for row in rows] == ["7.2"]
+
+
+async def _until_rows(told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
+    async for message in told:
+        yield message
+        if message["rows"]:
+            return
+
+
+async def test_events_come_every_2_s_though_nothing_happens(tmp_path: Path) -> None:
+    async with running(tmp_path) as run, await run.ask("/api/events") as stream:
+        told = events(stream)
+        times = [(await anext(told))["now"] for _ in range(4)]
+        assert max(after - before for before, after in itertools.pairwise(times)) < 2.5
+
+
+async def test_watching_a_connection_tells_its_worker_and_ends_with_the_lease(tmp_path: Path) -> None:
+    async with running(tmp_path, store=Store(lease=15.0)) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        assert (await run.json("/api/connections/7.1?watch=1"))["moments"] is None
+        commands: list[Command] = FeedParser(parse_command).receive(await worker.read())
+        await worker.send(serialize(Moments(1, 0, [Moment(101.0, Kind.RECEIVED, 3)])))
+        await asyncio.sleep(0.1)
+        assert (await run.json("/api/connections/7.1?watch=1"))["moments"][0]["size"] == 3
+        commands += FeedParser(parse_command).receive(await worker.read(timeout=20.0))
+        assert commands == [Watch(1), Unwatch(1)]
+
+
+async def test_worker_that_dies_makes_health_bad_and_one_that_says_bye_does_not(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        first = await run.worker()
+        second = await run.worker(Hello(8, "other.py", "native", "3.11", 100.0, 1100.0))
+        await second.send(serialize(Bye()))
+        await second.close()
+        await asyncio.sleep(0.1)
+        assert (await run.get("/api/health"))[0] == 200
+        first.abort()
+        await asyncio.sleep(0.1)
+        status, _, content = await run.get("/api/health")
+        assert (status, json.loads(content)["died"]) == (503, [7])
+
+
+@pytest.mark.parametrize("line", [b"garbage\n", b'{"bye":true}\n', serialize(HELLO) * 2])
+async def test_worker_that_breaks_the_feed_is_left_and_the_console_goes_on(line: bytes, tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        async with await connect(run.feed) as stream:
+            await stream.send(line)
+            while await stream.read():
+                pass
+        async with await run.worker():
+            assert (await run.json("/api/connections"))["matched"] == 0
+
+
+async def test_console_ends_with_its_last_worker(tmp_path: Path) -> None:
+    console = Console(clock=asyncio.get_running_loop().time)
+    feed, ready = UnixAddress(str(tmp_path / "feed")), asyncio.Event()
+    async with asyncio.TaskGroup() as group:
+        group.create_task(console.run(feed, InetAddress("127.0.0.1", 0), ready.set))
+        await ready.wait()
+        worker = await Running(console, feed).worker()
+        page = await Running(console, feed).ask("/api/events")
+        await asyncio.sleep(100)
+        await worker.send(serialize(Bye()))
+        await worker.close()
+        with contextlib.suppress(ResetError):  # a page never ends by itself
+            while await page.read():
+                pass
+        await page.close()
+
+
+@pytest.mark.parametrize(
+    ("events", "until"),
+    [
+        ([], 60.0),
+        ([(5.0, True)], 5.0),
+        ([(5.0, False)], 605.0),
+        ([(5.0, False), (9.0, True)], 605.0),
+        ([(5.0, True), (9.0, False)], 609.0),
+    ],
+)
+def test_console_stays_for_what_a_dead_worker_left(events: list[tuple[float, bool]], until: float) -> None:
+    staying = Staying(0.0)
+    for at, in_order in events:
+        staying.left(at, in_order=in_order)
+    assert not staying.over(until - 0.1, workers=0)
+    assert staying.over(until, workers=0)
+    assert not staying.over(until, workers=1)
+
+
+@pytest.mark.parametrize(
+    ("host", "url"),
+    [("127.0.0.1", "http://127.0.0.1:8001/"), ("::1", "http://[::1]:8001/"), ("", "http://127.0.0.1:8001/")],
+)
+def test_url_is_one_that_a_browser_can_open(host: str, url: str) -> None:
+    assert url_of(InetAddress(host, 8001), "") == url

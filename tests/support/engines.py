@@ -1,0 +1,63 @@
+"""Streams of a chosen engine on sockets of the test's own, for tests that hold both engines side by side."""
+
+import asyncio
+import importlib
+import selectors
+import socket
+from typing import Any
+
+from netwright.aio.engine import Engine
+from netwright.aio.limits import UNLIMITED, Limits
+from netwright.aio.portable import PortableEngine
+from netwright.aio.stream import Stream
+from netwright.core.address import from_sockname
+from netwright.core.record import Recorder
+from tests.support.clock import Jumping, JumpingLoop
+
+
+def make(name: str) -> Engine:
+    """An engine on the running loop; the loop must not have used another one for the same sockets."""
+    loop = asyncio.get_running_loop()
+    if name == "portable":
+        return PortableEngine(loop)
+    made: Engine = importlib.import_module("netwright.aio.native").NativeEngine(loop)
+    return made
+
+
+def tcp_pair() -> tuple[socket.socket, socket.socket]:
+    """Two connected TCP sockets on loopback, not blocking."""
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        left = socket.create_connection(listening.getsockname())
+        right, _ = listening.accept()
+    left.setblocking(False)
+    right.setblocking(False)
+    return left, right
+
+
+async def open_stream(
+    engine: Engine, sock: socket.socket, recorder: Recorder, limits: Limits = UNLIMITED, *, role: str = "accepted"
+) -> Stream:
+    """A stream of ``engine`` on a connected socket."""
+    transport = "unix" if sock.family == socket.AF_UNIX else "tcp"
+    record = recorder.open(
+        role=role,
+        transport=transport,
+        local=from_sockname(sock.getsockname()),
+        peer=from_sockname(sock.getpeername()),
+        at=engine.now(),
+    )
+    return await engine.open(sock, record, recorder, limits)
+
+
+def jumping_selector_loop() -> Any:
+    """A jumping loop in which the engine's epoll set is the loop's selector."""
+    native = importlib.import_module("netwright.aio.native")
+
+    class JumpingNative(Jumping, native.Selector):  # type: ignore[misc, name-defined]  # a module that may be absent
+        def nothing_happened(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
+            return not ready and self.poller.count == 0
+
+    selector = JumpingNative()
+    loop = JumpingLoop(selector)
+    native.on_selector(loop, selector)
+    return loop
