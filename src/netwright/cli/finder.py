@@ -47,7 +47,7 @@ def find(target: str, kind: type[T]) -> Found[T]:
         raise _none(module, kind, path)
     names = sorted(distinct.values())
     raise Problem(
-        f"{len(names)} {kind.__name__}s in {path.name}: {', '.join(names)}",
+        f"{len(names)} Apps in {path.name}: {', '.join(names)}",
         where=str(path),
         why="none of them is named app",
         fix=f"netwright serve {file}:{names[0]}",
@@ -62,7 +62,7 @@ def _path(file: str) -> Path:
         raise Problem(f"{file} is a directory", fix=fix)
     if not path.is_file():
         parent = path.parent if path.parent.is_dir() else Path()
-        near = difflib.get_close_matches(path.name, [found.name for found in parent.glob("*.py")], n=1)
+        near = difflib.get_close_matches(path.name, [found.name for found in parent.glob("*.py")], n=1, cutoff=0.7)
         fix = f"netwright serve {parent / near[0]}" if near else "write one: app = App(), then @app.get('/')"
         raise Problem(f"no file {file}", where=str(path.absolute().parent), fix=fix)
     return path.resolve()
@@ -127,13 +127,13 @@ def _named(module: ModuleType, name: str, kind: type[T], path: Path) -> T:
     raise Problem(
         what,
         where=str(path),
-        why=f"{kind.__name__} wanted",
+        why="an App wanted",
         fix=f"netwright serve {path.name}:{near[0]}" if near else "",
     )
 
 
 def _none(module: ModuleType, kind: type[object], path: Path) -> Problem:
-    what = f"no {kind.__name__} in {path.name}"
+    what = f"no App in {path.name}"
     for name, value in vars(module).items():
         own = getattr(value, "__module__", None) == module.__name__
         if own and isinstance(value, type) and issubclass(value, kind):

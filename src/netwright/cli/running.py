@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -152,7 +153,11 @@ class _Run:
         self._say(f"  stopped in {seconds:.2f} s: {counts}", "stopped", seconds=seconds, **asdict(report))
 
     def _say(self, text: str, event: str, **values: object) -> None:
-        click.echo(json.dumps({"event": event, **values}) if self._options.as_json else text)
+        try:
+            click.echo(json.dumps({"event": event, **values}) if self._options.as_json else text)
+        except OSError:  # whoever read our output is gone: that ends no service
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
 
 
 def urls(service: Service) -> list[str]:
