@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from netwright.cli.problem import Problem
 
-__all__ = ["Found", "find"]
+__all__ = ["Found", "find", "place_of"]
 
 T = TypeVar("T")
 
@@ -98,20 +98,20 @@ def _syntax(error: SyntaxError, path: Path) -> Problem:
 def _import(error: ImportError | SystemExit, path: Path) -> Problem:
     if isinstance(error, SystemExit):
         fix = 'put what runs under: if __name__ == "__main__":'
-        return Problem(f"{path.name} ended the process while it was loaded", where=_where(error, path), fix=fix)
+        return Problem(f"{path.name} ended the process while it was loaded", where=place_of(error, path), fix=fix)
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     fix = f"{Path(sys.executable).name} -m pip install {missing.partition('.')[0]}" if missing else ""
     if missing is not None and missing.startswith("netwright."):
         fix = "check the name: this is not a module of netwright"
-    return Problem(f"{path.name} cannot be imported: {error}", where=_where(error, path), fix=fix)
+    return Problem(f"{path.name} cannot be imported: {error}", where=place_of(error, path), fix=fix)
 
 
 def _raised(error: Exception, path: Path) -> Problem:
     what = f"{path.name} raised while it was loaded: {type(error).__name__}: {error}"
-    return Problem(what, where=_where(error, path), fix="it must load without serving: netwright serve starts it")
+    return Problem(what, where=place_of(error, path), fix="it must load without serving: netwright serve starts it")
 
 
-def _where(error: BaseException, path: Path) -> str:
+def place_of(error: BaseException, path: Path) -> str:
     """The last line of the user's own file that was running."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f"{path}:{own[-1].lineno}\n{own[-1].line}" if own else str(path)
