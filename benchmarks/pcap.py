@@ -1,8 +1,9 @@
-"""``python -m benchmarks.pcap``: a capture of two million packets read in a new process, beside tcptrace and tshark.
+"""``python -m benchmarks.pcap``: a capture of four million packets read in a new process, beside tcptrace and tshark.
 
 Ours is the whole life of ``python -c "...analyse(path)"`` in mode "exact": interpreter, imports, every flow judged.
-tcptrace (``-n -r``) reads the same file.  tshark prints its 15 analysis flags; it reads two heads of the file, and the
-difference is taken, so that its start does not count against it.  dpkt and scapy, which only decode, stand beside.
+tcptrace (``-n -l -r``: statistics of every connection) reads the same file.  tshark prints its 15 analysis flags; it
+reads two heads of the file, and the difference is taken, so that its start does not count against it.  dpkt and scapy,
+which only decode, stand beside.
 All figures are processor time, user and system: each of these programs works on one core, and a shared machine's other
 work does not count.
 """
@@ -159,8 +160,8 @@ def measure(seconds: int) -> Iterable[Claim]:
         ours = timed([sys.executable, "-c", OURS, str(whole)], times=5)
         each_ours = ours.seconds / packets * 1e9
         _tell("netwright", each_ours, ours.memory)
-        trace = timed([program("tcptrace"), "-n", "-r", str(whole)], times=3)
-        _tell("tcptrace -n -r", trace.seconds / packets * 1e9, trace.memory)
+        trace = timed([program("tcptrace"), "-n", "-l", "-r", str(whole)], times=3)
+        _tell("tcptrace -n -l -r", trace.seconds / packets * 1e9, trace.memory)
         long, start = timed(tshark(head)), timed(tshark(short))
         each_tshark = (long.seconds - start.seconds) / (8 * each) * 1e9
         _tell("tshark, 15 flags", each_tshark, long.memory)
@@ -187,7 +188,7 @@ def _tell(name: str, nanoseconds: float, memory: int) -> None:
 def main() -> int:
     """Exit status 0 if every goal is met."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--seconds", type=int, default=400, help="copies of the template, about 5,000 packets each")
+    parser.add_argument("--seconds", type=int, default=800, help="copies of the template, about 5,000 packets each")
     options = parser.parse_args()
     return run(lambda: measure(options.seconds))
 

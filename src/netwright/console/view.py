@@ -27,7 +27,10 @@ _TONES = {
 
 
 class Row(TypedDict):
-    """Times are seconds since 1970, 0 for never; ``note`` says why it ended."""
+    """Times are seconds since 1970, 0 for never; ``note`` says why it ended.
+
+    From ``tcp`` on it is the kernel's view, see ``kernel.View``; "" and 0 where nobody looked.
+    """
 
     id: str
     worker: int
@@ -48,10 +51,16 @@ class Row(TypedDict):
     waiting_since: float
     subject: str
     note: str
+    tcp: str
+    rtt: float
+    cwnd: int
+    rtx: int
+    unread: int
+    unsent: int
 
 
-def row_of(record: Record, worker: int, offset: float) -> Row:
-    """``offset`` turns the worker's clock into the time of day."""
+def row_of(record: Record, worker: int, offset: float, known: Row | None = None) -> Row:
+    """``offset`` turns the worker's clock into the time of day; ``known`` is the row before, with the kernel's view."""
     state = _state(record)
     return {
         "id": f"{worker}.{record['number']}",
@@ -73,6 +82,12 @@ def row_of(record: Record, worker: int, offset: float) -> Row:
         "waiting_since": round(record["waiting_since"] + offset, 6),
         "subject": record["subject"],
         "note": record["detail"] or record["stage"],
+        "tcp": known["tcp"] if known else "",
+        "rtt": known["rtt"] if known else 0.0,
+        "cwnd": known["cwnd"] if known else 0,
+        "rtx": known["rtx"] if known else 0,
+        "unread": known["unread"] if known and not record["closed_at"] else 0,
+        "unsent": known["unsent"] if known and not record["closed_at"] else 0,
     }
 
 

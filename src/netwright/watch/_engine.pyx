@@ -1,10 +1,11 @@
 # cython: boundscheck=False, wraparound=False, cdivision=True, initializedcheck=False
 """The wire engine as one loop over capture bytes; the specification is engine.py."""
 
+cimport cython
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free, realloc
-from libc.string cimport memcmp, memcpy, memset
+from libc.string cimport memcpy, memset
 
 from netwright.watch._bytes cimport be16, lowest, prefetch, scaled, u16, u32
 from netwright.watch._decode cimport ACK, FRAGMENT, RST, FIN, SYN, TCP, Found, Segment, decode
@@ -34,6 +35,12 @@ cdef struct Totals:
     uint64_t again
     uint64_t counts[FLAGS]
 
+cdef inline bint same_key(const Flow* flow, const Segment* s) noexcept nogil:
+    return (
+        flow.key[0] == s.key[0] and flow.key[4] == s.key[4]
+        and flow.key[1] == s.key[1] and flow.key[2] == s.key[2] and flow.key[3] == s.key[3]
+    )
+
 cdef void count(Totals* sums, Flow* flow) noexcept nogil:
     cdef int way, i
     for way in range(2):
@@ -53,6 +60,7 @@ cdef str dotted(uint32_t address):
     )
     return text[:size].decode("ascii")
 
+@cython.final
 cdef class Engine:
     cdef Flow* flows
     cdef uint32_t* table
@@ -188,10 +196,7 @@ cdef class Engine:
             flow.way[0].half.wireshark.shift = flow.way[1].half.wireshark.shift = -1
             flow.way[0].half.wireshark.window = flow.way[1].half.wireshark.window = 0xffffffffU
         p = s.hash & self.mask
-        while self.table[p] and not (
-            self.flows[self.table[p] - 1].hash == s.hash
-            and memcmp(self.flows[self.table[p] - 1].key, s.key, sizeof(s.key)) == 0
-        ):
+        while self.table[p] and not same_key(&self.flows[self.table[p] - 1], s):
             p = (p + 1) & self.mask
         self.table[p] = index + 1  # the flow that had these ports before, if there was one, is found no more
         return flow
@@ -201,14 +206,14 @@ cdef class Engine:
         cdef Flow* flow
         while self.table[p]:
             flow = &self.flows[self.table[p] - 1]
-            if flow.hash == s.hash and memcmp(flow.key, s.key, sizeof(s.key)) == 0:
+            if same_key(flow, s):
                 return flow
             p = (p + 1) & self.mask
         return NULL
 
     # ---- one packet
 
-    cdef void packet(self, const uint8_t* p, uint32_t cap, uint32_t wire, int64_t at, uint32_t link) noexcept nogil:
+    cdef inline void packet(self, const uint8_t* p, uint32_t cap, uint32_t wire, int64_t at, uint32_t link) noexcept nogil:
         cdef Segment s
         cdef Found found
         if wire < cap:

@@ -29,7 +29,7 @@ if TYPE_CHECKING:
 
 __all__ = ["Capture", "Column", "Columns", "Engine", "Report", "analyse", "open_capture"]
 
-BUFFER: Final = 1024 * 1024  # the largest record that waits for its end, and what decompression gives at once
+BUFFER: Final = 1024 * 1024  # the largest record that waits for its end, and a piece of a cache's size behind it
 MIRRORED: Final = 0.05  # share of packets that came twice: the capture's source mirrors both ways of a port
 _COMPRESSED = (b"\x1f\x8b", b"\x28\xb5\x2f\xfd")  # gzip, zstd
 
@@ -174,7 +174,7 @@ class Capture:
         head = self._file.peek(4)[:4] if isinstance(self._file, io.BufferedReader) else b""
         try:
             if not head.startswith(_COMPRESSED):
-                while size := self._file.readinto1(view[self._kept :]):
+                while size := self._file.readinto1(view[self._kept : self._kept + PIECE]):
                     yield self._kept + size
                 return
             for piece in decompressed(iter(lambda: self._file.read1(PIECE), b"")):
@@ -199,7 +199,7 @@ def open_capture(source: str | PathLike[str] | io.BufferedIOBase) -> Capture:
 
 def _open(path: str | PathLike[str]) -> io.BufferedReader:
     try:
-        return io.BufferedReader(io.FileIO(path), BUFFER)
+        return io.BufferedReader(io.FileIO(path))
     except OSError as error:
         raise TransportError(f"{fspath(path)}: {error.strerror}") from error
 
