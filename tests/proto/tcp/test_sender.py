@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.core.moment import Kind
+from netwright.core.moment import Kind, Moment
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.sender import Timer
 from netwright.proto.tcp.settings import Settings
@@ -222,6 +222,20 @@ def test_pacing_spreads_a_window_over_the_round_trip() -> None:
         return max(after.count(at) for at in after)
 
     assert largest_burst(True) <= 8 < largest_burst(False)
+
+
+@pytest.mark.parametrize(
+    ("congestion", "reasons"),
+    [("bbr", ["startup → drain", "drain → probe-bw", "pace:"]), ("cubic", ["slow start ends"])],
+)
+def test_turns_of_congestion_control_are_moments(congestion: str, reasons: list[str]) -> None:
+    moments: list[Moment] = []
+    pair = Pair(Settings(congestion=congestion), there=Link(0.02, rate=1e6), watch=moments.append)
+    pair.connect()
+    pair.left.to_send = bytes(3_000_000)
+    pair.run(until=4.0)
+    told = " ".join(moment.note for moment in moments)
+    assert all(reason in told for reason in reasons)
 
 
 def test_repeats_of_a_syn_are_linear_first() -> None:
