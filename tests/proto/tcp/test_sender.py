@@ -278,6 +278,16 @@ def test_timestamps_measure_repeats_too() -> None:
     assert rtt.backoff == 0
 
 
+def test_timestamps_that_were_not_agreed_on_measure_nothing() -> None:
+    """RFC 7323 §3.2: without the option in both SYNs it is ignored."""
+    talk = established(plain(tail_loss_probe=False))
+    talk.send(100)
+    talk.wait(0.3)
+    before = talk.endpoint.sender.rtt.latest
+    talk.hear(f". 1:1 ack 101 ts 6:{int(talk.now * 1000) - 30}")
+    assert (talk.endpoint.sender.rtt.latest, talk.endpoint.sender.rtt.backoff) == (before, 1)
+
+
 def test_an_echo_that_nothing_of_ours_had_is_no_measurement() -> None:
     """RFC 7323 §4.1: an echo older than the segment it answers, or newer than now, is a peer's mistake."""
     settings = plain(timestamps=True, tail_loss_probe=False)
