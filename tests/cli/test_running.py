@@ -56,6 +56,20 @@ async def test_bind_s_host_is_where_ports_that_are_numbers_listen() -> None:
     assert (app.host, app.recorder.watch_all) == ("127.0.0.2", True)
 
 
+async def test_a_start_hook_that_fails_is_one_message() -> None:
+    app = App("tour")
+    app.http(0)
+
+    @app.on_start
+    async def connect_database() -> None:
+        raise ConnectionRefusedError("db:5432")
+
+    with pytest.raises(Problem, match="ConnectionRefusedError: db:5432") as raised:
+        await run(app, Path(__file__), options(), None)
+    assert "test_running.py:" in raised.value.where
+    assert 'raise ConnectionRefusedError("db:5432")' in raised.value.where
+
+
 async def test_a_service_without_a_port_is_refused() -> None:
     service = Service("echo")
     prepare(service, options(InetAddress("127.0.0.1", 1)), watch_all=False)
