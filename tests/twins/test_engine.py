@@ -13,6 +13,7 @@ from netwright.watch.engine import Engine as PureEngine
 from netwright.watch.verdicts import Mode
 from tests.support.corpora import captures, corpus
 from tests.support.frames import ETHERNET, RAW, ethernet, pcap, pcapng, sack, stamp, syn_options, tcp
+from tests.watch.test_decode import ENCAPSULATIONS
 from tests.watch.test_engine import read
 
 pytestmark = pytest.mark.skipif(not kernels()["netwright.watch._engine"], reason="kernel not built")
@@ -118,6 +119,12 @@ def test_garbled_captures_give_equal_results(data: st.DataObject) -> None:
     for _ in range(data.draw(st.integers(1, 8))):
         file[data.draw(st.integers(0, len(file) - 1))] = data.draw(st.integers(0, 255))
     same(bytes(file), data.draw(st.sampled_from(MODES)), data.draw(st.lists(st.integers(1, 900), max_size=4)))
+
+
+@pytest.mark.parametrize(("link", "frame"), ENCAPSULATIONS)
+def test_every_encapsulation_gives_equal_results(link: int, frame: bytes) -> None:
+    for size in range(len(frame) + 1):
+        same(pcap([(0, frame[:size]), (1, frame)], link=link), "exact")
 
 
 def test_one_frame_at_a_time_is_a_file_without_the_file() -> None:

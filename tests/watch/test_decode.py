@@ -12,6 +12,28 @@ PACKET6 = tcp("[2001:db8::1]:40000", "[2001:db8::2]:80", seq=7, data=b"hello")
 VXLAN = pack("!HHHH", 1, 4789, 0, 0) + b"\x08" + bytes(7)
 GENEVE = pack("!HHHH", 1, 6081, 0, 0) + b"\x01\x00\x65\x58" + bytes(8)
 
+ENCAPSULATIONS = [
+    (ETHERNET, ethernet(PACKET)),
+    (ETHERNET, ethernet(b"\0\1\x08\0" + PACKET, kind=0x8100)),
+    (ETHERNET, ethernet(b"\0\1\x81\0\0\2\x08\0" + PACKET, kind=0x88A8)),
+    (ETHERNET, ethernet(b"\0\0\x10\0\0\0\x21\0" + PACKET, kind=0x8847)),
+    (ETHERNET, ethernet(b"\x11\0\0\1\0\1\0\x21" + PACKET, kind=0x8864)),
+    (ETHERNET, ethernet(b"\xaa\xaa\3\0\0\0\x08\0" + PACKET, kind=60)),
+    (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 4, PACKET))),
+    (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 47, b"\0\0\x08\0" + PACKET))),
+    (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 47, b"\x30\0\x65\x58" + bytes(8) + ethernet(PACKET)))),
+    (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 17, VXLAN + ethernet(PACKET)))),
+    (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 17, GENEVE + ethernet(PACKET)))),
+    (0, b"\2\0\0\0" + PACKET),
+    (9, b"\xff\3\0\x21" + PACKET),
+    (9, b"\x21" + PACKET),
+    (50, b"\0\x21" + PACKET),
+    (104, b"\x0f\0\x08\0" + PACKET),
+    (113, bytes(14) + b"\x08\0" + PACKET),
+    (276, b"\x08\0" + bytes(18) + PACKET),
+    (228, PACKET),
+]
+
 
 def _segment(frame: bytes, link: int) -> Segment:
     found = decode(frame, len(frame), link)
@@ -25,30 +47,7 @@ def test_segment_has_the_fields_of_rfc_9293_section_3_1() -> None:
     assert (s.seq, s.ack, s.length, s.flags, s.window, s.ident, s.ttl) == (7, 9, 5, 16, 512, 3, 64)
 
 
-@pytest.mark.parametrize(
-    ("link", "frame"),
-    [
-        (ETHERNET, ethernet(PACKET)),
-        (ETHERNET, ethernet(b"\0\1\x08\0" + PACKET, kind=0x8100)),
-        (ETHERNET, ethernet(b"\0\1\x81\0\0\2\x08\0" + PACKET, kind=0x88A8)),
-        (ETHERNET, ethernet(b"\0\0\x10\0\0\0\x21\0" + PACKET, kind=0x8847)),
-        (ETHERNET, ethernet(b"\x11\0\0\1\0\1\0\x21" + PACKET, kind=0x8864)),
-        (ETHERNET, ethernet(b"\xaa\xaa\3\0\0\0\x08\0" + PACKET, kind=60)),
-        (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 4, PACKET))),
-        (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 47, b"\0\0\x08\0" + PACKET))),
-        (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 47, b"\x30\0\x65\x58" + bytes(8) + ethernet(PACKET)))),
-        (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 17, VXLAN + ethernet(PACKET)))),
-        (ETHERNET, ethernet(ip("1.1.1.1", "2.2.2.2", 17, GENEVE + ethernet(PACKET)))),
-        (0, b"\2\0\0\0" + PACKET),
-        (9, b"\xff\3\0\x21" + PACKET),
-        (9, b"\x21" + PACKET),
-        (50, b"\0\x21" + PACKET),
-        (104, b"\x0f\0\x08\0" + PACKET),
-        (113, bytes(14) + b"\x08\0" + PACKET),
-        (276, b"\x08\0" + bytes(18) + PACKET),
-        (228, PACKET),
-    ],
-)
+@pytest.mark.parametrize(("link", "frame"), ENCAPSULATIONS)
 def test_every_encapsulation_leads_to_the_same_segment(link: int, frame: bytes) -> None:
     assert _segment(frame, link) == _segment(PACKET, RAW)
 

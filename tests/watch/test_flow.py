@@ -86,6 +86,15 @@ def test_what_the_sender_numbered_and_nobody_saw_is_counted() -> None:
     assert _flow(talk.client(31.1, 9, 0, 9, ident=105)).forward.unseen == 1
 
 
+def test_one_direction_alone_is_named_once_there_is_enough_of_it() -> None:
+    talk = Talk()
+    for index in range(9):
+        talk.client(index, 100 * index, 10 * index, 100)
+    assert not _flow(talk).one_way
+    assert _flow(talk.client(9, 900, 90, 100)).one_way
+    assert not _flow(talk.server(10, 0, 1000)).one_way
+
+
 def test_as_dict_is_json() -> None:
     values = json.loads(json.dumps(_flow(Talk().handshake()).as_dict()))
     assert values["client"] == "10.0.0.1:40000"

@@ -50,6 +50,17 @@ def test_reordering_is_believed_within_the_first_round_trip_only() -> None:
     assert _sent().client(32 + 20.1, 0, 0, 100).last("wireshark") == {"retransmission"}
 
 
+def test_acknowledgment_of_unseen_data_counts_as_many_duplicates() -> None:
+    talk = Talk().handshake().client(40, 0, 0, 100).server(50, 0, 200, 100).server(51, 100, 200, 100)
+    talk.server(52, 0, 200, 100)
+    assert talk.last("wireshark") == {"fast_retransmission"}
+
+
+def test_time_that_runs_backwards_makes_nothing_fast() -> None:
+    talk = _sent().server(60, 0, 100).server(61, 0, 100).server(62, 0, 100)
+    assert talk.client(61, 100, 0, 100).last("wireshark") == {"retransmission"}
+
+
 def test_syn_ack_with_another_number_is_marked_in_the_same_flow() -> None:
     talk = Talk().handshake().server(25, 900, 0, flags=SYN, options=syn_options())
     assert "reused_ports" in talk.last("wireshark")

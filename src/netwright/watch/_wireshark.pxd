@@ -72,7 +72,7 @@ cdef inline uint32_t wireshark_flags(Flow* flow, Segment* s, int64_t at, uint32_
         old = own.next != 0 and before(s.seq, own.next) and not (s.length > 1 and own.next - 1 == s.seq)
         if s.length and peer.last_ack and not before(peer.last_ack, end):
             flags |= SPURIOUS_RETRANSMISSION
-        elif old and peer.duplicates >= 2 and peer.last_ack == s.seq and at - peer.ack_at < 20000000:
+        elif old and <uint32_t>peer.duplicates >= 2 and peer.last_ack == s.seq and 0 <= at - peer.ack_at < 20000000:
             flags |= FAST_RETRANSMISSION
         elif old:
             elapsed = at - own.next_at

@@ -8,6 +8,7 @@ from netwright.core.address import InetAddress
 
 __all__ = ["Flow", "Position", "State", "Way", "WayRow", "flow_of"]
 
+ONE_WAY = 10  # packets of one direction alone
 WayRow = tuple[int, int, int, int, int, int, int, int, bool, int, int, tuple[int, ...]]
 FlowRow = tuple[
     int, tuple[str, int], tuple[str, int], int, int, tuple[int, int], tuple[int, int, int], int, tuple[WayRow, WayRow]
@@ -90,6 +91,12 @@ class Flow:
         return self.ended_at - self.started_at
 
     @property
+    def one_way(self) -> bool:
+        """True if the capture has one direction only, and enough of it to say so: the other takes another path."""
+        packets = (self.forward.packets, self.backward.packets)
+        return min(packets) == 0 and max(packets) >= ONE_WAY and self.state is not State.UNANSWERED
+
+    @property
     def retransmissions(self) -> int:
         """Of both directions."""
         return sum(way.counts.get("retransmission", 0) for way in (self.forward, self.backward))
@@ -102,7 +109,8 @@ class Flow:
 
     def as_dict(self) -> dict[str, Any]:
         """The flow as JSON values."""
-        return asdict(self) | {"client": str(self.client), "server": str(self.server), "duration": self.duration}
+        texts = {"client": str(self.client), "server": str(self.server)}
+        return asdict(self) | texts | {"duration": self.duration, "one_way": self.one_way}
 
 
 def flow_of(row: FlowRow, names: tuple[str, ...]) -> Flow:

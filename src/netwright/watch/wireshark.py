@@ -33,6 +33,9 @@ UNKNOWN_RTT: Final = 3_000_000  # ns; the reordering that is believed before the
 UNACKED: Final = 4096  # segments of a direction that wait for an acknowledgment; later ones get no round trip
 _MASK: Final = 0xFFFFFFFF
 _UNKNOWN, _NOT_OFFERED = -1, -2  # window scale
+_BROKEN: Final = (
+    -1
+)  # duplicates after an acknowledgment of unseen data; unsigned in Wireshark, so that it counts as many
 
 
 def before(a: int, b: int) -> bool:
@@ -117,7 +120,11 @@ class WiresharkFlow:
             return SPURIOUS_RETRANSMISSION
         if not old:
             return 0
-        if peer.duplicates >= 2 and peer.last_ack == s.seq and at - peer.ack_at < FAST_WITHIN:
+        if (
+            (peer.duplicates >= 2 or peer.duplicates == _BROKEN)
+            and peer.last_ack == s.seq
+            and 0 <= at - peer.ack_at < FAST_WITHIN
+        ):
             return FAST_RETRANSMISSION
         marked = 1 if s.flags & (SYN | FIN) else 0
         within = self.initial_rtt if self.initial_rtt > 0 else UNKNOWN_RTT
@@ -172,7 +179,7 @@ def _repeated_ack(own: WiresharkHalf, peer: WiresharkHalf, s: Segment) -> int:
         return KEEP_ALIVE_ACK
     if s.window == 0:
         return ZERO_WINDOW_PROBE_ACK if peer.last_flags & ZERO_WINDOW_PROBE else 0
-    own.duplicates = 1 if own.duplicates == -1 else own.duplicates + 1
+    own.duplicates = 1 if own.duplicates == _BROKEN else own.duplicates + 1
     return DUPLICATE_ACK
 
 
@@ -182,7 +189,7 @@ def _ack_of_unseen(peer: WiresharkHalf) -> int:
         peer.expected = peer.next
         return ACK_LOST_SEGMENT
     flags = ACK_LOST_SEGMENT if peer.duplicates == 0 else 0
-    peer.duplicates = -1
+    peer.duplicates = _BROKEN
     return flags
 
 

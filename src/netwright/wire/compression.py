@@ -95,12 +95,13 @@ def _zstd_frames() -> tuple[Callable[[], _Frame], type[Exception]]:
         if sys.version_info >= (3, 14):
             from compression import zstd
 
-            limit = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
-            return lambda: zstd.ZstdDecompressor(options=limit), zstd.ZstdError
-        import zstandard
+            options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+            return lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError
+        else:  # mypy follows versions by branches only
+            import zstandard
 
-        limits = zstandard.ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW_LOG)
-        return limits.decompressobj, zstandard.ZstdError  # noqa: TRY300  # the import is what may fail
+            limits = zstandard.ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW_LOG)
+            return limits.decompressobj, zstandard.ZstdError
     except ImportError as error:
         raise UsageError("zstd capture, and no zstd here", advice="pip install 'netwright[capture]'") from error
 

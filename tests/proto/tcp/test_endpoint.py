@@ -364,7 +364,7 @@ def test_user_timeout_can_be_set_later() -> None:
     talk = established()
     talk.send(10)
     talk.wait(20.0)
-    talk.endpoint.set_user_timeout(25.0, talk.now)
+    talk.endpoint.set_user_timeout(25.0)
     assert talk.wait(30.0) == [Event.CLOSED]
     assert talk.endpoint.end is End.USER_TIMEOUT
 

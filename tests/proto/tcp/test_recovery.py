@@ -337,9 +337,11 @@ def test_a_probe_that_repaired_a_loss_reduces_the_window() -> None:
 def test_a_probe_that_was_needless_changes_nothing() -> None:
     """RFC 8985 §7.4.2: D-SACK says that the original had arrived."""
     talk = flight(4)
+    talk.endpoint.sender.recovery.rack.reordered = True
     talk.wait(0.015)
     talk.say(". 3001:4001")
     talk.hear(". 1:1 ack 4001 sack 3001:4001")
+    assert talk.endpoint.sender.recovery.rack.steps == 1  # it says nothing about reordering
     talk.send(1000)
     talk.now += 0.01
     talk.hear(". 1:1 ack 5001")

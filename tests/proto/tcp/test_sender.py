@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.core.moment import Kind
+from netwright.core.moment import Kind, Moment
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.sender import Timer
 from netwright.proto.tcp.settings import Settings
@@ -224,6 +224,20 @@ def test_pacing_spreads_a_window_over_the_round_trip() -> None:
     assert largest_burst(True) <= 8 < largest_burst(False)
 
 
+@pytest.mark.parametrize(
+    ("congestion", "reasons"),
+    [("bbr", ["startup → drain", "drain → probe-bw", "pace:"]), ("cubic", ["slow start ends"])],
+)
+def test_turns_of_congestion_control_are_moments(congestion: str, reasons: list[str]) -> None:
+    moments: list[Moment] = []
+    pair = Pair(Settings(congestion=congestion), there=Link(0.02, rate=1e6), watch=moments.append)
+    pair.connect()
+    pair.left.to_send = bytes(3_000_000)
+    pair.run(until=4.0)
+    told = " ".join(moment.note for moment in moments)
+    assert all(reason in told for reason in reasons)
+
+
 def test_repeats_of_a_syn_are_linear_first() -> None:
     """RFC 6298 §5.5 doubles; Linux 6.5 waits with that for four repeats (tcp_syn_linear_timeouts)."""
     talk = Dialogue(plain())
@@ -262,6 +276,16 @@ def test_timestamps_measure_repeats_too() -> None:
     talk.hear(f". 1:1 ack 101 ts 6:{int(talk.now * 1000) - 30}")
     assert before < rtt.srtt < 0.03
     assert rtt.backoff == 0
+
+
+def test_timestamps_that_were_not_agreed_on_measure_nothing() -> None:
+    """RFC 7323 §3.2: without the option in both SYNs it is ignored."""
+    talk = established(plain(tail_loss_probe=False))
+    talk.send(100)
+    talk.wait(0.3)
+    before = talk.endpoint.sender.rtt.latest
+    talk.hear(f". 1:1 ack 101 ts 6:{int(talk.now * 1000) - 30}")
+    assert (talk.endpoint.sender.rtt.latest, talk.endpoint.sender.rtt.backoff) == (before, 1)
 
 
 def test_an_echo_that_nothing_of_ours_had_is_no_measurement() -> None:

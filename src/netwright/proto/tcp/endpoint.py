@@ -248,10 +248,10 @@ class Endpoint:
         live = self.state in SYNCHRONIZED and self.state is not State.TIME_WAIT
         self._keepalive.start(keepalive if live else None, self.receiver.heard_at)
 
-    def set_user_timeout(self, seconds: float | None, now: float) -> None:
-        """TCP_USER_TIMEOUT (RFC 5482 §4): counts for what is unacknowledged already."""
+    def set_user_timeout(self, seconds: float | None) -> None:
+        """TCP_USER_TIMEOUT (RFC 5482 §4), looked at when the next timer is due; what is out already counts."""
         self.settings = replace(self.settings, user_timeout=seconds)
-        self.sender.set_user_timeout(seconds, now)
+        self.sender.user_timeout = seconds
 
     def set_send_buffer(self, size: int) -> None:
         """SO_SNDBUF; what is buffered stays."""

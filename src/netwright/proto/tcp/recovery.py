@@ -203,7 +203,6 @@ class Recovery:
                 self.rack.recovered()
             if not self.sack and news.una == self.high_seq:
                 return  # RFC 6582 §4.1: a late duplicate must not start another recovery
-            self._repeated_at = inf  # a D-SACK may still undo it, an echo not
             self._set(Phase.OPEN, now, "everything before the loss is acknowledged")
 
     def _in_order(self, news: News, now: float) -> None:
@@ -264,7 +263,7 @@ class Recovery:
             self.high_seq = news.nxt
             self.new_first = True  # step 2b
         if recovered and self.phase is Phase.LOSS:
-            self._repeated_at, self._duplicates = inf, 0
+            self._duplicates = 0
             self._set(Phase.OPEN, now, "everything before the timeout is acknowledged")
         if self.rack.advanced:
             resent = self._board.resent

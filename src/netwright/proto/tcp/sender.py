@@ -3,7 +3,6 @@
 The scoreboard holds what is in flight with its bytes, ``_unsent`` what is not; both together are the send buffer.
 """
 
-from dataclasses import replace
 from enum import Enum
 from math import inf
 
@@ -45,7 +44,7 @@ class Sender:
         mss: bytes of data in a full segment.
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
-        nodelay, corked, limit: TCP_NODELAY, TCP_CORK, SO_SNDBUF.
+        nodelay, corked, limit, user_timeout: TCP_NODELAY, TCP_CORK, SO_SNDBUF, TCP_USER_TIMEOUT.
         timer, timer_at: what is due when, infinite for never.
         bbr, delivery: only with that congestion control; ``control`` is it.
         repeats: segments that were sent again.
@@ -89,6 +88,7 @@ class Sender:
         "snd_una",
         "timer",
         "timer_at",
+        "user_timeout",
         "window",
     )
 
@@ -101,7 +101,7 @@ class Sender:
         self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at = False, -1
         self._small_end = iss
-        self.nodelay, self.corked = settings.nodelay, False
+        self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
         self.control = control_for(settings)
         self.bbr = self.control if isinstance(self.control, Bbr) else None
@@ -153,12 +153,6 @@ class Sender:
             data = memoryview(data)[:space]
         self._unsent += data
         return len(data)
-
-    def set_user_timeout(self, seconds: float | None, now: float) -> None:
-        """Another user timeout, from the next timer on; a timer that is too late for it is moved."""
-        self._settings = replace(self._settings, user_timeout=seconds)
-        if seconds is not None and self.timer is not Timer.OFF and self.timer_at > now + seconds:
-            self.timer_at = now + seconds
 
     def finish(self) -> None:
         """After what is in the buffer comes FIN."""
@@ -253,7 +247,10 @@ class Sender:
         total, phase = self.delivery.delivered, self.recovery.phase
         path = Path(news.delivered, total, lost, news.prior_flight, self.board.in_flight, news.rtt)
         recovering = phase is Phase.RECOVERY or phase is Phase.LOSS
+        mode = self.bbr.mode
         self.bbr.steer(self.window, self.delivery.sample(self.rtt.minimum), path, recovering=recovering, now=now)
+        if self._note is not None and mode is not self.bbr.mode:
+            self._note(Kind.CONGESTION, now, self.window.cwnd, f"{mode.value} → {self.bbr.mode.value}: {self.bbr!r}")
 
     def _advance(self, ack: int, news: News, now: float) -> None:
         """The left edge moves."""
@@ -310,7 +307,10 @@ class Sender:
     def _sample(self, seconds: float, ack: int, now: float) -> float:
         self.rtt.sample(seconds, now)
         self.rtt.backoff = 0  # RFC 6298 §5, end: only a measurement ends the back-off
+        before = self.window.ssthresh
         self.control.sampled(self.window, seconds, ack, self.snd_nxt)
+        if self._note is not None and before != self.window.ssthresh:
+            self._note(Kind.CONGESTION, now, self.window.cwnd, f"slow start ends: round trips grow, {self.window!r}")
         return seconds
 
     def _echo(self, segment: Segment) -> float:
@@ -393,6 +393,8 @@ class Sender:
             if size < self._segment_limit and self._holds_back(size, available, room, now):
                 return False
             if pacer.enabled and pacer.holds(now):
+                if self._note is not None:
+                    self._note(Kind.HELD, now, available, f"pace: {available} bytes wait {pacer.at - now:.4f} s")
                 return False
             self._transmit(size, room, now)
             quota -= 1
@@ -506,8 +508,8 @@ class Sender:
             self.timer, self.timer_at = Timer.PROBE, now + probe
             return
         at = now + rto
-        if self._settings.user_timeout is not None:
-            at = max(min(at, first.first_sent_at + self._settings.user_timeout), now)
+        if self.user_timeout is not None:
+            at = max(min(at, first.first_sent_at + self.user_timeout), now)
         self.timer, self.timer_at = Timer.RETRANSMIT, at
 
     def expire(self, now: float) -> End | None:
@@ -527,14 +529,12 @@ class Sender:
                 self._send_probe(now)
             case Timer.PERSIST:
                 return self._persist(now)
-            case Timer.OFF:
-                pass
         return None
 
     def _timed_out(self, now: float) -> End | None:
         """RFC 6298 §5.4 to 5.6."""
         first = self._first()
-        limit = self._settings.user_timeout
+        limit = self.user_timeout
         if limit is not None and now - first.first_sent_at >= limit:
             return End.USER_TIMEOUT
         if self.handshaking:
@@ -581,7 +581,7 @@ class Sender:
 
     def _persist(self, now: float) -> End | None:
         """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
-        limit = self._settings.user_timeout
+        limit = self.user_timeout
         if limit is not None and now - self._persist_since >= limit:
             return End.USER_TIMEOUT
         self._persist_backoff += 1

@@ -2,7 +2,9 @@
 
 import pytest
 
-from netwright.proto.tcp.congestion.bbr import CYCLE, Bbr, Mode
+from netwright.proto.tcp.congestion.bbr import CYCLE, Bbr, Mode, Path
+from netwright.proto.tcp.congestion.window import Window
+from netwright.proto.tcp.delivery import RateSample
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.settings import Settings
 from tests.support.tcp_pair import Link, Pair, random_fate
@@ -80,6 +82,85 @@ def test_modes_come_in_their_order() -> None:
     assert modes == [Mode.STARTUP, Mode.DRAIN, Mode.PROBE_BW, Mode.PROBE_RTT, Mode.PROBE_BW]
     assert windows[Mode.PROBE_RTT] == 4
     assert sum(CYCLE) == len(CYCLE)  # §4.3.4.1: on average the rate is the bandwidth
+
+
+class Steering:
+    """A model that is told everything by hand: 100 segments a second, 100 ms, so that 10 fill the pipe."""
+
+    def __init__(self) -> None:
+        self.bbr, self.window = Bbr(10), Window(Settings())
+        self.now, self.total = 1.0, 0
+
+    def steer(self, *, wait: float = 0.11, limited: bool = False, recovering: bool = False, **seen: int) -> None:
+        """An acknowledgement that starts a round, unless ``delivered`` is named."""
+        self.now += wait
+        prior = self.total if "delivered" not in seen else -1
+        values = {"delivered": 10, "lost": 0, "prior_flight": 10, "in_flight": 10, **seen}
+        self.total += values["delivered"]
+        path = Path(total=self.total, rtt=0.1, **values)
+        sample = RateSample(100.0 if prior >= 0 else 0.0, prior, limited)
+        self.bbr.steer(self.window, sample, path, recovering=recovering, now=self.now)
+
+    def probing(self) -> "Steering":
+        """Until the bandwidth is known and the cycle has come to its high gain."""
+        for _ in range(50):
+            self.steer(in_flight=0 if self.bbr.mode is Mode.DRAIN else 10)
+            if self.bbr.mode is Mode.PROBE_BW and self.gain() > 1.2:
+                return self
+        raise AssertionError(self.bbr)
+
+    def gain(self) -> float:
+        return 1 / self.bbr.interval(0.1) / 99.0
+
+
+def test_rounds_of_a_limited_program_do_not_fill_the_pipe() -> None:
+    """§4.3.2.2: only rounds in which the sender tried say that the bandwidth has stopped growing."""
+    model = Steering()
+    for _ in range(10):
+        model.steer(limited=True)
+    assert model.bbr.mode is Mode.STARTUP
+    for _ in range(4):
+        model.steer()
+    assert model.bbr.mode is not Mode.STARTUP
+
+
+def test_high_gain_lasts_a_round_trip_even_if_something_is_lost() -> None:
+    """§4.3.4.3: at least RTprop, then until the queue was seen or something was lost."""
+    model = Steering().probing()
+    model.steer(wait=0.01, lost=1, delivered=1)
+    assert model.gain() == pytest.approx(1.25)
+    model.steer(wait=0.11, lost=1, delivered=1)
+    assert model.gain() == pytest.approx(0.75)
+
+
+def test_the_window_is_two_pipes_and_a_little() -> None:
+    """§4.2.3.2: cwnd_gain * BtlBw * RTprop + 3 * send_quantum; it grows no further."""
+    model = Steering().probing()
+    for _ in range(5):
+        model.steer()
+    assert model.window.cwnd == 2 * 10 + 3
+
+
+def test_recovery_begins_with_a_round_of_packet_conservation() -> None:
+    """§4.2.3.4: what is lost leaves the window; the window of before comes back at the end."""
+    model = Steering().probing()
+    before = model.window.cwnd
+    model.steer(recovering=True, delivered=1, in_flight=20)
+    assert model.window.cwnd == 21
+    model.steer(recovering=True, delivered=1, in_flight=10, lost=3)
+    assert model.window.cwnd == 18
+    model.steer(delivered=1, in_flight=10)
+    assert model.window.cwnd == before
+
+
+def test_a_silence_of_the_program_is_no_reason_to_probe_the_round_trip() -> None:
+    """§4.3.4.4, §4.3.5: an idle path has no queue, so the filter is as good as new."""
+    for resumes, mode in ((True, Mode.PROBE_BW), (False, Mode.PROBE_RTT)):
+        model = Steering().probing()
+        if resumes:
+            model.bbr.resumed(20.0)
+        model.steer(wait=20.0)
+        assert model.bbr.mode is mode
 
 
 def test_everything_arrives_though_a_fifth_is_lost() -> None:
