@@ -211,10 +211,15 @@ async def _attempt(
     except BaseException as error:
         sock.close()
         why = reason(error) if isinstance(error, Exception) else "given up"
-        record.attempts += (f"{name}: {why} after {engine().now() - begun:.4f} s",)
+        _tried(record, name, why, begun)
         raise
-    record.attempts += (f"{name}: answered after {engine().now() - begun:.4f} s",)
+    _tried(record, name, "answered", begun)
     return sock
+
+
+def _tried(record: ConnectionRecord, name: Address, what: str, begun: float) -> None:
+    took, start = engine().now() - begun, begun - record.started_at
+    record.attempts += (f"{name}: {what} after {took:.4f} s, begun at {start:.4f} s",)
 
 
 async def _connect_unix(sock: socket.socket, path: str) -> None:

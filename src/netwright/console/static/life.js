@@ -1,18 +1,11 @@
 // The life of one connection: bars on its time axis, and where the time went (/api/connections/worker.number).
 
-import { element, seconds } from './format.js';
+import { element, part, seconds } from './format.js';
+import { ledger, trend } from './spent.js';
 
 const $ = (id) => document.getElementById(id);
-const SVG = 'http://www.w3.org/2000/svg';
 const LINES = 10, PITCH = 21.5, LEFT = 58, RIGHT = 24, CALM = 0.1;
 const ENDED_BADLY = new Set(['reset', 'aborted', 'deadline', 'limit', 'protocol-error', 'handler-error', 'connect-failed']);
-
-const part = (tag, attributes, text = '') => {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.textContent = text;
-  return made;
-};
 
 const last = (bars, start) => Math.max(...bars.map((bar) => bar.end), start + 1e-4);
 
@@ -65,6 +58,8 @@ export class Life {
     $('life-title').replaceChildren('connection ', bold, `  ${row.service} · ${this.#age()}${bars.length > LINES ? ` · ${first + 1}–${first + seen.length} of ${bars.length}` : ''}`);
     $('life-keys').textContent = `${bars.length > LINES ? '←→ step · ' : ''}z ${this.#whole ? 'this part' : 'whole life'} · esc close`;
     this.#bars(seen, this.#whole ? bars : seen);
+    ledger($('life-ledger'), this.#told.ledger);
+    trend($('life-trend'), this.#told.trend);
     this.#why();
   }
 
@@ -97,7 +92,8 @@ export class Life {
     const { findings, row, record, now, moments_lost: lost } = this.#told;
     const life = (record.closed_at || now) - record.started_at, calm = !ENDED_BADLY.has(row.state) && life < CALM;
     $('why-title').className = ENDED_BADLY.has(row.state) ? '' : 'calm';
-    $('why-title').textContent = ENDED_BADLY.has(row.state) ? `Why did it end? ${row.state}` : calm ? `${seconds(life)} in all` : `Where did ${seconds(life)} go?`;
+    const { who, how } = this.#told.ending, ended = who && `${row.state} — ${who}: ${how}`;
+    $('why-title').textContent = ENDED_BADLY.has(row.state) ? `Ended: ${ended}` : ended ? `${seconds(life)}, then ${ended}` : calm ? `${seconds(life)} in all` : `Where did ${seconds(life)} go?`;
     $('why-list').replaceChildren(...findings.map((f) => element('li', {},
       element('b', { textContent: f.seconds ? `${f.title}: ${seconds(f.seconds)}` : f.title }),
       ` ${f.text}`, ...(f.advice ? [element('br'), element('span', { className: 'quiet', textContent: f.advice })] : []))));

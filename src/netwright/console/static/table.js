@@ -1,10 +1,13 @@
 // The table of connections: only the rows in sight exist; a cell is written when its text changes.
 
+import { bound } from './bound.js';
 import { bytes, count, element, seconds } from './format.js';
 
 const HEIGHT = 24;
 const QUEUED = 65536; // bytes that wait in the kernel and are worth a word
 const SLOW = { handler: 1, 'peer to read': 1 }; // seconds of a wait that is worth a colour
+
+const SHORT = { 'path: congestion window': 'path (cwnd)', "receiver's window": 'peer’s window' };
 
 const age = (r, now) => (r.closed || now) - r.opened;
 const waited = (r, now) => r.waiting ? now - r.waiting_since : -1;
@@ -18,12 +21,14 @@ export const COLUMNS = [
   ['state', '104px', state, state, (r) => r.tone || (state(r) === 'open' ? '' : 'warn')],
   ['age', '62px', age, (r, now) => seconds(age(r, now)), () => 'n'],
   ['rtt', '60px', (r) => r.rtt, (r) => r.rtt ? seconds(r.rtt) : '', () => 'n'],
+  ['cwnd', '46px', (r) => r.cwnd, (r) => r.cwnd || '', (r) => (r.cwnd && r.cwnd < 10 ? 'n warn' : 'n')],
+  ['rtx', '34px', (r) => r.rtx, (r) => r.rtx || '', (r) => (r.rtx ? 'n warn' : 'n')],
   ['in', '66px', (r) => r.bytes_in, (r) => bytes(r.bytes_in), () => 'n'],
   ['out', '66px', (r) => r.bytes_out, (r) => bytes(r.bytes_out), () => 'n'],
-  ['rtx', '34px', (r) => r.rtx, (r) => r.rtx || '', (r) => (r.rtx ? 'n warn' : 'n')],
   ['msgs', '46px', (r) => r.messages, (r) => r.messages ? count(r.messages) : '', () => 'n'],
-  ['last message', 'minmax(100px, 1fr)', (r) => r.subject, (r) => r.subject],
-  ['waits for · why it ended', 'minmax(170px, 1.3fr)', waited, says, tone],
+  ['bound by', '98px', bound, (r, now) => SHORT[bound(r, now)] ?? bound(r, now), () => 'quiet'],
+  ['last message', 'minmax(90px, 1fr)', (r) => r.subject, (r) => r.subject],
+  ['waits for · why it ended', 'minmax(150px, 1.3fr)', waited, says, tone],
 ];
 const TEMPLATE = COLUMNS.map((column) => column[1]).join(' ');
 
@@ -124,7 +129,7 @@ export class Table {
     line.className = `row${row.closed ? ' over' : ''}${row.id === this.here ? ' here' : ''}`;
     COLUMNS.forEach(([, , , text, kind], i) => {
       const told = line.told[i], cell = line.children[i], value = text(row, now), look = kind?.(row, now) ?? '';
-      if (told[0] !== value) { cell.textContent = value; cell.title = i > 10 ? value : ''; told[0] = value; }
+      if (told[0] !== value) { cell.textContent = value; cell.title = i > 11 ? value : ''; told[0] = value; }
       if (told[1] !== look) { cell.className = look; told[1] = look; }
     });
   }
