@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.console.phases import Bar, bars_of_life, bars_of_moments, bars_of_summary
+from netwright.console.phases import Bar, bars_of_life, bars_of_moments, bars_of_summary, waterfall
 from netwright.core.moment import Kind, Moment
 from netwright.core.record import Outcome, Waiting
 from tests.support.records import values
@@ -125,3 +125,29 @@ def test_life_is_the_opening_of_the_summary_and_the_moments_that_were_kept() -> 
 def test_end_says_who_and_how() -> None:
     record = values(closed_at=2.0, waiting="", outcome="deadline", stage="frame")
     assert bars_of_summary(record, 9.0)[-1].label == "deadline · this side: deadline: frame"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["in", "out", "wait", "app", "end"]), st.floats(0, 3), st.integers(0, 9)), max_size=80
+    )
+)
+def test_waterfall_is_short_loses_no_byte_and_covers_the_life(raw: list[tuple[str, float, int]]) -> None:
+    bars, at = [Bar("accept", "accepted", 0.0, 0.0, "data")], 0.0
+    for lane, length, size in raw:
+        bars.append(
+            Bar(lane if lane != "end" else "in", "", at, at + length, "data", size if lane in ("in", "out") else 0)
+        )
+        at += length
+    short = waterfall(bars)
+    assert len(short) <= 10
+    assert (short[0].start, max(bar.end for bar in short)) == (0.0, max(bar.end for bar in bars))
+    assert [bar.start for bar in short] == sorted(bar.start for bar in short)
+
+
+def test_waterfall_leaves_the_long_stall_alone() -> None:
+    bars = [Bar("in", "9 B", k * 0.1, k * 0.1, "data", 9) for k in range(30)]
+    bars.insert(15, Bar("wait", "waits for peer to send 2000 ms", 1.4, 3.4, "wait"))
+    (stall,) = [bar for bar in waterfall(bars) if bar.lane == "wait"]
+    assert stall.label == "waits for peer to send 2000 ms"
+    assert any(bar.label.startswith("15 steps: 135 B in") for bar in waterfall(bars, lines=3))

@@ -6,7 +6,7 @@ from typing import Any
 
 from netwright.console.explain import explain
 from netwright.console.kernel import View, explain_kernel, recorded_values
-from netwright.console.phases import bars_of_life
+from netwright.console.phases import bars_of_life, waterfall
 from netwright.console.query import parse_filter
 from netwright.console.store import Store, Worker
 from netwright.console.view import Row
@@ -86,6 +86,7 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
         "row": found.row,
         "record": found.record,
         "bars": [asdict(bar) for bar in bars],
+        "waterfall": [asdict(bar) for bar in waterfall(bars)],
         "findings": [asdict(finding) for finding in findings],
         "kernel": kernel or None,
         "ending": asdict(ending(found.record)),

@@ -4,7 +4,7 @@ A bar is a stretch of time with one cause; a tick is a bar without length.  Time
 """
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from netwright.core.moment import Kind, Moment
@@ -12,7 +12,7 @@ from netwright.core.record import Outcome, Waiting
 from netwright.proto.feed import Record
 from netwright.watch.ending import ending
 
-__all__ = ["Bar", "bars_of_life", "bars_of_moments", "bars_of_summary"]
+__all__ = ["Bar", "bars_of_life", "bars_of_moments", "bars_of_summary", "waterfall"]
 
 WORTH = {"wait": 0.0, "work": 0.001}  # seconds below which a bar of the lane is left out
 MERGE = 0.002  # seconds between ticks of one kind that are drawn as one
@@ -117,6 +117,42 @@ def _ends(moment: Moment) -> tuple[str, ...]:
     return _ENDS.get(moment.kind, ())
 
 
+def waterfall(bars: Sequence[Bar], *, lines: int = 10) -> list[Bar]:
+    """The whole life in ``lines`` bars: the longest ones stand alone, and what is between them is one bar a stretch."""
+    if len(bars) <= lines:
+        return list(bars)
+    alone = {index for index, bar in enumerate(bars) if bar.lane in _ALONE}
+    by_length = sorted(range(len(bars)), key=lambda index: bars[index].start - bars[index].end)
+    for index in by_length:
+        if len(_stretches(bars, alone | {index})) > lines:
+            break
+        alone.add(index)
+    return _stretches(bars, alone)
+
+
+def _stretches(bars: Sequence[Bar], alone: Set[int]) -> list[Bar]:
+    found: list[Bar] = []
+    run: list[Bar] = []
+    for index, bar in enumerate(bars):
+        if index not in alone:
+            run.append(bar)
+            continue
+        found += [*_stretch(run), bar]
+        run = []
+    return found + _stretch(run)
+
+
+def _stretch(run: Sequence[Bar]) -> list[Bar]:
+    if len(run) < 2:
+        return list(run)
+    came, went = (sum(bar.size for bar in run if bar.lane == lane) for lane in ("in", "out"))
+    moved = ", ".join([f"{came} B in"] * (came > 0) + [f"{went} B out"] * (went > 0))
+    start, end = run[0].start, max(bar.end for bar in run)
+    longest = max((bar for bar in run), key=lambda bar: bar.end - bar.start)
+    waits = f", waits up to {_ms(longest.end - longest.start)}" if longest.end > longest.start else ""
+    return [Bar("flow", f"{len(run)} steps: {moved or 'no bytes'}{waits} {_ms(end - start)}", start, end, "data")]
+
+
 def _close(lane: str, start: Moment, end: float) -> Bar:
     if lane == "wait":
         return _wait_bar(start.note, start.at, end)
@@ -157,6 +193,7 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 9.9995 else f"{seconds:.1f} s"
 
 
+_ALONE = frozenset({"dns", "syn", "accept", "open", "tls", "fin", "rst", "end"})
 _OPENING = frozenset({Kind.RESOLVE, Kind.RESOLVED, Kind.SYN, Kind.ESTABLISHED})
 _STARTS = {
     Kind.RESOLVE: "dns",

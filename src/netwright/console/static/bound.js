@@ -1,5 +1,6 @@
 // What took the largest share of a connection's life: console/view.py's bound(), the same for the page.
 
+export const SHORT = { 'path: congestion window': 'path (cwnd)', "receiver's window": 'peer’s window' };
 const ACCOUNTS = { handler: 'handling', 'peer to read': 'sending', 'peer to send': 'receiving' };
 
 export function bound(row, now) {

@@ -19,11 +19,11 @@ export class Life {
   id = '';
   #told = null;
   #from = null; // index of the first bar in sight; null follows the end
-  #whole = false;
+  #whole = true; // the whole life in few bars, or its last steps one by one
   #asking = false;
 
   open(id) {
-    if (id !== this.id) [this.#from, this.#whole, this.#told] = [null, false, null];
+    if (id !== this.id) [this.#from, this.#whole, this.#told] = [null, true, null];
     this.id = id;
     $('life').hidden = !id;
     if (id) this.refresh();
@@ -41,6 +41,7 @@ export class Life {
   }
 
   step(by) {
+    this.#whole = false;
     const last = Math.max(0, (this.#told?.bars.length ?? 0) - LINES);
     const next = (this.#from ?? last) + by;
     this.#from = next >= last ? null : Math.max(0, next);
@@ -51,13 +52,13 @@ export class Life {
 
   draw() {
     if (!this.#told || !this.id) return;
-    const { row, bars } = this.#told;
-    const first = this.#from ?? Math.max(0, bars.length - LINES);
-    const seen = bars.slice(first, first + LINES);
+    const { row } = this.#told, bars = this.#whole ? this.#told.waterfall : this.#told.bars, steps = this.#told.bars.length;
+    const first = this.#whole ? 0 : this.#from ?? Math.max(0, bars.length - LINES);
+    const seen = bars.slice(first, first + LINES); // an opening of many attempts may fill them all
     const bold = element('b', { textContent: `#${row.number}  ${row.peer} ${row.role === 'connected' ? '←' : '→'} ${row.local}` });
     $('life-title').replaceChildren('connection ', bold, `  ${row.service} · ${this.#age()}${bars.length > LINES ? ` · ${first + 1}–${first + seen.length} of ${bars.length}` : ''}`);
-    $('life-keys').textContent = `${bars.length > LINES ? '←→ step · ' : ''}z ${this.#whole ? 'this part' : 'whole life'} · esc close`;
-    this.#bars(seen, this.#whole ? bars : seen);
+    $('life-keys').textContent = `${steps > LINES ? `←→ step · z ${this.#whole ? 'single steps' : 'whole life'} · ` : ''}esc close`;
+    this.#bars(seen);
     ledger($('life-ledger'), this.#told.ledger);
     trend($('life-trend'), this.#told.trend);
     this.#why();
@@ -68,9 +69,9 @@ export class Life {
     return `${record.closed_at ? 'lived' : 'open for'} ${seconds((record.closed_at || now) - record.started_at)}`;
   }
 
-  #bars(seen, scale) {
+  #bars(seen) {
     const box = $('life-bars'), width = box.clientWidth || 900, svg = part('svg', { width, height: 246 });
-    const start = Math.min(...scale.map((bar) => bar.start)), end = scale === seen ? shortened(scale, start) : last(scale, start);
+    const start = Math.min(...seen.map((bar) => bar.start)), end = this.#whole ? last(seen, start) : shortened(seen, start);
     const x = (at) => LEFT + Math.min(1, (at - start) / (end - start)) * (width - LEFT - RIGHT);
     for (let k = 0; k <= 6; k++) {
       const at = start + k * (end - start) / 6;

@@ -1,5 +1,6 @@
 // Where the seconds of one connection went, as two stacked bars, and how its round trip and its bytes moved.
 
+import { SHORT } from './bound.js';
 import { bytes, element, part, seconds } from './format.js';
 
 const ACCOUNTS = ['name lookup', 'peer to answer SYN', 'peer to send', 'handler', 'peer to read', "receiver's window", 'send buffer', 'path: congestion window', 'nothing to send'];
@@ -20,7 +21,7 @@ function account(title, shares) {
   });
   return element('div', { className: 'ledger' }, element('h3', {}, title, element('b', { textContent: seconds(all) })),
     element('div', { className: 'stack' }, ...stack),
-    ...shares.toSorted((a, b) => b.seconds - a.seconds).map((share) => element('p', {}, element('i', { className: look(share) }), share.account,
+    ...shares.toSorted((a, b) => b.seconds - a.seconds).map((share) => element('p', {}, element('i', { className: look(share) }), SHORT[share.account] ?? share.account,
       element('b', { textContent: `${seconds(share.seconds)} ${percent(share.seconds / all)}` }))));
 }
 
@@ -37,7 +38,7 @@ export function trend(box, samples) {
   const [into, out] = [1, 2].map((i) => rates(samples, i));
   if (into.length > 1) {
     const peak = (points) => Math.max(...points.map((p) => p[1]));
-    shown.push(title('throughput, most', `${bytes(Math.round(peak(into)))}/s in · ${bytes(Math.round(peak(out)))}/s out`), spark([['in', into], ['out', out]], samples));
+    shown.push(title('throughput', `${bytes(Math.round(peak(into)))}/s in · ${bytes(Math.round(peak(out)))}/s out`), spark([['in', into], ['out', out]], samples));
   }
   box.replaceChildren(...shown);
 }
