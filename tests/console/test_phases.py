@@ -150,4 +150,4 @@ def test_waterfall_leaves_the_long_stall_alone() -> None:
     bars.insert(15, Bar("wait", "waits for peer to send 2000 ms", 1.4, 3.4, "wait"))
     (stall,) = [bar for bar in waterfall(bars) if bar.lane == "wait"]
     assert stall.label == "waits for peer to send 2000 ms"
-    assert any(bar.label.startswith("15 steps: 135 B in") for bar in waterfall(bars, lines=3))
+    assert any(bar.label.startswith("15 steps, 135 B in") for bar in waterfall(bars, lines=3))

@@ -15,3 +15,7 @@ def test_every_end_names_who_and_how_and_only_an_end_does(outcome: Outcome) -> N
 
 def test_deadline_names_its_stage() -> None:
     assert ending(values(outcome="deadline", stage="frame")) == Ending("this side", "deadline: frame")
+
+
+def test_silence_of_the_path_is_nobodys_reset() -> None:
+    assert ending(values(outcome="reset", detail="Connection timed out")) == Ending("path", "Connection timed out")

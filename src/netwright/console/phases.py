@@ -146,11 +146,9 @@ def _stretch(run: Sequence[Bar]) -> list[Bar]:
     if len(run) < 2:
         return list(run)
     came, went = (sum(bar.size for bar in run if bar.lane == lane) for lane in ("in", "out"))
-    moved = ", ".join([f"{came} B in"] * (came > 0) + [f"{went} B out"] * (went > 0))
+    moved = ", ".join([f"{_bytes(came)} in"] * (came > 0) + [f"{_bytes(went)} out"] * (went > 0))
     start, end = run[0].start, max(bar.end for bar in run)
-    longest = max((bar for bar in run), key=lambda bar: bar.end - bar.start)
-    waits = f", waits up to {_ms(longest.end - longest.start)}" if longest.end > longest.start else ""
-    return [Bar("flow", f"{len(run)} steps: {moved or 'no bytes'}{waits} {_ms(end - start)}", start, end, "data")]
+    return [Bar("flow", f"{len(run)} steps, {moved or 'no bytes'}, {_ms(end - start)}", start, end, "data")]
 
 
 def _close(lane: str, start: Moment, end: float) -> Bar:
@@ -183,6 +181,11 @@ def _add_tick(found: list[Bar], moment: Moment) -> None:
 
 def _end_tone(outcome: str) -> str:
     return "quiet" if outcome in (Outcome.CLOSED, Outcome.PEER_CLOSED, Outcome.DRAINED) else "bad"
+
+
+def _bytes(size: int) -> str:
+    scale, unit = (1e6, "MB") if size >= 1e6 else (1e3, "kB")
+    return f"{size / scale:.1f} {unit}" if size >= 1e3 else f"{size} B"
 
 
 def _ms(seconds: float) -> str:

@@ -19,11 +19,14 @@ class Ending:
 def ending(record: Record) -> Ending:
     """The end that the record names; what a deadline or limit has as its name is part of ``how``."""
     found = _ENDINGS[Outcome(record["outcome"])]
+    if found.how == "RST" and any(word in record["detail"] for word in _PATH):
+        return Ending("path", record["detail"])
     if record["stage"] and found.who:
         return replace(found, how=f"{found.how}: {record['stage']}")
     return found
 
 
+_PATH = ("timed out", "unreachable", "No route")  # the system's words where no RST came: ETIMEDOUT and its kin
 _ENDINGS = {
     Outcome.OPEN: Ending("", ""),
     Outcome.CLOSED: Ending("this side", "FIN"),
