@@ -7,7 +7,7 @@ from typing import Any
 from netwright.console.explain import explain
 from netwright.console.kernel import View, explain_kernel, recorded_values
 from netwright.console.phases import bars_of_life, waterfall
-from netwright.console.query import parse_filter
+from netwright.console.query import parse_filter, parse_sort
 from netwright.console.store import Store, Worker
 from netwright.console.view import Row
 from netwright.core.errors import UsageError
@@ -53,17 +53,27 @@ def health(store: Store, now: float) -> dict[str, Any]:
     }
 
 
-def connections(store: Store, now: float, *, filter: str = "", limit: int = MAX_ROWS) -> dict[str, Any]:  # noqa: A002  # the API's own word
-    """The rows that match, the live ones first, the newest first among them.
+def connections(
+    store: Store,
+    now: float,
+    *,
+    filter: str = "",  # noqa: A002  # the API's own word
+    sort: str = "",
+    limit: int = MAX_ROWS,
+) -> dict[str, Any]:
+    """The rows that match, the live ones first, the newest first among them, or in the order of ``sort``.
 
     Raises:
-        UsageError: a filter word names a column that does not exist; ``limit`` is not 1 to MAX_ROWS.
+        UsageError: a filter word or ``sort`` names a column that does not exist; ``limit`` is not 1 to MAX_ROWS.
     """
     if not 1 <= limit <= MAX_ROWS:
         raise UsageError(f"limit={limit}, 1 to {MAX_ROWS} allowed")
     test = parse_filter(filter)
     found = [row for row in store.rows() if test(row, now)]
     found.sort(key=lambda row: (row["closed"] > 0, -row["opened"]))
+    if sort:
+        key, reverse = parse_sort(sort)
+        found.sort(key=lambda row: key(row, now), reverse=reverse)
     return {"now": now, "matched": len(found), "connections": found[:limit]}
 
 

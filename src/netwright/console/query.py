@@ -12,7 +12,7 @@ from typing import TypeAlias
 from netwright.console.view import Row, bound
 from netwright.core.errors import UsageError
 
-__all__ = ["COMPARED", "MATCHED", "parse_filter"]
+__all__ = ["COMPARED", "MATCHED", "parse_filter", "parse_sort"]
 
 Test: TypeAlias = Callable[[Row, float], bool]
 MATCHED: dict[str, Callable[[Row, float], str]] = {
@@ -55,6 +55,20 @@ def parse_filter(text: str) -> Test:
     """
     tests = [_word(word) for word in text.lower().split()]
     return lambda row, now: all(test(row, now) for test in tests)
+
+
+def parse_sort(name: str) -> tuple[Callable[[Row, float], float | str], bool]:
+    """A column to sort by, and whether the largest comes first: of numbers it does; ``-`` in front turns it around.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    bare = name.removeprefix("-")
+    if bare in COMPARED:
+        return COMPARED[bare], bare == name
+    if bare in MATCHED:
+        return MATCHED[bare], bare != name
+    raise UsageError(f"sort {name!r}: no column {bare!r}", advice=f"one of {', '.join((*COMPARED, *MATCHED))}")
 
 
 def _word(word: str) -> Test:
