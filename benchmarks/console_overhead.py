@@ -1,46 +1,45 @@
 """Claim: a console that nobody selects anything on costs the serving process at most 2 % of its user instructions.
 
-An echo server is counted twice under callgrind: alone, and told to a console by its exporter.  The exporter works by
+An HTTP server is counted twice under callgrind: alone, and told to a console by its exporter.  The exporter works by
 the clock, and under callgrind the server does less by the clock: its interval is stretched by as much, so that as
 many messages lie between two turns as on the bare machine.
 
 python -m benchmarks.console_overhead                    the two counts and the claim
-python -m benchmarks.console_overhead serve [FEED TIMES] the server: its port, then echoes; TIMES stretches the interval
+python -m benchmarks.console_overhead serve [FEED TIMES] the server: its port, then answers; TIMES stretches
 """
 
 import asyncio
+import socket
 import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.support.callgrind import counted
 from benchmarks.support.claim import Claim, SkipError, run, say
 from benchmarks.support.process import Server
 from benchmarks.support.programs import hold
-from netwright.aio import Limits, Stream
+from netwright.aio import Limits
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ResetError
+from netwright.http import App, Request
 from netwright.run.export import Exporter
-from netwright.run.service import Service
 
-CONNECTIONS, SIZE, GOAL = 50, 64, 0.02
+CONNECTIONS, GOAL = 50, 0.02
 INTERVAL = 0.25  # seconds between two turns, the exporter's own default
 TURNS = 4  # within the counted part
 
 
 async def serve(feed: str, times: float) -> None:
-    """Echo until cancelled, told to the console on ``feed``, if any."""
-    service = Service("echo", limits=Limits(max_connections=20_000))
+    """Answer until cancelled, told to the console on ``feed``, if any."""
+    service = App("hello", limits=Limits(max_connections=20_000))
 
-    @service.tcp(0)
-    async def echo(stream: Stream) -> None:
-        with suppress(ResetError):
-            async for chunk in stream:
-                await stream.send(chunk)
+    @service.get("/")
+    async def hello(request: Request) -> str:
+        return "hello"
 
+    service.http(0)
     async with service, asyncio.TaskGroup() as group:
         address = service.listeners[0].address
         assert isinstance(address, InetAddress)
@@ -49,7 +48,7 @@ async def serve(feed: str, times: float) -> None:
             exporter = Exporter(
                 service.recorder,
                 UnixAddress(feed),
-                program="echo",
+                program="hello",
                 interval=INTERVAL * times,
                 on_welcome=lambda _: welcome.set(),
             )
@@ -73,19 +72,29 @@ def console(feed: Path) -> Iterator[None]:
             process.terminate()
 
 
+def response_size(port: int) -> int:
+    """Bytes of a whole response: its date is as long on every day."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as asking:
+        asking.sendall(b"GET / HTTP/1.1\r\nHost: a\r\n\r\n")
+        return len(asking.recv(65536))
+
+
 def measure() -> Iterator[Claim]:
     """Bare speed, the count alone, the count with the console."""
     command = [sys.executable, "-m", "benchmarks.console_overhead", "serve"]
-    with Server(command) as server, hold(server.port, connections=CONNECTIONS, size=SIZE, count=20_000) as held:
-        bare = held.echo()
-    messages = int(TURNS * INTERVAL * bare.messages / bare.seconds)
-    alone, slow = counted(command, CONNECTIONS, SIZE, messages)
+    with Server(command) as server:
+        size = response_size(server.port)
+        with hold(server.port, connections=CONNECTIONS, size=size, count=20_000, mode="get") as held:
+            bare = held.echo()
+    requests = int(TURNS * INTERVAL * bare.messages / bare.seconds)
+    alone, slow = counted(command, CONNECTIONS, size, requests, mode="get")
     times = slow.seconds / (TURNS * INTERVAL)
     with tempfile.TemporaryDirectory() as folder, console(Path(folder, "feed")):
-        told, _ = counted([*command, str(Path(folder, "feed")), str(times)], CONNECTIONS, SIZE, messages)
-    say(f"echo, {SIZE} B, {CONNECTIONS} connections, {messages} messages, callgrind {times:.0f} times slower")
-    say(f"{alone:,.0f} user instructions per message alone, {told:,.0f} with a console")
-    yield Claim("console, user instructions per message that it adds", told - alone, alone, GOAL)
+        attached = [*command, str(Path(folder, "feed")), str(times)]
+        told, _ = counted(attached, CONNECTIONS, size, requests, mode="get")
+    say(f"GET, {CONNECTIONS} connections, {requests} requests, callgrind {times:.0f} times slower")
+    say(f"{alone:,.0f} user instructions per request alone, {told:,.0f} with a console")
+    yield Claim("console, user instructions per request that it adds", told - alone, alone, GOAL)
 
 
 if __name__ == "__main__":

@@ -45,7 +45,9 @@ def instructions_per_message(
     return counted(command, connections, size, messages, inside=inside)[0]
 
 
-def counted(command: list[str], connections: int, size: int, messages: int, *, inside: str = "") -> tuple[float, Load]:
+def counted(
+    command: list[str], connections: int, size: int, messages: int, *, inside: str = "", mode: str = "hold"
+) -> tuple[float, Load]:
     """The same, and what the load generator saw meanwhile: how much slower the program runs under callgrind.
 
     Raises:
@@ -56,7 +58,10 @@ def counted(command: list[str], connections: int, size: int, messages: int, *, i
     with tempfile.TemporaryDirectory() as folder:
         out = Path(folder) / "callgrind.out"
         watched = _under_callgrind(command, out)
-        with Server(watched) as server, hold(server.port, connections=connections, size=size, count=messages) as held:
+        with (
+            Server(watched) as server,
+            hold(server.port, connections=connections, size=size, count=messages, mode=mode) as held,
+        ):
             held.echo()
             _control(server.pid, "-i", "on")
             done = held.echo()

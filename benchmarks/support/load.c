@@ -4,6 +4,7 @@
 // pipe    each connection sends lines of SIZE bytes, 64 KiB a call, as fast as they are taken; nothing is read
 // accept  connect, one byte there and back, RST (no TIME_WAIT), next; CONNECTIONS at a time
 // hold    every connection echoes one line, then all stay open until stdin ends; a byte on it: COUNT echoes more
+// get     as hold, but it sends a GET and waits for SIZE bytes: the size of every response must be known
 //
 // It ends after SECONDS or after COUNT messages (0: no such bound), and prints one JSON object (hold: one a step).
 #define _GNU_SOURCE
@@ -31,7 +32,7 @@ typedef struct {
 static struct sockaddr_in server = {.sin_family = AF_INET};
 static char block[BIGGEST + BLOCK], sink[BIGGEST];
 static float latency[LATENCIES];
-static size_t size, bytes;
+static size_t size, answer, bytes;
 static long messages, asked, errors, count;
 static int epoll;
 
@@ -95,7 +96,7 @@ static void echo(Connection *c, unsigned events) {
     if (n <= 0) die("server closed");
     bytes += n;
     c->got += n;
-    if (c->got < size) return;
+    if (c->got < answer) return;
     latency[messages++ % LATENCIES] = now() - c->started;
     ask(c);
 }
@@ -162,11 +163,17 @@ int main(int argc, char **argv) {
     int connections = atoi(argv[3]);
     server.sin_port = htons(atoi(argv[2]));
     server.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
-    size = atol(argv[4]);
+    size = answer = atol(argv[4]);
     count = atol(argv[6]);
     if (size < 1 || size > BIGGEST || connections < 1) return fprintf(stderr, "1 to 1 MiB, 1 connection or more\n"), 2;
     memset(block, 'x', sizeof block);
     for (size_t i = size - 1; i < sizeof block; i += size) block[i] = '\n';
+    if (!strcmp(mode, "get")) {
+        const char request[] = "GET / HTTP/1.1\r\nHost: a\r\n\r\n";
+        size = sizeof request - 1;
+        memcpy(block, request, size);
+        mode = "hold";
+    }
     epoll = epoll_create1(EPOLL_CLOEXEC);
     Connection *all = calloc(connections, sizeof *all);
     double begin = now(), seconds = atof(argv[5]);

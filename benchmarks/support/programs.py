@@ -74,9 +74,12 @@ class Held:
 
 
 @contextmanager
-def hold(port: int, *, connections: int, size: int = 64, count: int = 0) -> Iterator[Held]:
-    """Keep ``connections`` open, each after one echo, while the body runs."""
-    command = _command("hold", port, connections, size, 0.0, count)
+def hold(port: int, *, connections: int, size: int = 64, count: int = 0, mode: str = "hold") -> Iterator[Held]:
+    """Keep ``connections`` open, each after one echo, while the body runs.
+
+    With ``mode`` "get" it asks for / by HTTP instead of echoing, and ``size`` is the whole response's.
+    """
+    command = _command(mode, port, connections, size, 0.0, count)
     with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
         yield Held(process)
 

@@ -10,7 +10,8 @@ import sys
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator
+from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
+from functools import lru_cache
 from itertools import islice
 from typing import cast
 
@@ -41,6 +42,7 @@ total_retrans total_rto notsent_bytes snd_wnd rcv_wnd pmtu delivery_rate pacing_
 sndbuf_limited bytes_acked bytes_received reordering dsack_dups"""
 KERNEL = tuple(_KERNEL.split())  # fields of struct tcp_info that are told
 SAMPLES_PER_TURN = 100  # live connections whose kernel is asked, in turn; the watched ones always
+ROUND = 1.0  # seconds at least between two questions about a connection that nobody watches
 RECORDS_PER_LINE = 100  # about 0.5 ms to encode: as long as the service is held up at once
 MOMENTS_PER_LINE = 1000
 RECORDS_PER_TURN = 1000
@@ -70,6 +72,7 @@ class Told:
         self._told_at = 0.0
         self._totals = 0
         self._turns: Iterator[int] = iter(())
+        self._round_at = 0.0
         recorder.on_close(self._on_close)
 
     def begin(self) -> None:
@@ -135,8 +138,8 @@ class Told:
         for record, _ in self._watched.values():
             record.sample(now)
         numbers = [*islice(self._turns, SAMPLES_PER_TURN)]
-        if len(numbers) < SAMPLES_PER_TURN:
-            self._turns = iter(list(self._recorder.live))
+        if len(numbers) < SAMPLES_PER_TURN and now - self._round_at >= ROUND:
+            self._turns, self._round_at = iter(list(self._recorder.live)), now
         for number in numbers:
             if number in self._recorder.live:
                 self._recorder.live[number].sample(now)
@@ -174,9 +177,14 @@ def record_values(record: ConnectionRecord) -> Record:
     """The record as JSON values, what the kernel said last included."""
     values = record.as_dict()
     if record.kernel:
-        info = parse_tcp_info(record.kernel)
-        values["kernel"] = {name: value for name in KERNEL if (value := getattr(info, name)) is not None}
+        values["kernel"] = _kernel_values(record.kernel)
     return cast("Record", values)
+
+
+@lru_cache(maxsize=1000)  # a record changes more often than its kernel is asked
+def _kernel_values(asked: bytes) -> Mapping[str, float]:
+    info = parse_tcp_info(asked)
+    return {name: value for name in KERNEL if (value := getattr(info, name)) is not None}
 
 
 class Exporter:
