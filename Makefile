@@ -28,7 +28,8 @@ $(VENV)/.installed: pyproject.toml setup.py $(KERNELS)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e '.[dev]'
+	@$(BIN)/python -m tools.extras dev > $(VENV)/dev.txt
+	$(BIN)/python -m pip install --disable-pip-version-check -q -r $(VENV)/dev.txt
 	@touch $@
 
 lint: dev

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from benchmarks.support.burst import slowest_connect
 from benchmarks.support.claim import Claim, SkipError, run, say
-from benchmarks.support.measure import ours
 from benchmarks.support.path import FAR_HOST, SlowPath, slow_path
 from benchmarks.support.process import Server, server_command
 
@@ -46,7 +45,7 @@ def _result(command: list[str]) -> dict[str, float]:
 
 def measure() -> Iterator[Claim]:
     """The burst everywhere; the slow paths where namespaces are allowed."""
-    slowest = {library: burst(library) for library in (ours(), "asyncio-streams")}
+    slowest = {library: burst(library) for library in ("netwright", "asyncio-streams")}
     say(f"slowest of {BURST} connects while the loop is stuck for 0.3 s: {_row(slowest, 1e3)} ms")
     yield _claim("echo.tuning/backlog burst, slowest connect in seconds", slowest, 0.5)
     try:

@@ -1,14 +1,19 @@
 import asyncio
 import errno
 import socket
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
 
 import pytest
 
-from netwright.aio import Stream, connect
+from netwright.aio import Listener, Stream, connect
+from netwright.aio import engine as engine_of_loop
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import ConnectError, DeadlineError
 from netwright.core.record import Outcome, Recorder
-from tests.support.world import World
+from tests.support.suspension import cancelled_at
+from tests.support.world import World, descriptors, now, until
 
 
 async def test_connection_that_nobody_answers_names_address_and_cause(engine: str) -> None:
@@ -63,3 +68,139 @@ async def test_connect_from_a_local_address_of_choice(world: World) -> None:
 async def test_unknown_name_is_named(engine: str) -> None:
     with pytest.raises(ConnectError, match=r"cannot look up nobody\.invalid:80"):
         await connect("nobody.invalid:80")
+
+
+# names with several addresses: made-up answers, real listeners on 127.0.0.x, "IPv6" addresses that behave on demand
+
+
+class Net:
+    """Answers lookups and connects; ``behaviour`` of an address is seconds until it answers, or an error."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.answers: dict[int, tuple[float, list[str]]] = {socket.AF_INET6: (0.0, []), socket.AF_INET: (0.0, [])}
+        self.behaviour: dict[str, float | OSError] = {}
+        self.tried: list[tuple[str, float]] = []
+        self.begun = now()
+        loop, ours = asyncio.get_running_loop(), engine_of_loop()
+        connect_for_real = ours.connect
+
+        async def getaddrinfo(host: str, port: int, *, family: int, type: int) -> list[Any]:  # noqa: A002
+            delay, hosts = self.answers[family]
+            await asyncio.sleep(delay)
+            if not hosts:
+                raise socket.gaierror(socket.EAI_NODATA, "no such family")
+            rest = (0, 0) if family == socket.AF_INET6 else ()
+            return [(family, type, 6, "", (host, port, *rest)) for host in hosts]
+
+        async def connecting(sock: socket.socket, sockaddr: Any) -> None:
+            self.tried.append((sockaddr[0], round(now() - self.begun, 2)))
+            behaviour = self.behaviour.get(sockaddr[0], 0.0)
+            if isinstance(behaviour, OSError):
+                raise behaviour
+            await asyncio.sleep(behaviour)
+            await connect_for_real(sock, sockaddr)
+
+        monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
+        monkeypatch.setattr(ours, "connect", connecting)
+
+
+@pytest.fixture
+def tcp(engine: str, tmp_path: Path) -> Iterator[World]:
+    before = descriptors()
+    yield World(engine, "tcp", tmp_path)
+    assert descriptors() <= before
+
+
+BLACKHOLE, REFUSED = 1000.0, OSError(errno.ECONNREFUSED, "refused")
+
+
+@pytest.mark.parametrize(
+    ("six", "sixes", "at"),
+    [
+        (BLACKHOLE, (0.0, ["::9"]), 0.25),  # connect_blackhole_v6: one attempt delay, RFC 8305 §5
+        (REFUSED, (0.0, ["::9"]), 0.0),  # connect_rst_v6: at once
+        (0.0, (3.0, ["::9"]), 0.05),  # slow_dns: IPv4 waits one resolution delay, RFC 8305 §3
+        (0.0, (0.0, []), 0.0),  # no IPv6: at once
+    ],
+)
+async def test_broken_ipv6_costs_at_most_one_attempt_delay(
+    tcp: World, six: float | OSError, sixes: tuple[float, list[str]], at: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with tcp.serve(hello) as listener:
+        net = Net(monkeypatch)
+        net.answers = {socket.AF_INET6: sixes, socket.AF_INET: (0.0, ["127.0.0.1"])}
+        net.behaviour["::9"] = six
+        async with await connect(("name", port_of(listener))) as stream:
+            assert await stream.read() == b"hello"
+            assert str(stream.peer) == f"127.0.0.1:{port_of(listener)}"
+        (tried_at,) = [when for host, when in net.tried if host == "127.0.0.1"]
+        assert at - 0.02 <= tried_at < at + 0.2
+
+
+async def test_slow_lookup_of_the_other_family_holds_nothing_up(tcp: World, monkeypatch: pytest.MonkeyPatch) -> None:
+    """slow_dns_A, with the roles that this machine allows: the preferred answer is used at once."""
+    async with tcp.serve(hello) as listener:
+        net = Net(monkeypatch)
+        net.answers = {socket.AF_INET6: (0.0, ["::ffff:127.0.0.1"]), socket.AF_INET: (5.0, ["127.0.0.1"])}
+        async with await connect(("name", port_of(listener))) as stream:
+            assert await stream.read() == b"hello"
+        assert now() - net.begun < 1
+        assert [host for host, _ in net.tried] == ["::ffff:127.0.0.1"]
+
+
+async def test_failure_lists_every_address_and_cause(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """connect_all_fail."""
+    net, recorder = Net(monkeypatch), Recorder()
+    net.answers = {socket.AF_INET6: (0.0, ["::9"]), socket.AF_INET: (0.1, ["127.0.0.2", "127.0.0.3"])}
+    net.behaviour = {"::9": OSError(errno.ENETUNREACH, ""), "127.0.0.2": REFUSED, "127.0.0.3": REFUSED}
+    with pytest.raises(ConnectError) as caught:
+        await connect(("name", 80), recorder=recorder)
+    assert str(caught.value) == (
+        "cannot connect to name:80: [::9]:80: Network is unreachable, "
+        "127.0.0.2:80: Connection refused, 127.0.0.3:80: Connection refused"
+    )
+    assert [error.errno for error in caught.value.attempts if isinstance(error, OSError)] == [101, 111, 111]
+
+
+async def test_deadline_says_whether_lookup_or_connect_was_late(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    net = Net(monkeypatch)
+    net.answers = {socket.AF_INET6: (BLACKHOLE, []), socket.AF_INET: (BLACKHOLE, [])}
+    with pytest.raises(DeadlineError, match=r"resolve: nothing after 2"):
+        await connect(("name", 80), timeout=2)
+    net.answers[socket.AF_INET] = (0.0, ["127.0.0.1"])
+    net.behaviour["127.0.0.1"] = BLACKHOLE
+    with pytest.raises(DeadlineError, match=r"connect: nothing after 3"):
+        await connect(("name", 80), deadline=now() + 3)
+
+
+@pytest.mark.parametrize("slow", [0.0, 0.01])
+async def test_race_that_is_cancelled_anywhere_leaves_nothing(
+    tcp: World, slow: float, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Both families answer, at the same time or nearly: losers and late winners are closed."""
+    async with tcp.serve(hello) as listener:
+        net = Net(monkeypatch)
+        net.answers = {socket.AF_INET6: (0.0, ["::ffff:127.0.0.1"]), socket.AF_INET: (0.0, ["127.0.0.1"])}
+        net.behaviour = {"::ffff:127.0.0.1": 0.25, "127.0.0.1": slow}
+        count, cancelled = 1, True
+        while cancelled:
+            opened: list[Stream] = []
+
+            async def open_one(opened: list[Stream] = opened) -> None:
+                opened.append(await connect(("name", port_of(listener)), recorder=listener.recorder))
+
+            cancelled = await cancelled_at(open_one(), count)
+            for stream in opened:
+                await stream.close()
+            count += 1
+        assert count > 5
+        await until(lambda: not listener.recorder.live)
+
+
+async def hello(stream: Stream) -> None:
+    await stream.send(b"hello")
+
+
+def port_of(listener: Listener) -> int:
+    assert isinstance(listener.address, InetAddress)
+    return listener.address.port

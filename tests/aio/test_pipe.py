@@ -1,10 +1,17 @@
 """What the portable connection holds and lets go; its verbs are tested with the stream."""
 
 import asyncio
+import errno
+import os
+import socket
+from typing import Any
 
+import pytest
+
+from netwright.aio import Listener, Stream
 from netwright.aio.pipe import HIGH_WATER
-from netwright.aio.stream import Stream
-from tests.support.world import World
+from netwright.core.errors import NetwrightError
+from tests.support.world import World, until
 
 
 async def test_bytes_that_nobody_reads_stay_in_the_kernel(world: World) -> None:
@@ -29,3 +36,59 @@ async def test_bytes_that_nobody_reads_stay_in_the_kernel(world: World) -> None:
         assert await streams[0].read_exactly(sent - streams[0].record.bytes_in)
         sock.close()
         done.set()
+
+
+CALLS = ("accept", "recv", "send", "connect", "setsockopt", "getsockname", "shutdown")
+
+
+class Torture:
+    """Counts calls of plain sockets' methods; the ``fail``-th of them raises instead."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
+        self.count, self.fail, self.on = 0, 0, False
+        real = getattr(socket.socket, name)
+
+        def call(sock: socket.socket, *arguments: Any) -> Any:
+            if self.on:
+                self.count += 1
+                if self.count == self.fail:
+                    raise OSError(number, os.strerror(number))
+            return real(sock, *arguments)
+
+        monkeypatch.setattr(socket.socket, name, call)
+
+
+@pytest.mark.parametrize("name", CALLS)
+@pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOBUFS, errno.ECONNRESET, errno.EPIPE, errno.ETIMEDOUT])
+async def test_each_system_call_may_fail_in_turn(
+    world: World, name: str, number: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """syscall_torture: nothing is left open, the error is one that a caller can catch, the listener lives."""
+    if world.engine != "portable":
+        pytest.skip("the native engine's system calls are not Python's")
+    torture = Torture(monkeypatch, name, number)
+
+    async def echo(stream: Stream) -> None:
+        async for chunk in stream:
+            await stream.send(chunk, b"!")
+        await stream.send_eof()
+
+    async def talk(listener: Listener) -> None:
+        async with await world.connect(listener) as stream:
+            await stream.send(b"hello")
+            assert await stream.read_exactly(6, timeout=5) == b"hello!"
+            await stream.send_eof()
+            assert await stream.read(timeout=5) == b""
+
+    async with world.serve(echo) as listener:
+        torture.on, failed = True, 0
+        while torture.fail <= torture.count:  # until nothing is left that could fail
+            torture.count, torture.fail = 0, torture.fail + 1
+            try:
+                await talk(listener)
+            except (OSError, NetwrightError):
+                failed += 1
+            await until(lambda: not listener.recorder.live and " 0 open" in repr(listener))
+        torture.on = False
+        await talk(listener)
+    assert torture.fail > 1 or (name, world.transport) in {("setsockopt", "unix"), ("connect", "tcp")}

@@ -4,7 +4,7 @@ from typing import NoReturn
 
 import pytest
 
-from netwright.aio.resolve import as_address, resolve
+from netwright.aio.resolve import as_address, literal, look_up, resolve
 from netwright.core.address import InetAddress, UnixAddress
 
 
@@ -12,27 +12,38 @@ from netwright.core.address import InetAddress, UnixAddress
     ("host", "family", "sockaddr"),
     [("127.0.0.1", socket.AF_INET, ("127.0.0.1", 80)), ("::1", socket.AF_INET6, ("::1", 80, 0, 0))],
 )
-async def test_literal_address_asks_no_thread(
-    host: str, family: int, sockaddr: object, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    def forbidden(*_: object, **__: object) -> NoReturn:
-        raise AssertionError("asked the resolver's thread")
-
-    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", forbidden)
-    assert await resolve(InetAddress(host, 80)) == [(family, sockaddr)]
+def test_literal_address_needs_no_lookup(host: str, family: int, sockaddr: object) -> None:
+    assert literal(InetAddress(host, 80)) == (family, sockaddr)
+    assert literal(InetAddress("localhost", 80)) is None
 
 
-async def test_unix_address_is_its_own_answer() -> None:
-    assert await resolve(UnixAddress("name", abstract=True)) == [(socket.AF_UNIX, "\0name")]
+def test_unix_address_is_its_own_answer() -> None:
+    assert literal(UnixAddress("name", abstract=True)) == (socket.AF_UNIX, "\0name")
 
 
 @pytest.mark.realtime
 async def test_localhost_is_loopback() -> None:
-    assert ("127.0.0.1", 80) in [sockaddr for _, sockaddr in await resolve(InetAddress("localhost", 80))]
+    assert (socket.AF_INET, ("127.0.0.1", 80)) in await resolve(InetAddress("localhost", 80))
+    assert await look_up("localhost", 80, socket.AF_INET) == [(socket.AF_INET, ("127.0.0.1", 80))]
 
 
-async def test_empty_host_is_every_address_to_listen_and_loopback_to_connect() -> None:
-    assert (await resolve(InetAddress("", 80), passive=True))[0][1][0] in ("0.0.0.0", "::")
+async def test_empty_host_is_every_address() -> None:
+    assert (await resolve(InetAddress("", 80)))[0][1][0] in ("0.0.0.0", "::")
+
+
+@pytest.mark.parametrize(("number", "empty"), [(socket.EAI_NODATA, True), (socket.EAI_AGAIN, False)])
+async def test_family_that_the_name_lacks_is_an_empty_answer(
+    number: int, empty: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def answer(*_: object, **__: object) -> NoReturn:
+        raise socket.gaierror(number, "said the resolver")
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", answer)
+    if empty:
+        assert await look_up("name", 80, socket.AF_INET6) == []
+    else:
+        with pytest.raises(socket.gaierror):
+            await look_up("name", 80, socket.AF_INET6)
 
 
 def test_forms_that_verbs_take_are_addresses() -> None:

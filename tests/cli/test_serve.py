@@ -5,6 +5,8 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
+import sys
 import tempfile
 import time
 import urllib.error
@@ -172,6 +174,20 @@ def test_json_lines_are_objects_on_stdout(directory: str) -> None:
     events = [json.loads(line) for line in program.said]
     assert [event["event"] for event in events] == ["serving", "draining", "stopped"]
     assert events[0]["urls"][1].startswith("http://127.0.0.1:")
+
+
+@pytest.mark.real
+def test_reader_of_the_output_that_goes_away_ends_nothing(directory: str) -> None:
+    command = [sys.executable, "-m", "netwright", "serve", "app.py", "--bind", "127.0.0.1:0", "--no-console"]
+    with subprocess.Popen(command, cwd=directory, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stderr is not None
+        url = process.stdout.readline().decode().split()[2]
+        process.stdout.close()
+        assert get(url) == "hello"
+        process.send_signal(signal.SIGINT)
+        assert process.wait(20) == 0
+        assert process.stderr.read() == b""
 
 
 @pytest.mark.real

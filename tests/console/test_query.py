@@ -9,13 +9,13 @@ import pytest
 
 import netwright.console
 from netwright.console.query import parse_filter
-from netwright.console.view import row_of
+from netwright.console.view import Row, row_of
 from netwright.core.errors import UsageError
 from tests.support.records import values
 
 CASES: list[tuple[str, bool | None]] = json.loads(Path(__file__).with_name("filter_cases.json").read_text())
 NOW = 1012.0
-ROW = row_of(
+ROW: Row = row_of(
     values(
         service="echo",
         peer="10.0.0.7:50000",
@@ -29,6 +29,7 @@ ROW = row_of(
     7,
     1000.0,
 )
+ROW |= {"tcp": "CLOSE_WAIT", "rtt": 0.025, "cwnd": 10, "rtx": 3, "unread": 0, "unsent": 2000}
 
 
 @pytest.mark.parametrize(("text", "matches"), CASES)

@@ -4,7 +4,9 @@ import asyncio
 import contextlib
 import itertools
 import json
-from collections.abc import AsyncIterator
+import shutil
+import subprocess
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -16,8 +18,9 @@ from netwright.console.gate import Gate
 from netwright.console.server import Console, Staying, static_files, url_of
 from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ResetError
+from netwright.core.errors import ResetError, TransportError
 from netwright.core.moment import Kind, Moment
+from netwright.http import Request, Response
 from netwright.proto.feed import (
     Batch,
     Bye,
@@ -31,6 +34,8 @@ from netwright.proto.feed import (
     parse_command,
     serialize,
 )
+from netwright.wire.inet_diag import DiagSocket
+from tests.support.diag import made
 from tests.support.records import values
 
 HELLO = Hello(7, "app.py", "native", "3.11", now=100.0, wall=1100.0)
@@ -68,10 +73,16 @@ class Running:
 
 
 @asynccontextmanager
-async def running(directory: Path, *, token: str = "", store: Store | None = None) -> AsyncIterator[Running]:
+async def running(
+    directory: Path,
+    *,
+    token: str = "",
+    store: Store | None = None,
+    kernel: Callable[[], list[DiagSocket]] = list,
+) -> AsyncIterator[Running]:
     clock = asyncio.get_running_loop().time
     reports = list[str]()
-    console = Console(gate=Gate(token), store=store, clock=clock, report=reports.append)
+    console = Console(gate=Gate(token), store=store, clock=clock, report=reports.append, kernel=kernel)
     feed, ready = UnixAddress(str(directory / "feed")), asyncio.Event()
     async with asyncio.TaskGroup() as group:
         task = group.create_task(console.run(feed, InetAddress("127.0.0.1", 0), ready.set))
@@ -177,6 +188,41 @@ async def _until_rows(told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict
             return
 
 
+@pytest.mark.realtime  # the kernel is asked in a thread
+async def test_kernel_s_view_reaches_the_page_and_the_connection_s_page(tmp_path: Path) -> None:
+    async with running(tmp_path, kernel=lambda: [made(state=8, rtx=9)]) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        async with await run.ask("/api/events") as stream:
+            async for message in events(stream):
+                if message.get("kernel"):
+                    break
+        assert message["kernel"] == [["7.1", "CLOSE_WAIT", 0.02, 10, 9, 0, 0]]
+        answer = await run.json("/api/connections/7.1")
+        assert answer["kernel"]["total_retrans"] == 9
+        assert "The peer has finished" in [finding["title"] for finding in answer["findings"]]
+        assert (await run.json("/api/connections?filter=tcp:close_wait"))["matched"] == 1
+
+
+@pytest.mark.realtime
+async def test_a_system_without_a_kernel_view_is_told_of_once(tmp_path: Path) -> None:
+    asked = 0
+
+    def kernel() -> list[DiagSocket]:
+        nonlocal asked
+        asked += 1
+        raise TransportError("no inet_diag here")
+
+    async with running(tmp_path, kernel=kernel) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        async with await run.ask("/api/events") as stream:
+            told = events(stream)
+            for _ in range(4):
+                await anext(told)
+        assert asked == 1
+        assert (await run.json("/api/connections/7.1"))["kernel"] is None
+
+
 async def test_events_come_every_2_s_though_nothing_happens(tmp_path: Path) -> None:
     async with running(tmp_path) as run, await run.ask("/api/events") as stream:
         told = events(stream)
@@ -237,6 +283,46 @@ async def test_console_ends_with_its_last_worker(tmp_path: Path) -> None:
             while await page.read():
                 pass
         await page.close()
+
+
+BROWSER = shutil.which("chromium") or shutil.which("google-chrome")
+FLAGS = (
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--window-size=1440,860", "--dump-dom"),
+)
+
+
+def held_page(console: Console) -> None:
+    """``/held``: the page, whose load event waits 3 s for a picture; then a browser prints what it has drawn."""
+
+    async def page(request: Request) -> Response:
+        return Response.html(static_files()["index.html"][0].decode() + '<img src="/hold">')
+
+    async def hold(request: Request) -> Response:
+        await asyncio.sleep(3)
+        return Response(status=404)
+
+    console.app.get("/held")(page)
+    console.app.get("/hold")(hold)
+
+
+@pytest.mark.real
+@pytest.mark.realtime
+@pytest.mark.skipif(BROWSER is None, reason="no Chromium")
+async def test_page_draws_rows_and_the_opened_one_s_life_in_a_browser(tmp_path: Path) -> None:
+    async with running(tmp_path, kernel=lambda: [made(rtx=9)]) as run, await run.worker() as worker:
+        record = values(number=1, service="pour", waiting="peer to read", waiting_since=99.0, subject="GET /<b>")
+        await worker.send(batch(record, *(values(number=n, service="echo") for n in range(2, 500))))
+        held_page(run.console)
+        await asyncio.sleep(0.1)
+        command = [str(BROWSER), *FLAGS, f"--user-data-dir={tmp_path}/browser", f"{run.console.url}held?open=7.1"]
+        done = await asyncio.to_thread(subprocess.run, command, capture_output=True, timeout=50, check=True)
+    page = done.stdout.decode()
+    assert "● live app.py" in page
+    assert "499 connections" in page
+    assert "GET /&lt;b&gt;" in page  # what a peer sends is text, never markup
+    assert "The peer did not read" in page
+    assert 3 < page.count('role="row"') < 60  # of 499 rows only those in sight exist
 
 
 @pytest.mark.parametrize(

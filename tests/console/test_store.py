@@ -10,6 +10,7 @@ from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Kind, Moment
 from netwright.core.record import Outcome, Recorder
 from netwright.proto.feed import Batch, Bye, Hello, Moments, Record
+from tests.support.diag import made
 from tests.support.records import opened, told, values
 
 PID = 7
@@ -119,6 +120,19 @@ def test_workers_are_bounded_and_the_dead_make_room() -> None:
     assert set(store.workers) == {8, 9}
 
 
+def test_a_dead_worker_is_forgotten_with_its_connections_after_ten_minutes() -> None:
+    store = joined()
+    store.join(Hello(8, "b", "", "", 0.0, 0.0), 1100.0)
+    store.merge(PID, batch(values(number=1)), 1101.0)
+    store.merge(8, batch(values(number=1)), 1101.0)
+    store.leave(PID, 1200.0)
+    store.forget(1799.0)
+    assert set(store.workers) == {PID, 8}
+    store.forget(1800.0)
+    assert set(store.workers) == {8}
+    assert [row["id"] for row in store.rows()] == ["8.1"]
+
+
 def test_hello_twice_blames_the_worker() -> None:
     with pytest.raises(ProtocolError, match="hello twice"):
         joined().merge(PID, HELLO, 1101.0)
@@ -156,6 +170,24 @@ def test_moments_of_an_unknown_connection_are_dropped() -> None:
     store = joined()
     store.merge(PID, Moments(99, 0, [], 0), 1101.0)
     assert store.find("7.99") is None
+
+
+def test_kernel_s_view_moves_its_own_revision_and_survives_the_next_summary() -> None:
+    store = joined()
+    store.merge(PID, batch(values(number=1), values(number=2, peer="10.0.0.9:1")), 1101.0)
+    revision = store.revision
+    store.look([made(state=8, rtx=2, rtt=0.012345, unread=7)])
+    assert store.changes(revision).rows == []
+    assert [(row["id"], row["tcp"], row["rtx"], row["rtt"], row["unread"]) for row in store.looked(revision)] == [
+        ("7.1", "CLOSE_WAIT", 2, 0.012, 7)
+    ]
+    revision = store.revision
+    store.look([made(state=8, rtx=2, rtt=0.0124, unread=7)])
+    assert list(store.looked(revision)) == []
+    store.merge(PID, batch(values(number=1, bytes_in=9)), 1102.0)
+    assert store.live["7.1"].row["tcp"] == "CLOSE_WAIT"
+    store.merge(PID, batch(closed=(ended(1),)), 1103.0)
+    assert store.closed["7.1"].row["unread"] == 0
 
 
 def test_lease_is_told_once_and_expires_once() -> None:

@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from tools import budgets, mirror, pyx_layers
+from tools import budgets, extras, mirror, pyx_layers
 
 
 @pytest.fixture
@@ -56,3 +56,9 @@ def test_long_file_long_function_and_suppressions_are_caught(elsewhere: Path) ->
     assert "602 lines, 600 allowed" in told
     assert "long: 602 lines, 60 allowed" in told
     assert "suppressions per 1,000 lines" in told
+
+
+def test_extra_inside_an_extra_is_followed() -> None:
+    dev = list(extras.requirements("dev"))
+    assert set(extras.requirements("capture")) < set(dev)
+    assert not any(line.startswith("netwright") for line in dev)

@@ -118,6 +118,13 @@ def test_a_snap_cut_packet_decodes_as_far_as_it_goes(name: str) -> None:
             assert isinstance(packet.error, IncompleteError) or have == sum(sizes[:whole])
 
 
+def test_a_tag_may_carry_a_length_too() -> None:
+    """IEEE 802.1Q §9.5: what follows the tag is a length or a type."""
+    packet = decode(build(Ethernet(MAC, MAC, EtherType.VLAN), Vlan(1, 38), Llc(0x42, 0x42, b"\x03"), bytes(50)))
+    assert [type(layer) for layer in packet.layers] == [Ethernet, Vlan, Llc]
+    assert (packet.length, len(packet.trailer)) == (35, 15)
+
+
 def test_a_frame_of_802_3_carries_llc_and_snap() -> None:
     """IEEE 802.3 §3.2.6, RFC 1042."""
     inside = build(Llc(0xAA, 0xAA, b"\x03"), Snap(EtherType.IPV4), IP4, TCP)

@@ -39,6 +39,7 @@ def test_llc_knows_snap() -> None:
     """RFC 1042: both access points 170, control 3."""
     assert Llc(0xAA, 0xAA, b"\x03").is_snap
     assert not Llc(0x42, 0x42, b"\x03").is_snap
+    assert Snap(0x0800).header_length == 5
     assert Snap(0x0800).serialize() == bytes.fromhex("0000000800")
 
 

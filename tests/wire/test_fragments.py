@@ -164,6 +164,27 @@ def test_a_fragment_that_the_capture_cut_is_counted() -> None:
     assert machine.counts == Counts(cut=1)
 
 
+def test_a_datagram_longer_than_its_length_field_has_none() -> None:
+    """65520 bytes of payload come in fragments, and no header can say so: 0, as from Linux before segmentation."""
+    one, two = pieces4(IP4, bytes(65520), 4000)
+    machine = Reassembler()
+    machine.receive(one, 0)
+    whole = machine.receive(two, 0)
+    assert whole is not None
+    packet = decode_ip(whole)
+    assert packet.ip is not None
+    assert (len(packet.ip.serialize()), packet.length + 8) == (20, 65520)
+
+
+def test_fragments_of_6_in_ipv4_are_the_inner_ones() -> None:
+    payload = bytes(24)
+    machine = Reassembler()
+    for begin, more in ((0, True), (16, False)):
+        raw = build(IPv4(A, B, 41), IPv6(A6, B6, 44), Fragment(17, begin, more, 9), payload[begin : begin + 16])
+        whole = machine.receive(decode_ip(raw), 0)
+    assert whole == build(IPv6(A6, B6, 17), payload)
+
+
 def test_what_is_no_fragment_is_not_kept() -> None:
     machine = Reassembler()
     assert machine.receive(decode_ip(build(IP4, Udp(1, 2))), 0) is None

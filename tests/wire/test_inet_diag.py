@@ -116,6 +116,18 @@ def test_any_bytes_give_messages_or_blame_the_kernel(data: bytes) -> None:
     assert all(isinstance(message, DiagMessage) for message in messages)
 
 
+def test_requests_by_the_book() -> None:
+    """sock_diag(7), linux/inet_diag.h: header, inet_diag_req_v2; a dump has no identity, one socket has no cookie."""
+    head, body = struct.Struct("=I2H2I"), struct.Struct("=4BI")
+    dump = dump_request(10, states=0x402, extensions=[DiagAttribute.INFO, DiagAttribute.CONGESTION], sequence=9)
+    assert dump == head.pack(72, 20, 0x301, 9, 0) + body.pack(10, 6, 0b1010, 0, 0x402) + bytes(48)
+    one = socket_request(b"\x7f\0\0\1", 80, b"\x7f\0\0\2", 1024, protocol=17, extensions=[], kind=SOCK_DESTROY)
+    ident = struct.pack("!2H16s16s", 80, 1024, b"\x7f\0\0\1", b"\x7f\0\0\2") + struct.pack(
+        "=3I", 0, 2**32 - 1, 2**32 - 1
+    )
+    assert one == head.pack(72, 21, 0x5, 1, 0) + body.pack(2, 17, 0, 0, ALL_STATES) + ident
+
+
 def test_requests_refuse_what_does_not_fit() -> None:
     with pytest.raises(UsageError, match="out of range"):
         dump_request(2, extensions=[DiagAttribute.DCTCP])

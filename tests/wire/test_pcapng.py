@@ -230,6 +230,29 @@ def test_broken_files_are_refused_with_the_place(data: bytes, text: str) -> None
         parse_all(data)
 
 
+def test_interfaces_are_bounded() -> None:
+    """A packet block of the old kind has 16 bits for one; 65537 of them are a broken file."""
+    parser = PcapngParser()
+    parser.receive(section("<") + interface("<") * 65536)
+    with pytest.raises(ProtocolError, match="more than 65536 interfaces"):
+        parser.receive(interface("<"))
+
+
+def test_options_and_names_may_end_without_a_mark() -> None:
+    """draft-ietf-opsawg-pcapng §3.5, §4.5: nrb_record_end and opt_endofopt; unknown records and sizes are skipped."""
+    data = section("<") + interface("<", option("<", 9, b"") + option("<", 14, b"1234"), snap_length=0)
+    data += block("<", 4, option("<", 9, b"?") + option("<", 1, b"12") + option("<", 2, bytes(16) + b"v6\0two\0"))
+    data += block("<", 3, struct.pack("<I", 4) + b"whole")
+    data += block("<", 2, struct.pack("<2H4I", 0, 0xFFFF, 0, 5, 0, 0))
+    plain = Interface(1, 0)
+    assert parse_all(data)[1:] == [
+        plain,
+        NameRecord(bytes(16), ("v6", "two")),
+        Record(None, b"whol", 4, plain),
+        Record(5000, b"", 0, plain),
+    ]
+
+
 def test_a_cut_file_is_incomplete_at_every_byte() -> None:
     ends = {len(section("<")), len(section("<") + interface("<")), len(GOOD)}
     for have in range(len(GOOD)):

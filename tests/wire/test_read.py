@@ -3,13 +3,13 @@ import io
 from pathlib import Path
 
 import pytest
-import zstandard
 
 from netwright.core.errors import IncompleteError, ProtocolError
 from netwright.wire.capture import Interface, Record, Section
 from netwright.wire.pcap import PcapWriter
 from netwright.wire.pcapng import PcapngWriter
 from netwright.wire.read import capture_parser, read_blocks, read_records
+from tests.support import zstd
 from tests.support.corpora import captures
 
 _PCAP = PcapWriter(1)
@@ -18,7 +18,7 @@ _PCAPNG = PcapngWriter()
 PCAPNG = _PCAPNG.section() + _PCAPNG.interface(Interface(1)) + _PCAPNG.record(Record(1, b"one", 3, Interface(1)))
 
 
-@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstandard.compress], ids=["plain", "gzip", "zstd"])
+@pytest.mark.parametrize("compress", [bytes, gzip.compress, zstd.compress], ids=["plain", "gzip", "zstd"])
 @pytest.mark.parametrize(("raw", "count"), [(PCAP, 2), (PCAPNG, 1)], ids=["pcap", "pcapng"])
 def test_every_kind_of_source_and_packing(raw: bytes, count: int, compress: type[bytes]) -> None:
     data = compress(raw)

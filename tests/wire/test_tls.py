@@ -81,6 +81,12 @@ def test_a_hello_of_openssl() -> None:
     assert ExtensionKind.SERVER_NAME in hello.extension_kinds
 
 
+def test_only_a_host_is_a_name() -> None:
+    """RFC 6066 §3: kind 0."""
+    hello = ClientHello(bytes(32), (), (TlsExtension(ExtensionKind.SERVER_NAME, b"\0\x08\1\0\1x\0\0\1h"),))
+    assert hello.server_name == "h"
+
+
 def test_before_1_3_the_legacy_field_is_the_version() -> None:
     """RFC 8446 §4.2.1."""
     _, hello = openssl_hello(ssl.TLSVersion.TLSv1_2)

@@ -36,7 +36,7 @@ cdef class Waiter:
     cdef object callback, context, loop, error
     cdef public bint _asyncio_future_blocking
 
-    cdef int wake(self) except -1
+    cdef int wake(self, object done) except -1
     cdef int wake_soon(self) except -1
 
 
@@ -73,7 +73,7 @@ cdef class Watched:
 cdef class Poller:
     cdef public object loop, clock
     cdef bint outer  # the set is the loop's own
-    cdef object timer
+    cdef object timer, done
     cdef readonly int fileno
     cdef readonly int watched
     cdef char* scratch

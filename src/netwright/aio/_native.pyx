@@ -20,7 +20,7 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 import os
-from asyncio import CancelledError
+from asyncio import CancelledError, Future
 
 from netwright.core.errors import DeadlineError, UsageError
 
@@ -209,7 +209,7 @@ cdef object thrown(kind, value):
 cdef class Waiter:
     """To the task a future that is pending (``asyncio.isfuture`` says so); one task at a time waits on it."""
 
-    def add_done_callback(self, callback, *, context=None):
+    def add_done_callback(self, callback, *, context):
         self.callback = callback
         self.context = context
 
@@ -229,18 +229,15 @@ cdef class Waiter:
         self.wake_soon()
         return True
 
-    cdef int wake(self) except -1:
-        """Step the task now; only where no task runs."""
+    cdef int wake(self, object done) except -1:
+        """Step the task now; only where no task runs.  ``done`` is any finished Future: a Task asks it for no more."""
         callback, context = self.callback, self.context
         if callback is None:
             return 0
         self.callback = self.context = None
-        if context is None:
-            callback(self)
-            return 0
         PyContext_Enter(context)
         try:
-            callback(self)
+            callback(done)
         finally:
             PyContext_Exit(context)
         return 0
@@ -277,7 +274,7 @@ cdef class Operation:
         end(self)
 
     cdef int wake(self) except -1:
-        return self.waiter.wake()
+        return self.waiter.wake(self.target.poller.done)
 
 
 @cython.no_gc_clear
@@ -398,6 +395,9 @@ cdef class Poller:
         cdef epoll_event event
         if self.fileno < 0:
             self.open()
+        if self.done is None:
+            self.done = Future(loop=self.loop)
+            self.done.set_result(None)
         if fd >= self.size:
             self.grow(fd + 1)
         self.generation = (self.generation + 1) % FOREIGN

@@ -56,6 +56,12 @@ cdef extern from "sys/socket.h" nogil:
     int c_getsockopt "getsockopt"(int, int, int, void*, uint32_t*)
     int MSG_NOSIGNAL, SHUT_WR, SOL_SOCKET, SO_ERROR, SO_LINGER
 
+cdef extern from "netinet/in.h" nogil:
+    int IPPROTO_TCP
+
+cdef extern from "netinet/tcp.h" nogil:
+    int TCP_INFO
+
 cdef extern from *:
     """
     /* Cut a fresh bytes object, which nobody else has seen, to the size that recv filled. */
@@ -69,8 +75,27 @@ cdef extern from *:
     void* memmem(const void*, size_t, const void*, size_t) nogil
 
 cdef enum:
+    INFO_SIZE = 512  # bytes, more than any kernel's struct tcp_info
     PARTS = 16  # of one writev; more are joined first
     BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
+
+
+@cython.final
+@cython.no_gc
+cdef class TcpInfoProbe:
+    """``kernel.probe_of`` for a descriptor; the pipe drops it before it closes ``fd``."""
+
+    cdef int fd
+
+    def __init__(self, int fd):
+        self.fd = fd
+
+    def __call__(self):
+        cdef char into[INFO_SIZE]
+        cdef uint32_t size = INFO_SIZE
+        if c_getsockopt(self.fd, IPPROTO_TCP, TCP_INFO, into, &size) < 0:
+            return b""
+        return PyBytes_FromStringAndSize(into, size)
 
 
 cdef class Pipe(Watched):
@@ -80,6 +105,8 @@ cdef class Pipe(Watched):
         """Takes ``fd``, a connected and non-blocking socket, over."""
         self.record, self.recorder, self.glued = record, recorder, record.transport == "tcp"
         self.lifetime = INFINITY
+        if self.glued:
+            record.probe = TcpInfoProbe(fd)
         poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
 
     def __dealloc__(self):
@@ -333,6 +360,8 @@ cdef class Pipe(Watched):
         self.closed = self.closing = True
         self.readable = False
         self.queued = None
+        self.record.sample(now)
+        self.record.probe = None
         self.poller.remove(self)
         c_close(self.fd)
         self.fd = -1

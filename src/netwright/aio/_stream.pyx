@@ -20,6 +20,7 @@ import warnings
 from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, UsageError
 from netwright.core.record import Outcome, Waiting
+from netwright.wire.tcp_info import parse_tcp_info
 
 cdef extern from *:
     """
@@ -41,6 +42,10 @@ cdef enum Verb:
     DRAIN  # a send that waits for the kernel
     FINISH  # send_eof
     CLOSE
+
+
+cdef enum:
+    PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds, as in stream.py
 
 
 cdef Ready DONE = Ready(None)
@@ -71,6 +76,11 @@ cdef class Stream(Pipe):
         if limits.lifetime is not None:
             self.lifetime = record.opened_at + limits.lifetime
             poller.expect(self)
+
+    def tcp_info(self):
+        """What the kernel knows of the connection now; None for a Unix socket."""
+        self.record.sample(self.poller.refresh())
+        return parse_tcp_info(self.record.kernel) if self.record.kernel else None
 
     def __del__(self):
         if self.fd < 0:
@@ -380,7 +390,9 @@ cdef class Stream(Pipe):
         cdef double limit, since = operation.since
         operation.struck = operation.stage
         if operation.writes:
-            limit, name = self.send_most if operation.kind != CLOSE else INFINITY, SEND_STAGE
+            if operation.began == 0 or self.record.bytes_out - operation.searched >= PROGRESS:
+                operation.began, operation.searched = now, self.record.bytes_out
+            limit, since, name = self.send_most if operation.kind != CLOSE else INFINITY, operation.began, SEND_STAGE
         elif self.end > self.begin and operation.kind > NEXT:
             if operation.began == 0:
                 operation.began = now
@@ -396,7 +408,7 @@ cdef class Stream(Pipe):
         return 0
 
     cdef object on_deadline(self, Operation operation, double now):
-        cdef double began = operation.began if operation.began else operation.since
+        cdef double began = operation.began if operation.began and not operation.writes else operation.since
         if operation.kind == CLOSE:
             self.record.end(Outcome.ABORTED, now, detail="close: the peer did not read")
             self.abort()

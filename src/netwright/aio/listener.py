@@ -19,6 +19,7 @@ from netwright.aio.sockets import BindError, listening, reset_on_close
 from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
 from netwright.core.errors import NetwrightError
+from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.root import guarded
 from netwright.core.tuning import INTERACTIVE, Tuning
@@ -103,7 +104,7 @@ class Listener:
         """
         wanted = as_address(address)
         try:
-            family, sockaddr = (await resolve(wanted, passive=True))[0]
+            family, sockaddr = (await resolve(wanted))[0]
         except OSError as error:
             raise BindError(wanted, error) from error
         sock, refused = listening(family, sockaddr, wanted, tuning)
@@ -209,16 +210,17 @@ class Listener:
             reset_on_close(sock)
             sock.close()
             return
+        try:
+            local = self.address if isinstance(peer, UnixAddress) else from_sockname(sock.getsockname())
+        except OSError:  # the peer is gone, and the socket's name with it
+            sock.close()
+            return
         self.counts["accepted"] += 1
         self._hosts[host] += 1
-        record = self.recorder.open(
-            role="accepted",
-            transport="unix" if isinstance(peer, UnixAddress) else "tcp",
-            local=self.address if isinstance(peer, UnixAddress) else from_sockname(sock.getsockname()),
-            peer=peer,
-            at=now,
-        )
+        transport = "unix" if isinstance(peer, UnixAddress) else "tcp"
+        record = self.recorder.open(role="accepted", transport=transport, local=local, peer=peer, at=now)
         record.service = self.service
+        record.note(Kind.ESTABLISHED, now)
         unowned = [sock]
         task = group.create_task(self._connection(handler, unowned, record))
         self._tasks.add(task)

@@ -9,6 +9,7 @@ import math
 from typing import Any
 
 from netwright.aio.deadlines import Expiry, Ticker
+from netwright.aio.kernel import probe_of
 from netwright.aio.outcome import reason
 from netwright.aio.sockets import reset_on_close
 from netwright.core.buffer import ReceiveBuffer
@@ -56,6 +57,8 @@ class Pipe(asyncio.Protocol):
         """The transport watches the socket from now on."""
         self.transport = transport
         self.transport.set_write_buffer_limits(0)  # a send returns when the kernel took everything
+        if self.record.transport == "tcp":
+            self.record.probe = probe_of(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; hand them to the buffer, wake the reader."""
@@ -89,6 +92,8 @@ class Pipe(asyncio.Protocol):
         """The socket is closed; nothing follows."""
         now = self.clock()
         self.error = exc
+        if not isinstance(self.loop, asyncio.BaseEventLoop):
+            self.record.probe = None  # uvloop has closed the descriptor: its number may be another connection's
         if exc is not None:
             self.record.end(Outcome.RESET, now, detail=reason(exc))
         self.record.end(self.ending, now)
@@ -148,6 +153,7 @@ class Pipe(asyncio.Protocol):
             return
         self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
         self.record.wait(Waiting.CLOSE, self.clock())
+        self.record.sample(self.clock())
         self.closing = self.over = True
         self.transport.close()
         _wake(self.receiver)
@@ -158,6 +164,7 @@ class Pipe(asyncio.Protocol):
         if self.lost.is_set():
             return
         self.record.end(Outcome.ABORTED, self.clock(), detail=detail)
+        self.record.sample(self.clock())
         self.closing = self.over = True
         sock = self.transport.get_extra_info("socket")
         if self.record.transport == "tcp" and sock is not None and sock.fileno() >= 0:

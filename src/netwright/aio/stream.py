@@ -23,6 +23,7 @@ from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, L
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Waiting
 from netwright.proto.framing import Framing
+from netwright.wire.tcp_info import TcpInfo, parse_tcp_info
 
 __all__ = ["Stream"]
 
@@ -75,6 +76,14 @@ class Stream:
         """The other side's address."""
         assert self.record.peer is not None
         return self.record.peer
+
+    def tcp_info(self) -> TcpInfo | None:
+        """What the kernel knows of the connection now; None for a Unix socket, or where the kernel does not tell.
+
+        Of a closed stream, what it knew at the end.
+        """
+        self.record.sample(self._pipe.clock())
+        return parse_tcp_info(self.record.kernel) if self.record.kernel else None
 
     @property
     def at_eof(self) -> bool:

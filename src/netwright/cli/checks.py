@@ -92,6 +92,22 @@ def kernels() -> Iterator[Check]:
             yield Check("native kernels", short, Grade.MISSING, seen, "its pure twin runs, slower", fix)
 
 
+def stream_engine() -> Iterator[Check]:
+    """Which engine carries streams here."""
+    import asyncio
+
+    from netwright.aio import engine
+
+    async def ask() -> str:
+        return engine().name
+
+    name = asyncio.run(ask())
+    native = name == "native"
+    off = PURE or os.environ.get("NETWRIGHT_ENGINE") == "portable"
+    grade = Grade.GOOD if native else Grade.OFF if off else Grade.MISSING
+    yield Check("native kernels", "stream engine", grade, name, "" if native else "streams run at asyncio's speed")
+
+
 def descriptors() -> Iterator[Check]:
     """How many sockets a process may open."""
     if sys.platform == "win32":
@@ -263,6 +279,7 @@ def _not_linux(group: str, name: str) -> Check:
 CHECKS: list[Callable[[], Iterator[Check]]] = [
     interpreter,
     kernels,
+    stream_engine,
     descriptors,
     queue,
     options,

@@ -11,7 +11,7 @@ from typing import Generic, TypeVar
 
 from netwright.cli.problem import Problem
 
-__all__ = ["Found", "find"]
+__all__ = ["Found", "find", "place_of"]
 
 T = TypeVar("T")
 
@@ -47,7 +47,7 @@ def find(target: str, kind: type[T]) -> Found[T]:
         raise _none(module, kind, path)
     names = sorted(distinct.values())
     raise Problem(
-        f"{len(names)} {kind.__name__}s in {path.name}: {', '.join(names)}",
+        f"{len(names)} Apps in {path.name}: {', '.join(names)}",
         where=str(path),
         why="none of them is named app",
         fix=f"netwright serve {file}:{names[0]}",
@@ -62,7 +62,7 @@ def _path(file: str) -> Path:
         raise Problem(f"{file} is a directory", fix=fix)
     if not path.is_file():
         parent = path.parent if path.parent.is_dir() else Path()
-        near = difflib.get_close_matches(path.name, [found.name for found in parent.glob("*.py")], n=1)
+        near = difflib.get_close_matches(path.name, [found.name for found in parent.glob("*.py")], n=1, cutoff=0.7)
         fix = f"netwright serve {parent / near[0]}" if near else "write one: app = App(), then @app.get('/')"
         raise Problem(f"no file {file}", where=str(path.absolute().parent), fix=fix)
     return path.resolve()
@@ -98,20 +98,20 @@ def _syntax(error: SyntaxError, path: Path) -> Problem:
 def _import(error: ImportError | SystemExit, path: Path) -> Problem:
     if isinstance(error, SystemExit):
         fix = 'put what runs under: if __name__ == "__main__":'
-        return Problem(f"{path.name} ended the process while it was loaded", where=_where(error, path), fix=fix)
+        return Problem(f"{path.name} ended the process while it was loaded", where=place_of(error, path), fix=fix)
     missing = error.name if isinstance(error, ModuleNotFoundError) else None
     fix = f"{Path(sys.executable).name} -m pip install {missing.partition('.')[0]}" if missing else ""
     if missing is not None and missing.startswith("netwright."):
         fix = "check the name: this is not a module of netwright"
-    return Problem(f"{path.name} cannot be imported: {error}", where=_where(error, path), fix=fix)
+    return Problem(f"{path.name} cannot be imported: {error}", where=place_of(error, path), fix=fix)
 
 
 def _raised(error: Exception, path: Path) -> Problem:
     what = f"{path.name} raised while it was loaded: {type(error).__name__}: {error}"
-    return Problem(what, where=_where(error, path), fix="it must load without serving: netwright serve starts it")
+    return Problem(what, where=place_of(error, path), fix="it must load without serving: netwright serve starts it")
 
 
-def _where(error: BaseException, path: Path) -> str:
+def place_of(error: BaseException, path: Path) -> str:
     """The last line of the user's own file that was running."""
     own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
     return f"{path}:{own[-1].lineno}\n{own[-1].line}" if own else str(path)
@@ -127,13 +127,13 @@ def _named(module: ModuleType, name: str, kind: type[T], path: Path) -> T:
     raise Problem(
         what,
         where=str(path),
-        why=f"{kind.__name__} wanted",
+        why="an App wanted",
         fix=f"netwright serve {path.name}:{near[0]}" if near else "",
     )
 
 
 def _none(module: ModuleType, kind: type[object], path: Path) -> Problem:
-    what = f"no {kind.__name__} in {path.name}"
+    what = f"no App in {path.name}"
     for name, value in vars(module).items():
         own = getattr(value, "__module__", None) == module.__name__
         if own and isinstance(value, type) and issubclass(value, kind):

@@ -6,6 +6,7 @@ import json
 import logging
 import os
 import signal
+import sys
 import time
 from dataclasses import asdict
 from pathlib import Path
@@ -14,10 +15,12 @@ import click
 
 from netwright.aio import BindError, DrainReport, Listener
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
+from netwright.cli.finder import place_of
 from netwright.cli.holder import free_port, holders, started_at
 from netwright.cli.options import Options
 from netwright.cli.problem import Problem, UnreachableProblem
 from netwright.core.address import InetAddress, UnixAddress
+from netwright.core.root import guarded
 from netwright.http import App
 from netwright.proto.feed import Welcome
 from netwright.run.export import Exporter
@@ -46,7 +49,7 @@ async def run(service: Service, path: Path, options: Options, keeper: Keeper | N
 
     Raises:
         UnreachableProblem: an address is taken.
-        Problem: there is no address.
+        Problem: there is no address, or a start hook failed.
     """
     return await _Run(service, path, options, keeper).run()
 
@@ -67,11 +70,14 @@ class _Run:
         """Until a signal; the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal)
-        try:
-            await self._service.start()
-        except BindError as error:
-            raise taken(error, self._options) from error
+            try:
+                loop.add_signal_handler(number, self._on_signal)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._on_signal))
+        failures: list[Exception] = []
+        await guarded(self._service.start(), failures.append)
+        for error in failures:
+            raise self._not_started(error) from error
         if not self._service.listeners:
             raise Problem(f"{self._path.name} serves nothing", why="its Service has no port", fix="@app.tcp(9000)")
         try:
@@ -84,6 +90,12 @@ class _Run:
             self._service.abort()
             await self._service.drain(0)
         return INTERRUPTED if self._signals > 1 else 0
+
+    def _not_started(self, error: Exception) -> Problem:
+        if isinstance(error, BindError):
+            return taken(error, self._options)
+        what = f"{self._path.name} did not start: {type(error).__name__}: {error}"
+        return Problem(what, where=place_of(error, self._path))
 
     def _on_signal(self) -> None:
         """The first one drains; the second one resets what still works; the third one asks nobody."""
@@ -98,7 +110,7 @@ class _Run:
     async def _serve(self) -> None:
         exporter = await self._exporter()
         async with asyncio.TaskGroup() as group:
-            exporting = group.create_task(exporter.run()) if exporter is not None else None
+            exporting = group.create_task(guarded(exporter.run(), _not_told)) if exporter is not None else None
             if exporting is not None:
                 await self._first_welcome()
             waits = [group.create_task(self._service.wait()), group.create_task(self._stopping.wait())]
@@ -152,7 +164,15 @@ class _Run:
         self._say(f"  stopped in {seconds:.2f} s: {counts}", "stopped", seconds=seconds, **asdict(report))
 
     def _say(self, text: str, event: str, **values: object) -> None:
-        click.echo(json.dumps({"event": event, **values}) if self._options.as_json else text)
+        try:
+            click.echo(json.dumps({"event": event, **values}) if self._options.as_json else text)
+        except OSError:  # whoever read our output is gone: that ends no service
+            with open(os.devnull, "wb") as nowhere:
+                os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _not_told(error: Exception) -> None:
+    _log.error("the console is told nothing any more, the service goes on", exc_info=error)
 
 
 def urls(service: Service) -> list[str]:

@@ -5,6 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from netwright.console.explain import explain
+from netwright.console.kernel import View, explain_kernel, recorded_values
 from netwright.console.phases import bars_of_moments, bars_of_summary
 from netwright.console.query import parse_filter
 from netwright.console.store import Store, Worker
@@ -15,6 +16,7 @@ __all__ = ["MAX_ROWS", "Events", "connection", "connections", "health", "workers
 
 MAX_ROWS = 10_000  # rows of one answer of /api/connections
 _FIELDS = list(Row.__annotations__)
+_KERNEL = list(View.__annotations__)
 
 
 def workers(store: Store) -> list[dict[str, Any]]:
@@ -73,13 +75,16 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
     ended = found.row["closed"]  # a lost connection's record is still open: its row knows when the worker died
     clock = (ended or now) - offset
     watched = found.moments is not None and len(found.moments) > 0
+    kernel = found.kernel if found.kernel and not ended else recorded_values(found.record) or found.kernel
+    findings = explain(found.record, clock) + explain_kernel(kernel)
     bars = bars_of_moments(found.moments, clock) if found.moments else bars_of_summary(found.record, clock)
     return {
         "now": clock,
         "row": found.row,
         "record": found.record,
         "bars": [asdict(bar) for bar in bars],
-        "findings": [asdict(finding) for finding in explain(found.record, clock)],
+        "findings": [asdict(finding) for finding in findings],
+        "kernel": kernel or None,
         "moments": [asdict(moment) for moment in found.moments] if watched and found.moments else None,
         "moments_lost": found.moments_lost,
     }
@@ -100,6 +105,7 @@ class Events:
         hello = {
             "boot": self._boot,
             "fields": _FIELDS,
+            "kernel_fields": _KERNEL,
             "closed_limit": self._store.closed_limit,
             "history_limit": self._store.history.maxlen,
         }
@@ -121,7 +127,8 @@ class Events:
         changes = self._store.changes(since, closed=closed)
         rows = [list(row.values()) for row in changes.rows]  # a Row is built in the order of its fields
         body = {"now": now, "revision": changes.revision, "rows": rows, "skipped": changes.skipped}
-        return body | {"workers": workers(self._store)}
+        kernel = [[row["id"], *(row[name] for name in _KERNEL)] for row in self._store.looked(since)]  # type: ignore[literal-required]
+        return body | {"workers": workers(self._store), "kernel": kernel}
 
 
 def _point(point: object) -> list[int]:

@@ -25,6 +25,7 @@ MATCHED: dict[str, Callable[[Row], str]] = {
     "note": lambda row: row["note"],
     "subject": lambda row: row["subject"],
     "tone": lambda row: row["tone"],
+    "tcp": lambda row: row["tcp"],
 }
 COMPARED: dict[str, Callable[[Row, float], float]] = {
     "age": lambda row, now: (row["closed"] or now) - row["opened"],
@@ -32,6 +33,11 @@ COMPARED: dict[str, Callable[[Row, float], float]] = {
     "in": lambda row, now: row["bytes_in"],
     "out": lambda row, now: row["bytes_out"],
     "messages": lambda row, now: row["messages"],
+    "rtt": lambda row, now: row["rtt"],
+    "cwnd": lambda row, now: row["cwnd"],
+    "rtx": lambda row, now: row["rtx"],
+    "unread": lambda row, now: row["unread"],
+    "unsent": lambda row, now: row["unsent"],
 }
 _COMPARISON = re.compile(r"([a-z]+)([<>])(\d+(?:\.\d+)?)(k|m|g|ms|s|)")
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "s": 1.0, "ms": 1e-3}

@@ -3,7 +3,7 @@
 import asyncio
 import os
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
@@ -13,9 +13,11 @@ from netwright.console import answers
 from netwright.console.gate import Gate
 from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ClosedError, NetwrightError, ProtocolError, UsageError
+from netwright.core.errors import ClosedError, NetwrightError, ProtocolError, TransportError, UsageError
 from netwright.http import App, Request, Response, StatusError
 from netwright.proto.feed import FeedParser, Hello, Unwatch, Watch, Welcome, parse_update, serialize
+from netwright.watch.kernel import tcp_connections
+from netwright.wire.inet_diag import DiagSocket
 
 __all__ = ["FEED_LIMITS", "Console", "Staying", "static_files"]
 
@@ -80,6 +82,7 @@ class Console:
         store: Store | None = None,
         clock: Clock = time.time,
         report: Callable[[str], None] = lambda line: None,
+        kernel: Callable[[], Iterable[DiagSocket]] = tcp_connections,
     ) -> None:
         self.store = store or Store()
         self.url = ""
@@ -88,6 +91,7 @@ class Console:
         self._gate, self._clock, self._report = gate or Gate(), clock, report
         self._events = answers.Events(self.store, os.urandom(6).hex())
         self._feeds: dict[int, tuple[Stream, asyncio.Lock]] = {}
+        self._kernel, self._viewers = kernel, 0
         self._routes()
 
     def _routes(self) -> None:
@@ -151,15 +155,19 @@ class Console:
         """Server-sent events (the HTML standard, §9.2): all rows first, then what changed, at most each REFRESH."""
         revision, message = self._events.first(since, self._clock())
         told = self._clock()
-        yield b"retry: 1000\n" + message
-        while True:
-            second = self._second()
-            await asyncio.sleep(REFRESH)
-            if self.store.revision == revision and self._second() == second and self._clock() - told < QUIET:
-                continue
-            told = self._clock()
-            revision, message = self._events.next(revision, second, told)
-            yield message
+        self._viewers += 1
+        try:
+            yield b"retry: 1000\n" + message
+            while True:
+                second = self._second()
+                await asyncio.sleep(REFRESH)
+                if self.store.revision == revision and self._second() == second and self._clock() - told < QUIET:
+                    continue
+                told = self._clock()
+                revision, message = self._events.next(revision, second, told)
+                yield message
+        finally:
+            self._viewers -= 1
 
     def _second(self) -> int:
         return self.store.history[-1].at if self.store.history else 0
@@ -216,8 +224,21 @@ class Console:
             while second < int(self._clock()):
                 second += 1
                 self.store.tick(second)
+            self.store.forget(self._clock())
             for name in self.store.expired(self._clock()):
                 await self._command(name, watch=False)
+
+    async def look(self) -> None:
+        """Once a second, while somebody watches the page: the kernel's view.  A system without one is left alone."""
+        while True:
+            await asyncio.sleep(1.0)
+            if not self._viewers or not self.store.live:
+                continue
+            try:
+                self.store.look(await asyncio.to_thread(self._kernel))
+            except TransportError as error:
+                self._report(f"no kernel view: {error}")
+                return
 
     async def run(self, feed: UnixAddress, bind: InetAddress, ready: Callable[[], None]) -> None:
         """Serve people on ``bind`` and workers on ``feed`` until nobody feeds the console any more.
@@ -234,7 +255,10 @@ class Console:
             assert isinstance(address, InetAddress)
             self.url = url_of(address, self._gate.token)
             ready()
-            await self.tick()
+            async with asyncio.TaskGroup() as group:
+                looking = group.create_task(self.look())
+                await self.tick()
+                looking.cancel()
             await self.app.drain(0.2)  # pages would stay for ever
 
 

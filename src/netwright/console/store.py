@@ -4,16 +4,21 @@ A viewer asks for what changed since the revision it has; a slow viewer therefor
 """
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from typing import Any, cast
 
+from netwright.console.kernel import View, by_addresses, kernel_values, view_of
 from netwright.console.view import LOST, Row, row_of
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Moment
 from netwright.core.record import Outcome
 from netwright.proto.feed import Batch, Bye, Hello, Moments, Record, Update
+from netwright.wire.inet_diag import DiagSocket
 
 __all__ = ["Changes", "Connection", "Point", "Store", "Worker"]
+
+_KERNEL = tuple(View.__annotations__)
 
 
 @dataclass(slots=True)
@@ -39,6 +44,8 @@ class Connection:
     moments: deque[Moment] | None = None
     moments_lost: int = 0
     next_moment: int = 0
+    kernel: dict[str, Any] = field(default_factory=dict)  # what inet_diag told last, {} if it was not asked
+    kernel_revision: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,6 +137,14 @@ class Store:
         del self.live[row["id"]]
         self._keep_closed(connection)
 
+    def forget(self, now: float, *, after: float = 600.0) -> None:
+        """Drop workers that are gone for ``after`` seconds, with their connections."""
+        for pid in [pid for pid, worker in self.workers.items() if worker.gone_at and worker.gone_at <= now - after]:
+            del self.workers[pid]
+            for name in [name for name, connection in self.closed.items() if connection.row["worker"] == pid]:
+                del self.closed[name]
+            self.revision += 1
+
     def merge(self, pid: int, update: Update, now: float) -> None:
         """Take in what worker ``pid`` told.
 
@@ -155,8 +170,9 @@ class Store:
                     self._merge_record(record, pid, worker.offset)
 
     def _merge_record(self, record: Record, pid: int, offset: float) -> None:
-        row = row_of(record, pid, offset)
-        known = self.live.pop(row["id"], None) or self.closed.get(row["id"])
+        name = f"{pid}.{record['number']}"
+        known = self.live.pop(name, None) or self.closed.get(name)
+        row = row_of(record, pid, offset, known.row if known is not None else None)
         self._second.count(row, known.row if known is not None else None)
         connection = known or Connection(record, row, self.revision)
         connection.record, connection.row = record, row
@@ -203,6 +219,25 @@ class Store:
         newer_closed = _newer(self.closed, since)
         rows = [connection.row for connection in (*newer_closed[:closed], *newer_live)]
         return Changes(self.revision, rows[::-1], max(0, len(newer_closed) - closed))
+
+    def look(self, sockets: Iterable[DiagSocket]) -> None:
+        """Take in the kernel's view of live connections; a row's own revision stays, its ``kernel_revision`` moves."""
+        found = by_addresses(sockets)
+        self.revision += 1
+        for connection in self.live.values():
+            row = connection.row
+            entry = found.get((row["local"], row["peer"]))
+            if entry is None:
+                continue
+            connection.kernel = kernel_values(entry)
+            view = view_of(connection.kernel)
+            if any(row[name] != getattr(view, name) for name in _KERNEL):  # type: ignore[literal-required]
+                connection.row = cast("Row", {**row, **{name: getattr(view, name) for name in _KERNEL}})
+                connection.kernel_revision = self.revision
+
+    def looked(self, since: int) -> Iterator[Row]:
+        """Live rows whose kernel's view is newer than ``since``."""
+        return (c.row for c in self.live.values() if c.kernel_revision > since)
 
     def rows(self) -> Iterator[Row]:
         """All rows, the live ones first."""

@@ -16,6 +16,7 @@ cdef object RECEIVED = Kind.RECEIVED
 cdef object SENT = Kind.SENT
 cdef object RECEIVE_WAIT = Kind.RECEIVE_WAIT
 cdef object CLOSED = Kind.CLOSED
+cdef int AGES_BEGIN = _specification.AGES.start, AGES_END = _specification.AGES.stop
 
 
 @cython.final
@@ -29,6 +30,7 @@ cdef class ConnectionRecord:
         self.started_at = self.opened_at = self.waiting_since = at
         self.waiting = HANDLER
         self.outcome = OPEN
+        self.attempts, self.kernel = (), b""
 
     def __repr__(self):
         waits = f" waits for {self.waiting.value}" if self.waiting is not NOTHING else ""
@@ -95,16 +97,29 @@ cdef class ConnectionRecord:
         if outcome in MOMENT_OF_END:
             self.note(MOMENT_OF_END[outcome], at, note=" ".join(filter(None, (stage, detail))))
 
+    def sample(self, double at):
+        """Ask the kernel now, if it can be asked."""
+        if self.probe is None:
+            return
+        cdef bytes seen = self.probe()
+        cdef bytes before = self.kernel
+        if seen[:AGES_BEGIN] != before[:AGES_BEGIN] or seen[AGES_END:] != before[AGES_END:]:
+            self.version += 1
+        self.kernel, self.kernel_at = seen, at
+
     def finish(self, double at):
-        """Close the accounts; called once, by the recorder."""
+        """Ask the kernel a last time, close the accounts; called once, by the recorder."""
+        self.sample(at)
+        self.probe = None
         account(self, at)
         self.waiting = NOTHING
         self.waiting_since = self.closed_at = at
         self.note(CLOSED, at, note=self.outcome.value)
 
     def as_dict(self):
-        """The summary as JSON values; addresses as text, the timeline left out."""
+        """The summary as JSON values; addresses as text, the timeline left out, ``kernel`` empty: who can read it fills it."""
         values = {name: getattr(self, name) for name in _specification.FIELDS}
+        values["attempts"], values["kernel"] = list(self.attempts), {}
         values["local"] = str(self.local) if self.local is not None else ""
         values["peer"] = str(self.peer) if self.peer is not None else ""
         values["watched"] = self.timeline is not None

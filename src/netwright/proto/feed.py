@@ -34,11 +34,11 @@ __all__ = [
 ]
 
 FORMAT = 1  # grows when an old console could no longer read a new worker
-MAX_LINE = 1024 * 1024  # bytes of a line; a batch of 100 records is about 80 kB
+MAX_LINE = 1024 * 1024  # bytes of a line; a batch of 100 records is about 130 kB
 
 
 class Record(TypedDict):
-    """``ConnectionRecord.as_dict()``, its fields and units."""
+    """``ConnectionRecord.as_dict()``, its units; ``kernel`` is struct tcp_info by name, {} if never asked."""
 
     number: int
     role: str
@@ -73,6 +73,10 @@ class Record(TypedDict):
     messages: int
     version: int
     watched: bool
+    attempts: list[str]
+    resolved_at: float
+    kernel_at: float
+    kernel: dict[str, float]
 
 
 @dataclass(frozen=True, slots=True)
@@ -240,6 +244,10 @@ def _record(value: object) -> Record:
     values = _check_types(value, _RECORD, "record")
     if values["waiting"] not in _WAITING or values["outcome"] not in _OUTCOMES:
         raise ProtocolError(f"record waits for {values['waiting']!r} with outcome {values['outcome']!r}")
+    if not all(isinstance(value, (float, int)) for value in values["kernel"].values()):
+        raise ProtocolError(f"record: kernel is {_short(values['kernel'])}, numbers wanted")
+    if not all(isinstance(line, str) for line in values["attempts"]):
+        raise ProtocolError(f"record: attempts is {_short(values['attempts'])}, lines wanted")
     return cast("Record", {name: values[name] for name in _RECORD})
 
 
@@ -267,7 +275,7 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-_RECORD: dict[str, type] = dict(Record.__annotations__)
+_RECORD: dict[str, type] = dict(Record.__annotations__) | {"attempts": list, "kernel": dict}
 _HELLO: dict[str, type] = dict(Hello.__annotations__)
 _MOMENTS: dict[str, type] = {"number": int, "first": int, "moments": list, "lost": int}
 _BATCH: dict[str, type] = {"now": float, "records": list, "closed": list, "totals": dict, "lost": int}

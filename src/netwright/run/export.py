@@ -11,6 +11,7 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Iterator
+from itertools import islice
 from typing import cast
 
 from netwright.aio import Stream, connect, engine
@@ -31,9 +32,15 @@ from netwright.proto.feed import (
     parse_command,
     serialize,
 )
+from netwright.wire.tcp_info import parse_tcp_info
 
 __all__ = ["Exporter", "Told"]
 
+_KERNEL = """state ca_state snd_cwnd snd_ssthresh snd_mss rtt rttvar min_rtt rto unacked sacked lost retrans
+total_retrans total_rto notsent_bytes snd_wnd rcv_wnd pmtu delivery_rate pacing_rate busy_time rwnd_limited
+sndbuf_limited bytes_acked bytes_received reordering dsack_dups"""
+KERNEL = tuple(_KERNEL.split())  # fields of struct tcp_info that are told
+SAMPLES_PER_TURN = 100  # live connections whose kernel is asked, in turn; the watched ones always
 RECORDS_PER_LINE = 100  # about 0.5 ms to encode: as long as the service is held up at once
 MOMENTS_PER_LINE = 1000
 RECORDS_PER_TURN = 1000
@@ -62,6 +69,7 @@ class Told:
         self._listening = False
         self._told_at = 0.0
         self._totals = 0
+        self._turns: Iterator[int] = iter(())
         recorder.on_close(self._on_close)
 
     def begin(self) -> None:
@@ -105,6 +113,7 @@ class Told:
 
     def lines(self, now: float) -> Iterator[bytes]:
         """What changed, a line at a time: at most RECORDS_PER_TURN live records, all ended ones, moments."""
+        self._sample(now)
         changed, ended = self._changed(), self._take_closed()
         for at in range(0, max(len(changed), len(ended)), RECORDS_PER_LINE):
             part = changed[at : at + RECORDS_PER_LINE]
@@ -120,6 +129,17 @@ class Told:
         totals = dict(self._recorder.totals)
         self._told_at, self._totals = now, sum(totals.values())
         return serialize(Batch(now, [_values(r) for r in live], [_values(r) for r in ended], totals, self.lost))
+
+    def _sample(self, now: float) -> None:
+        """Ask the kernel of what is watched, and of the next ones in turn."""
+        for record, _ in self._watched.values():
+            record.sample(now)
+        numbers = [*islice(self._turns, SAMPLES_PER_TURN)]
+        if len(numbers) < SAMPLES_PER_TURN:
+            self._turns = iter(list(self._recorder.live))
+        for number in numbers:
+            if number in self._recorder.live:
+                self._recorder.live[number].sample(now)
 
     def _changed(self) -> list[ConnectionRecord]:
         versions = self._versions
@@ -151,7 +171,11 @@ class Told:
 
 
 def _values(record: ConnectionRecord) -> Record:
-    return cast("Record", record.as_dict())
+    values = record.as_dict()
+    if record.kernel:
+        info = parse_tcp_info(record.kernel)
+        values["kernel"] = {name: value for name in KERNEL if (value := getattr(info, name)) is not None}
+    return cast("Record", values)
 
 
 class Exporter:

@@ -3,6 +3,7 @@
 zstd needs Python 3.14 or the ``zstandard`` package (extra "capture").
 """
 
+import contextlib
 import sys
 import zlib
 from collections.abc import Callable, Iterable, Iterator
@@ -68,13 +69,12 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 def _up_to_the_fault(inflate: "zlib._Decompress", rest: bytes) -> tuple[bytes, int]:
     """What zlib threw away with its error, whatever the chunks were, and where in ``rest`` the fault is."""
-    found = b""
-    for at in range(len(rest)):
-        try:
+    found, at = b"", 0
+    with contextlib.suppress(zlib.error):
+        while at < len(rest):
             found += inflate.decompress(rest[at : at + 1])
-        except zlib.error:
-            return found, at
-    return found, len(rest)
+            at += 1
+    return found, at
 
 
 class _Frame(Protocol):
@@ -95,12 +95,13 @@ def _zstd_frames() -> tuple[Callable[[], _Frame], type[Exception]]:
         if sys.version_info >= (3, 14):
             from compression import zstd
 
-            limit = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
-            return lambda: zstd.ZstdDecompressor(options=limit), zstd.ZstdError
-        import zstandard
+            options: dict[int, int] = {zstd.DecompressionParameter.window_log_max: _ZSTD_WINDOW_LOG}
+            return lambda: zstd.ZstdDecompressor(options=options), zstd.ZstdError
+        else:  # mypy follows versions by branches only
+            import zstandard
 
-        limits = zstandard.ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW_LOG)
-        return limits.decompressobj, zstandard.ZstdError  # noqa: TRY300  # the import is what may fail
+            limits = zstandard.ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW_LOG)
+            return limits.decompressobj, zstandard.ZstdError
     except ImportError as error:
         raise UsageError("zstd capture, and no zstd here", advice="pip install 'netwright[capture]'") from error
 

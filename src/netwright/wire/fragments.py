@@ -157,15 +157,13 @@ def _place(packet: Packet) -> tuple[_Key, int, bool] | None:
     """Which datagram (RFC 791 §3.2, RFC 8200 §4.5), where in it, and whether more follows."""
     if not packet.fragment:
         return None
-    match packet.layers[-1], packet.ip:
-        case IPv4() as header, _:
-            key = (header.source, header.destination, header.protocol, header.ident)
-            return key, header.fragment_offset, header.more_fragments
-        case Fragment() as fragment, IPv6() as header:
-            key = (header.source, header.destination, -1, fragment.ident)
-            return key, fragment.fragment_offset, fragment.more_fragments
-        case _:
-            return None
+    last, header = packet.layers[-1], packet.ip
+    if isinstance(last, IPv4):
+        key = (last.source, last.destination, last.protocol, last.ident)
+        return key, last.fragment_offset, last.more_fragments
+    assert isinstance(last, Fragment)
+    assert header is not None
+    return (header.source, header.destination, -1, last.ident), last.fragment_offset, last.more_fragments
 
 
 def _whole(layers: tuple[Layer, ...], payload: bytes) -> bytes:

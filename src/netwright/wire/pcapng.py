@@ -28,7 +28,6 @@ _FORMAT = "draft-ietf-opsawg-pcapng"
 _SECTION, _INTERFACE, _PACKET, _SIMPLE, _NAMES, _STATISTICS, _ENHANCED = 0x0A0D0D0A, 1, 2, 3, 4, 5, 6
 _BYTE_ORDER = 0x1A2B3C4D
 _MAX_INTERFACES = 65536  # per section: a packet of the old kind has 16 bits for one
-_NO_DROPS = {0xFFFF, 0xFFFFFFFF}  # "unknown"
 _MAX_OVERHEAD = 1 << 20  # bytes of a block beside its packet: options, names
 
 
@@ -189,20 +188,12 @@ class PcapngParser(CaptureParser):
 
     def _enhanced(self, body: _Body) -> list[Block]:
         index, high, low, size, length = body.unpack("5I", "enhanced packet")
-        options = body.options(20 + size + -size % 4) if len(body.data) > 20 + size + -size % 4 else {}
-        lost = body.number(options, 4, 8) or 0
-        return [
-            self._record(body, 20, size, self._find_interface(index, body), high << 32 | low, length, options, lost)
-        ]
+        return [self._record(body, index, high << 32 | low, size, length, None)]
 
     def _packet(self, body: _Body) -> list[Block]:
-        """The obsolete packet block (appendix A)."""
+        """The obsolete packet block (appendix A), with its drops in the header; all ones are "unknown"."""
         index, drops, high, low, size, length = body.unpack("2H4I", "packet")
-        options = body.options(20 + size + -size % 4) if len(body.data) > 20 + size + -size % 4 else {}
-        lost = 0 if drops in _NO_DROPS else drops
-        return [
-            self._record(body, 20, size, self._find_interface(index, body), high << 32 | low, length, options, lost)
-        ]
+        return [self._record(body, index, high << 32 | low, size, length, 0 if drops == 0xFFFF else drops)]
 
     def _simple(self, body: _Body) -> list[Block]:
         """A simple packet has no time, and its size is the snap length's or the block's (§4.4)."""
@@ -213,24 +204,20 @@ class PcapngParser(CaptureParser):
             size = min(size, interface.snap_length)
         return [Record(None, body.data[4 : 4 + size], length, interface)]
 
-    def _record(
-        self,
-        body: _Body,
-        begin: int,
-        size: int,
-        interface: Interface,
-        ticks: int,
-        length: int,
-        options: dict[int, list[bytes]],
-        lost: int,
-    ) -> Record:
-        if begin + size > len(body.data):
+    def _record(self, body: _Body, index: int, ticks: int, size: int, length: int, lost: int | None) -> Record:
+        """The packet behind 20 bytes of header, then options; ``lost`` is an option if the header has none."""
+        interface = self._find_interface(index, body)
+        end = 20 + size
+        if end > len(body.data):
             raise ProtocolError(
                 f"packet of {size} bytes at byte {body.at} in a block of {len(body.data)}", reference=f"{_FORMAT} §4.3"
             )
-        data = body.data[begin : begin + size]
-        flags = body.number(options, 2, 4) or 0
-        return Record(_to_ns(ticks, interface), data, length, interface, _texts(options, 1), lost, flags)
+        at_ns, data = _to_ns(ticks, interface), body.data[20:end]
+        end += -size % 4
+        options = body.options(end) if end < len(body.data) else {}
+        if lost is None:
+            lost = body.number(options, 4, 8) or 0
+        return Record(at_ns, data, length, interface, _texts(options, 1), lost, body.number(options, 2, 4) or 0)
 
     def _names(self, body: _Body) -> list[Block]:
         found: list[Block] = []

@@ -8,9 +8,16 @@ from netwright.proto.http1.framing import (
     parse_request_line,
     parse_status_line,
 )
+from netwright.proto.http1.scan import Found, scan
 from netwright.proto.http1.status import HttpError
 
 HOST = b"host: a\r\n"
+
+
+def found(block: bytes) -> Found:
+    scanned = scan(block)
+    assert scanned is not None
+    return scanned[1]
 
 
 @pytest.mark.parametrize(
@@ -76,7 +83,7 @@ def test_request_line_that_is_none_is_refused(line: bytes, status: int, words: s
 )
 def test_fields_frame_a_request(block: bytes, version: str, framing: RequestFraming) -> None:
     """RFC 9112 §6.3, §9.3; RFC 9110 §7.8, §10.1.1."""
-    assert frame_request(Fields(block), version) == framing
+    assert frame_request(found(block), version) == framing
 
 
 @pytest.mark.parametrize(
@@ -111,20 +118,20 @@ def test_fields_frame_a_request(block: bytes, version: str, framing: RequestFram
 def test_doubt_about_a_request_is_refused(block: bytes, status: int) -> None:
     """RFC 9112 §3.2, §6.1, §6.3, §11.2; RFC 9110 §8.6, §10.1.1."""
     with pytest.raises(HttpError) as caught:
-        frame_request(Fields(block), "1.1")
+        frame_request(found(block), "1.1")
     assert caught.value.status in (status, 400 if b"\xa0" in block else status)
 
 
 def test_transfer_encoding_in_1_0_is_refused() -> None:
     """RFC 9112 §6.1: such a message is faulty."""
     with pytest.raises(HttpError, match=r"HTTP/1\.0"):
-        frame_request(Fields(b"transfer-encoding: chunked\r\n"), "1.0")
+        frame_request(found(b"transfer-encoding: chunked\r\n"), "1.0")
 
 
 @pytest.mark.parametrize("host", ["a", "a.example:80", "[::1]:8000", "127.0.0.1", "", "a:"])
 def test_host_may_be_a_name_an_address_or_empty(host: str) -> None:
     """RFC 9110 §7.2, RFC 3986 §3.2.2."""
-    assert frame_request(Fields(f"host: {host}\r\n".encode()), "1.1").length == 0
+    assert frame_request(found(f"host: {host}\r\n".encode()), "1.1").length == 0
 
 
 @pytest.mark.parametrize(

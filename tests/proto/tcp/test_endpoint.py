@@ -314,14 +314,18 @@ def test_a_duplicate_is_acknowledged_with_dsack() -> None:
 def test_sack_blocks_are_not_squeezed_out_by_data() -> None:
     """RFC 2018 §4: every acknowledgement of a hole has blocks; a full segment has no room for them."""
     talk = established(Settings(timestamps=False, window_scale=None, mss=1000))
-    talk.send(500)
-    talk.skip()
-    talk.send(3000)
-    talk.skip()
-    talk.hear(". 101:201 ack 1")
-    talk.say(". 3501:3501 ack 1 sack 101:201")
-    talk.hear(". 301:401 ack 3501")
-    talk.say(". 3501:3501 ack 1 sack 301:401,101:201")
+    talk.send(15_000)
+    assert len(talk.skip()) == 10
+    talk.hear(". 101:201 ack 1001")
+    talk.say(". 10001:10001 ack 1 sack 101:201")
+    assert talk.say(". 10001:11001 ack 1").sacks == ()
+
+
+def test_a_fin_beyond_a_hole_is_acknowledged_at_once() -> None:
+    """RFC 5681 §4.2: out of order, data or not."""
+    talk = established()
+    talk.hear("F. 101:101 ack 1")
+    talk.say(". 1:1 ack 1")
 
 
 def test_keepalive_probes_and_gives_up() -> None:
@@ -341,6 +345,35 @@ def test_keepalive_probes_and_gives_up() -> None:
     talk.say("R. 1:1")
     assert talk.endpoint.end is End.SILENT
     assert [moment.kind for moment in talk.moments].count(Kind.PROBE) == 3
+
+
+def test_keepalive_can_be_turned_on_and_off_later() -> None:
+    """RFC 9293 §3.8.4 (MUST-25): per connection."""
+    talk = established()
+    talk.wait(100.0)
+    talk.endpoint.set_keepalive(KeepAlive(10, 5, 2))
+    talk.wait(0.0)
+    talk.say(". 0:0 ack 1")
+    talk.hear(". 1:1 ack 1")
+    talk.endpoint.set_keepalive(None)
+    assert talk.endpoint.deadline is None
+
+
+def test_user_timeout_can_be_set_later() -> None:
+    """RFC 5482 §4: what is unacknowledged already counts."""
+    talk = established()
+    talk.send(10)
+    talk.wait(20.0)
+    talk.endpoint.set_user_timeout(25.0)
+    assert talk.wait(30.0) == [Event.CLOSED]
+    assert talk.endpoint.end is End.USER_TIMEOUT
+
+
+def test_send_buffer_can_be_changed_later() -> None:
+    """RFC 9293 §3.9.1: what SEND takes."""
+    talk = established()
+    talk.endpoint.set_send_buffer(100)
+    assert (talk.endpoint.writable, talk.send(200)) == (100, 100)
 
 
 def test_delayed_acknowledgement_goes_after_40_ms_or_with_data() -> None:

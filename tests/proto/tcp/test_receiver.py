@@ -64,8 +64,10 @@ def test_a_gap_is_acknowledged_at_once_with_the_newest_block_first() -> None:
     receiver.receive(301, bytes(100), 0.0)
     receiver.receive(201, bytes(50), 0.0)
     assert receiver.blocks(4) == ((101, 251), (301, 401))
+    receiver.acknowledged()
     assert receiver.receive(1, bytes(100), 0.0)
     assert receiver.rcv_nxt == 251
+    assert receiver.ack_now  # and so is what fills it
 
 
 def test_a_duplicate_is_reported_once_and_first() -> None:
@@ -125,6 +127,15 @@ def test_fin_counts_once_all_before_it_has_come() -> None:
     assert receiver.take_fin()
     assert not receiver.take_fin()
     assert receiver.rcv_nxt == 102
+
+
+def test_fin_counts_even_if_the_peer_had_sent_more() -> None:
+    """RFC 9293 §3.10.7.4, eighth: what is kept beyond a hole cannot be taken back, the end is the end."""
+    receiver = receiver_of()
+    receiver.receive(51, bytes(100), 0.0)
+    receiver.learn_fin(101)
+    receiver.receive(1, bytes(50), 0.0)
+    assert receiver.take_fin()
 
 
 def test_data_after_fin_is_not_taken() -> None:

@@ -51,6 +51,17 @@ def test_two_sacked_segments_wait_for_a_quarter_of_a_round_trip() -> None:
     talk.quiet()
     talk.wait(0.0002)
     talk.say(". 1:1001")
+    sender = talk.endpoint.sender
+    assert sender.timer_at == pytest.approx(0.0225 + sender.rtt.rto)  # the timer is that of the repeat now
+
+
+def test_blocks_of_what_was_never_sent_are_ignored() -> None:
+    """RFC 2018 §3: a block outside SND.UNA to SND.NXT is a lie or a mistake."""
+    talk = flight(10)
+    for blocks in ("1:50000", "5001:5001", "6001:5001", "-500:2001"):
+        talk.hear(f". 1:1 ack 1 sack {blocks}")
+    assert talk.endpoint.sender.board.sacked == 0
+    talk.quiet()
 
 
 def test_limited_transmit_sends_new_data_on_the_first_duplicates() -> None:
@@ -118,6 +129,15 @@ def test_rate_reduction_spreads_what_is_sent_over_the_round_trip() -> None:
     # Two by limited transmit, the repeat, and then half of what arrives.
     assert talk.endpoint.sender.window.ssthresh == 5
     assert sent == 2 + 1 + 2
+
+
+def test_rate_reduction_grows_as_slow_start_below_ssthresh() -> None:
+    """RFC 6937 §3.1, the slow start reduction bound: one more than what arrived if the left edge moves."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 7001:10001")
+    assert [segment.seq for segment in talk.skip()] == [1, 1001, 2001]
+    talk.hear(". 1:1 ack 1001 sack 7001:10001")
+    assert [segment.seq for segment in talk.skip()] == [3001, 4001]
 
 
 def test_a_timeout_repeats_one_segment_and_backs_off() -> None:
@@ -238,6 +258,7 @@ def test_frto_repeats_the_rest_if_the_loss_was_real() -> None:
     talk.hear(". 1:1 ack 1001 sack 10001:11001")
     assert talk.say(". 1001:2001").seq == 1001
     assert phase(talk) is Phase.LOSS
+    talk.hear(". 1:1 ack 4001 sack 10001:11001")  # originals, but too late to speak for the first
     assert talk.endpoint.sender.recovery.undone == 0
 
 
@@ -259,6 +280,20 @@ def test_dsack_for_every_repeat_undoes_a_recovery() -> None:
     talk.hear(". 1:1 ack 4001 sack 1:1001")
     assert talk.endpoint.sender.recovery.undone == 1
     assert (phase(talk), talk.endpoint.sender.window.cwnd) == (Phase.OPEN, 10)
+
+
+def test_dsack_undoes_a_recovery_that_is_over() -> None:
+    """RFC 3708 §3: the D-SACK comes a round trip after the acknowledgement that ended the recovery."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    assert [segment.seq for segment in talk.skip()] == [1]
+    talk.hear(". 1:1 ack 10001")
+    assert talk.endpoint.sender.window.cwnd < 10
+    talk.hear(". 1:1 ack 10001 sack 1:1001")
+    talk.send(1000)
+    talk.skip()
+    talk.hear(". 1:1 ack 10001 sack 1:1001")
+    assert talk.endpoint.sender.window.cwnd == 10
 
 
 def test_tail_loss_probe_comes_after_two_round_trips_and_finds_the_loss() -> None:
@@ -302,9 +337,11 @@ def test_a_probe_that_repaired_a_loss_reduces_the_window() -> None:
 def test_a_probe_that_was_needless_changes_nothing() -> None:
     """RFC 8985 §7.4.2: D-SACK says that the original had arrived."""
     talk = flight(4)
+    talk.endpoint.sender.recovery.rack.reordered = True
     talk.wait(0.015)
     talk.say(". 3001:4001")
     talk.hear(". 1:1 ack 4001 sack 3001:4001")
+    assert talk.endpoint.sender.recovery.rack.steps == 1  # it says nothing about reordering
     talk.send(1000)
     talk.now += 0.01
     talk.hear(". 1:1 ack 5001")

@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.core.moment import Kind
+from netwright.core.moment import Kind, Moment
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.sender import Timer
 from netwright.proto.tcp.settings import Settings
@@ -163,11 +163,36 @@ def test_user_timeout_ends_a_zero_window() -> None:
 
 
 def test_old_segments_do_not_move_the_window_back() -> None:
-    """RFC 9293 §3.10.7.4, fifth: SND.WL1 and SND.WL2."""
+    """RFC 9293 §3.10.7.4, fifth: SND.WL1 and SND.WL2; the older segment comes later and fills the hole."""
     talk = established(plain())
-    talk.hear(". 1:101 ack 1 win 5000")
-    talk.hear(". 1:1 ack 1 win 100")
+    talk.hear(". 101:201 ack 1 win 5000")
+    talk.hear(". 1:101 ack 1 win 100")
+    assert talk.endpoint.readable == 200
     assert talk.endpoint.sender.snd_wnd == 5000
+
+
+def test_a_round_trip_is_measured_from_the_oldest_segment() -> None:
+    """RFC 6298 §3: with the receiver's delay in it, which the timer must outlast."""
+    talk = established(plain(nodelay=True))
+    start = talk.now
+    talk.send(100)
+    talk.now += 0.02
+    talk.send(100)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 201")
+    assert talk.endpoint.sender.rtt.latest == pytest.approx(talk.now - start)
+
+
+def test_an_acknowledgement_of_a_repeat_and_more_measures_nothing() -> None:
+    """RFC 6298 §3 (Karn): it may be the answer to the repeat."""
+    talk = established(plain(nodelay=True, tail_loss_probe=False))
+    talk.send(100)
+    talk.send(100)
+    talk.wait(0.22)
+    before = talk.endpoint.sender.rtt.latest
+    talk.hear(". 1:1 ack 201")
+    assert talk.endpoint.sender.repeats == 1
+    assert talk.endpoint.sender.rtt.latest == before
 
 
 def test_idle_connections_start_again_from_the_initial_window() -> None:
@@ -197,6 +222,20 @@ def test_pacing_spreads_a_window_over_the_round_trip() -> None:
         return max(after.count(at) for at in after)
 
     assert largest_burst(True) <= 8 < largest_burst(False)
+
+
+@pytest.mark.parametrize(
+    ("congestion", "reasons"),
+    [("bbr", ["startup → drain", "drain → probe-bw", "pace:"]), ("cubic", ["slow start ends"])],
+)
+def test_turns_of_congestion_control_are_moments(congestion: str, reasons: list[str]) -> None:
+    moments: list[Moment] = []
+    pair = Pair(Settings(congestion=congestion), there=Link(0.02, rate=1e6), watch=moments.append)
+    pair.connect()
+    pair.left.to_send = bytes(3_000_000)
+    pair.run(until=4.0)
+    told = " ".join(moment.note for moment in moments)
+    assert all(reason in told for reason in reasons)
 
 
 def test_repeats_of_a_syn_are_linear_first() -> None:
@@ -237,6 +276,43 @@ def test_timestamps_measure_repeats_too() -> None:
     talk.hear(f". 1:1 ack 101 ts 6:{int(talk.now * 1000) - 30}")
     assert before < rtt.srtt < 0.03
     assert rtt.backoff == 0
+
+
+def test_timestamps_that_were_not_agreed_on_measure_nothing() -> None:
+    """RFC 7323 §3.2: without the option in both SYNs it is ignored."""
+    talk = established(plain(tail_loss_probe=False))
+    talk.send(100)
+    talk.wait(0.3)
+    before = talk.endpoint.sender.rtt.latest
+    talk.hear(f". 1:1 ack 101 ts 6:{int(talk.now * 1000) - 30}")
+    assert (talk.endpoint.sender.rtt.latest, talk.endpoint.sender.rtt.backoff) == (before, 1)
+
+
+def test_an_echo_that_nothing_of_ours_had_is_no_measurement() -> None:
+    """RFC 7323 §4.1: an echo older than the segment it answers, or newer than now, is a peer's mistake."""
+    settings = plain(timestamps=True, tail_loss_probe=False)
+    for echo in (1, 900_000):
+        talk = established(settings, "S. 0:0 ack 1 win 65535 mss 1000 ts 5:0")
+        talk.now = 50.0
+        talk.send(100)
+        talk.wait(0.3)
+        before = talk.endpoint.sender.rtt.srtt
+        talk.hear(f". 1:1 ack 101 ts 6:{echo}")
+        assert talk.endpoint.sender.rtt.srtt == before
+
+
+def test_a_closed_window_counts_an_idle_time_once() -> None:
+    """RFC 5681 §4.1: data that waits for the window does not halve cwnd at every look."""
+    talk = established(plain(congestion="reno"))
+    talk.send(10)
+    talk.hear(". 1:1 ack 11 win 0")
+    sender = talk.endpoint.sender
+    sender.window.cwnd = 160
+    talk.now += 1.5 * sender.rtt.rto
+    talk.send(10)
+    talk.endpoint.set_nodelay(True, talk.now)
+    talk.endpoint.set_nodelay(True, talk.now)
+    assert sender.window.cwnd == 80
 
 
 def test_timer_runs_from_the_last_acknowledgement_not_from_every_segment() -> None:

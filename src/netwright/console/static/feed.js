@@ -55,14 +55,19 @@ export class Feed {
     this.#skew = told.now - Date.now() / 1e3;
     this.state = 'live';
     if (told.hello) this.#reset(told.hello);
-    if (told.workers) this.workers = told.workers;
-    for (const values of told.rows ?? []) {
+    this.workers = told.workers;
+    this.#forget(new Set(told.workers.map((worker) => worker.pid)));
+    for (const values of told.rows) {
       const row = Object.fromEntries(this.fields.map((name, i) => [name, values[i]]));
       this.rows.delete(row.id); // to the end: the oldest change comes first
       this.rows.set(row.id, row);
     }
-    this.skipped += told.skipped ?? 0;
-    this.history.push(...told.points ?? []);
+    for (const [id, ...values] of told.kernel) {
+      const row = this.rows.get(id);
+      this.kernelFields.forEach((name, i) => { if (row) row[name] = values[i]; });
+    }
+    this.skipped += told.skipped;
+    this.history.push(...told.points);
     this.history.splice(0, this.history.length - this.#historyLimit);
     this.revision = told.revision;
     this.#prune();
@@ -73,9 +78,14 @@ export class Feed {
     if (hello.boot !== this.#boot) this.rows.clear();
     this.#boot = hello.boot;
     this.fields = hello.fields;
+    this.kernelFields = hello.kernel_fields;
     this.#closedLimit = hello.closed_limit;
     this.#historyLimit = hello.history_limit;
     this.history = [];
+  }
+
+  #forget(known) {
+    for (const row of this.rows.values()) if (!known.has(row.worker)) this.rows.delete(row.id);
   }
 
   #prune() {

@@ -2,12 +2,13 @@
 
 const MATCHED = {
   state: (r) => r.state, svc: (r) => r.service, peer: (r) => r.peer, proto: (r) => r.protocol, wait: (r) => r.waiting,
-  role: (r) => r.role, worker: (r) => String(r.worker), note: (r) => r.note, subject: (r) => r.subject, tone: (r) => r.tone,
+  role: (r) => r.role, worker: (r) => String(r.worker), note: (r) => r.note, subject: (r) => r.subject, tone: (r) => r.tone, tcp: (r) => r.tcp,
 };
 const COMPARED = {
   age: (r, now) => (r.closed || now) - r.opened,
   waited: (r, now) => r.waiting ? now - r.waiting_since : 0,
   in: (r) => r.bytes_in, out: (r) => r.bytes_out, messages: (r) => r.messages,
+  rtt: (r) => r.rtt, cwnd: (r) => r.cwnd, rtx: (r) => r.rtx, unread: (r) => r.unread, unsent: (r) => r.unsent,
 };
 const UNITS = { '': 1, k: 1e3, m: 1e6, g: 1e9, s: 1, ms: 1e-3 };
 

@@ -86,8 +86,9 @@ export class Life {
       const y = 8 + i * PITCH, left = x(bar.start), wide = Math.max(3, x(bar.end) - left), text = bar.label.length * 6.7;
       svg.append(part('text', { x: 2, y: y + 11, class: 'lane' }, bar.lane));
       svg.append(part('rect', { x: left, y, width: wide, height: 14, rx: 3, class: `${bar.tone}${wide > 120 ? ' long' : ''}` }));
-      const [at, anchor] = left + wide + 6 + text < width ? [left + wide + 6, 'start'] : text + 12 < wide ? [left + 6, 'start'] : [left - 8, 'end'];
-      svg.append(part('text', { x: at, y: y + 11, 'text-anchor': anchor }, bar.label));
+      const fits = left + wide + 6 + text < width, inside = !fits && text + 12 < wide;
+      const at = fits ? left + wide + 6 : inside ? left + 6 : left - 8;
+      svg.append(part('text', { x: at, y: y + 11, 'text-anchor': fits || inside ? 'start' : 'end', class: inside ? `on-${bar.tone}` : '' }, bar.label));
     });
     box.replaceChildren(svg);
   }
@@ -101,6 +102,8 @@ export class Life {
       element('b', { textContent: f.seconds ? `${f.title}: ${seconds(f.seconds)}` : f.title }),
       ` ${f.text}`, ...(f.advice ? [element('br'), element('span', { className: 'quiet', textContent: f.advice })] : []))));
     const notes = [row.subject && `last message ${row.subject}`];
+    const kernel = this.#told.kernel;
+    if (kernel) notes.push(`kernel: ${[kernel.state_name, kernel.congestion].filter(Boolean).join(', ')}, rtt ${seconds(kernel.rtt)}, cwnd ${kernel.snd_cwnd}, ${kernel.total_retrans} retransmitted`);
     if (!record.watched && !this.#told.moments) notes.push('its moments were not kept: summary only (serve --watch-all keeps all)');
     const first = this.#told.moments?.[0].at, since = first - record.started_at;
     if (record.first_in_at && first > record.first_in_at && !lost) notes.push(`watched since ${seconds(since)} after its start`);

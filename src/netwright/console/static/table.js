@@ -3,6 +3,7 @@
 import { bytes, count, element, seconds } from './format.js';
 
 const HEIGHT = 24;
+const QUEUED = 65536; // bytes that wait in the kernel and are worth a word
 const SLOW = { handler: 1, 'peer to read': 1 }; // seconds of a wait that is worth a colour
 
 const age = (r, now) => (r.closed || now) - r.opened;
@@ -10,23 +11,31 @@ const waited = (r, now) => r.waiting ? now - r.waiting_since : -1;
 
 // name, width, value to sort by, text, class of the cell
 export const COLUMNS = [
-  ['#', '54px', (r) => r.opened, (r) => r.number],
-  ['peer', '180px', (r) => r.peer, (r) => (r.role === 'connected' ? '→ ' : '') + r.peer],
-  ['service', '84px', (r) => r.service, (r) => r.service],
-  ['proto', '76px', (r) => r.protocol, (r) => r.protocol],
-  ['state', '112px', (r) => r.state, (r) => r.state, (r) => r.tone],
-  ['age', '66px', age, (r, now) => seconds(age(r, now)), () => 'n'],
-  ['in', '72px', (r) => r.bytes_in, (r) => bytes(r.bytes_in), () => 'n'],
-  ['out', '72px', (r) => r.bytes_out, (r) => bytes(r.bytes_out), () => 'n'],
-  ['msgs', '52px', (r) => r.messages, (r) => r.messages ? count(r.messages) : '', () => 'n'],
-  ['last message', 'minmax(130px, 1fr)', (r) => r.subject, (r) => r.subject],
-  ['waits for · why it ended', 'minmax(190px, 1.3fr)', waited, says, tone],
+  ['#', '50px', (r) => r.opened, (r) => r.number],
+  ['peer', '166px', (r) => r.peer, (r) => (r.role === 'connected' ? '→ ' : '') + r.peer],
+  ['service', '76px', (r) => r.service, (r) => r.service],
+  ['proto', '68px', (r) => r.protocol, (r) => r.protocol],
+  ['state', '104px', state, state, (r) => r.tone || (state(r) === 'open' ? '' : 'warn')],
+  ['age', '62px', age, (r, now) => seconds(age(r, now)), () => 'n'],
+  ['rtt', '60px', (r) => r.rtt, (r) => r.rtt ? seconds(r.rtt) : '', () => 'n'],
+  ['in', '66px', (r) => r.bytes_in, (r) => bytes(r.bytes_in), () => 'n'],
+  ['out', '66px', (r) => r.bytes_out, (r) => bytes(r.bytes_out), () => 'n'],
+  ['rtx', '34px', (r) => r.rtx, (r) => r.rtx || '', (r) => (r.rtx ? 'n warn' : 'n')],
+  ['msgs', '46px', (r) => r.messages, (r) => r.messages ? count(r.messages) : '', () => 'n'],
+  ['last message', 'minmax(100px, 1fr)', (r) => r.subject, (r) => r.subject],
+  ['waits for · why it ended', 'minmax(170px, 1.3fr)', waited, says, tone],
 ];
 const TEMPLATE = COLUMNS.map((column) => column[1]).join(' ');
 
+// The kernel's state, where it says more than "open".
+function state(row) {
+  return row.closed || !row.tcp || row.tcp === 'ESTABLISHED' ? row.state : row.tcp;
+}
+
 function says(row, now) {
   if (row.closed || row.note) return row.note;
-  return row.waiting ? `${row.waiting} ${seconds(waited(row, now))}` : '';
+  const queued = row.unread > QUEUED ? ` · ${bytes(row.unread)} unread` : row.unsent > QUEUED ? ` · ${bytes(row.unsent)} unsent` : '';
+  return row.waiting ? `${row.waiting} ${seconds(waited(row, now))}${queued}` : '';
 }
 
 function tone(row, now) {
@@ -49,7 +58,7 @@ export class Table {
     [this.#box, this.#head, this.#body, this.#changed] = [box, head, body, changed];
     head.style.gridTemplateColumns = TEMPLATE;
     head.append(...COLUMNS.map(([name, , , , kind], i) =>
-      element('span', { className: kind?.({}) === 'n' ? 'n' : '', onclick: () => this.sortBy(i) })));
+      element('span', { className: kind?.({})?.startsWith('n') ? 'n' : '', onclick: () => this.sortBy(i) })));
     box.addEventListener('scroll', changed, { passive: true });
     new ResizeObserver(changed).observe(box);
     body.onclick = (event) => {
@@ -115,7 +124,7 @@ export class Table {
     line.className = `row${row.closed ? ' over' : ''}${row.id === this.here ? ' here' : ''}`;
     COLUMNS.forEach(([, , , text, kind], i) => {
       const told = line.told[i], cell = line.children[i], value = text(row, now), look = kind?.(row, now) ?? '';
-      if (told[0] !== value) { cell.textContent = value; cell.title = i > 8 ? value : ''; told[0] = value; }
+      if (told[0] !== value) { cell.textContent = value; cell.title = i > 10 ? value : ''; told[0] = value; }
       if (told[1] !== look) { cell.className = look; told[1] = look; }
     });
   }

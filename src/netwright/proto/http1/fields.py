@@ -6,13 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping
 from netwright.core.errors import UsageError
 from netwright.proto.http1.status import HttpError
 
-__all__ = ["NO_FIELDS", "Fields", "check_field_line", "format_fields", "is_token", "valid_block"]
+__all__ = ["NO_FIELDS", "Fields", "check_field_line", "check_line_end", "format_fields", "is_token"]
 
 _TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # RFC 9110 §5.6.2
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]"  # field-vchar, SP and HTAB, RFC 9110 §5.5
 _LINE = rb"%b++:%b*+\r\n" % (_TCHAR, _TEXT)
 _FIELD_LINE = re.compile(_LINE)
-_BLOCK = re.compile(rb"(?:%b)*+" % _LINE)
 _PAIR = re.compile(rb"([^:]++):[ \t]*+([^\r\n]*)\r\n")
 _TOKEN = re.compile(rb"%b++" % _TCHAR)
 _NOT_TEXT = re.compile(rb"[^\t\x20-\x7e\x80-\xff]")
@@ -28,7 +27,7 @@ class Fields(Mapping[str, str]):
     __slots__ = ("_lowered", "_pairs", "block")
 
     def __init__(self, block: bytes) -> None:
-        """``block`` is what ``valid_block`` accepts."""
+        """``block`` is what ``scan`` accepts."""
         self.block = block
         self._pairs: tuple[tuple[str, str], ...] | None = None
         self._lowered = b""
@@ -86,11 +85,6 @@ class Fields(Mapping[str, str]):
 
 _TEXT_PAIR = re.compile(_PAIR.pattern.decode())
 NO_FIELDS = Fields(b"")
-
-
-def valid_block(block: bytes) -> bool:
-    """True if ``block`` is nothing but field lines, each with its CRLF."""
-    return _BLOCK.fullmatch(block) is not None
 
 
 def is_token(name: bytes) -> bool:

@@ -8,6 +8,7 @@ import re
 from typing import NamedTuple
 
 from netwright.proto.http1.fields import Fields
+from netwright.proto.http1.scan import Found
 from netwright.proto.http1.status import HttpError, has_content
 
 __all__ = ["PLAIN_LINE", "RequestFraming", "frame_request", "frame_response", "parse_request_line", "parse_status_line"]
@@ -20,8 +21,6 @@ _NEVER_IN_TARGET = re.compile(rb'["<>#]')
 _SCHEME = re.compile(rb"https?://[^/?#@]++(?:[/?]|$)", re.IGNORECASE)
 # uri-host [":" port] of RFC 9110 §7.2: reg-name or IPv4address, or IP-literal in brackets (RFC 3986 §3.2.2)
 _HOST = re.compile(r"(?:\[[0-9A-Fa-f:.]+\]|[-A-Za-z0-9._~!$&'()*+,;=%]*)(?::[0-9]{0,5})?")
-_FRAMING_FIELDS = ("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade")
-_FRAMING_FIELD = re.compile(rf"\n({'|'.join(_FRAMING_FIELDS)}):[ \t]*+([^\r]*)")  # of a block in lower case
 _MAX_DIGITS = 18  # of a length: more does not fit 63 bits
 
 
@@ -85,22 +84,19 @@ def parse_status_line(line: bytes) -> tuple[str, int, str]:
     return match[1][5:].decode(), int(match[2]), (match[3] or b"").decode("latin-1")
 
 
-def frame_request(fields: Fields, version: str) -> RequestFraming:
+def frame_request(found: Found, version: str) -> RequestFraming:
     """Where a request ends and what becomes of its connection.
 
     Raises:
         HttpError: Host, Content-Length, Transfer-Encoding or Expect leave a doubt.
     """
-    found: dict[str, list[str]] = {name: [] for name in _FRAMING_FIELDS}
-    for name, value in _FRAMING_FIELD.findall((b"\n" + fields.block.lower()).decode("latin-1")):
-        found[name].append(value.rstrip(" \t"))
-    hosts, lengths, codings, connection, expectations, upgrades = found.values()
+    hosts, lengths, codings, connection, expectations, upgrades = found
     _check_host(hosts, version)
-    length = _length(lengths, codings, version)
+    length = _length(lengths, codings, version) if lengths or codings else 0
     waits = _check_expect(expectations) and version == "1.1"  # RFC 9110 §10.1.1: 1.0 cannot wait for it
-    options = [option.strip(" \t") for option in ",".join(connection).split(",")]
+    options = [option.strip(" \t") for option in ",".join(connection).split(",")] if connection else []
     upgrade = ", ".join(upgrades) if upgrades and "upgrade" in options and version == "1.1" else ""
-    return RequestFraming(None if codings else length or 0, _lives_on(options, version), waits, upgrade)
+    return RequestFraming(length, _lives_on(options, version), waits, upgrade)
 
 
 def frame_response(fields: Fields, version: str, status: int, method: str) -> tuple[int | None, bool, bool]:

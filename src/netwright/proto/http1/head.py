@@ -3,10 +3,13 @@
 from collections.abc import Callable
 
 from netwright.core.errors import LimitError
-from netwright.proto.http1.fields import check_field_line, check_line_end, valid_block
+from netwright.proto.http1.fields import check_field_line, check_line_end
 from netwright.proto.http1.limits import HttpLimits
+from netwright.proto.http1.scan import Found, scan
 
 __all__ = ["Section"]
+
+_CR = 13
 
 
 class Section:
@@ -14,13 +17,17 @@ class Section:
 
     Args:
         first: takes the start line, once; None for a trailer section, which has none.
+
+    Attributes:
+        found: of the last head, the fields that frame its message.
     """
 
-    __slots__ = ("_checked", "_fields", "_first", "_first_limit", "_limits")
+    __slots__ = ("_checked", "_fields", "_first", "_first_limit", "_limits", "found")
 
     def __init__(self, limits: HttpLimits, first: Callable[[bytes], None] | None, first_limit: int = 0) -> None:
         self._limits, self._first, self._first_limit = limits, first, first_limit
         self._checked = self._fields = 0
+        self.found: Found = ([], [], [], [], [], [])
 
     def reset(self) -> None:
         """The next section begins."""
@@ -38,22 +45,25 @@ class Section:
         if self._first is not None and not self._checked:
             end = data.find(b"\r\n\r\n", start) + 4
             if end > 3 and self._is_small_and_sound(data, start, end):
-                self._first(data[start : data.find(b"\r\n", start)])
                 return end
-        return self._walk(data, start)
+        end = self._walk(data, start)
+        if end > 0 and self._first is not None:
+            found = scan(data[data.index(b"\n", start) + 1 : end - 2])
+            assert found is not None  # each line was checked
+            self.found = found[1]
+        return end
 
     def _is_small_and_sound(self, data: bytes, start: int, end: int) -> bool:
         """One look at the usual head; a False says nothing, the walk finds out."""
-        line = data.find(b"\r\n", start) + 2
-        limits = self._limits
-        return (
-            end - start <= limits.head
-            and line - start <= self._first_limit
-            and end - line <= limits.field_line
-            and data.count(b"\n", line, end - 2) <= limits.fields
-            and data.find(b"\n", start, line - 1) < 0
-            and valid_block(data[line : end - 2])
-        )
+        limits, line = self._limits, data.find(b"\n", start) + 1
+        if line - start > self._first_limit or end - line > limits.field_line or end - start > limits.head:
+            return False
+        found = scan(data[line : end - 2])
+        if found is None or found[0] > limits.fields or data[line - 2] != _CR:
+            return False
+        self.found = found[1]
+        self._first(data[start : line - 2])  # type: ignore[misc]  # the caller looked
+        return True
 
     def _walk(self, data: bytes, start: int) -> int:
         at = start + self._checked

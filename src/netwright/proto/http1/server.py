@@ -152,7 +152,7 @@ class ServerMachine(Machine):
     def _read_head(self, block: bytes, events: list[Event]) -> None:
         method, target, version = self._line
         fields = Fields(block)
-        framing = frame_request(fields, version)
+        framing = frame_request(self._section.found, version)
         length = framing.length
         if length is not None and length > self.limits.body:
             raise LimitError("body", length, self.limits.body, reference="RFC 9110 §15.5.14")

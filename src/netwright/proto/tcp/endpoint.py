@@ -15,12 +15,15 @@ a SYN for the listener.  ``watch`` gets a Moment, with its reason, for every dec
 """
 
 from collections.abc import Callable
+from dataclasses import replace
 from math import inf
 
 from netwright.core.errors import ClosedError, UsageError
 from netwright.core.moment import Kind, Moment
+from netwright.core.tuning import KeepAlive
 from netwright.proto.tcp.events import End, Event, Note, error_of
 from netwright.proto.tcp.handshake import Agreement, agree, answer_options, ecn_flags, is_opening, offer, refusal
+from netwright.proto.tcp.keepalive import Due, KeepAliveTimer
 from netwright.proto.tcp.receiver import Receiver
 from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
 from netwright.proto.tcp.sender import Sender
@@ -30,6 +33,7 @@ from netwright.proto.tcp.state import SYNCHRONIZED, TAKES_DATA, State, Step, ste
 __all__ = ["Endpoint"]
 
 _MAX_FIELD = 65535
+_SENDS = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.SYN_SENT, State.SYN_RECEIVED})
 _OPTION_SPACE = 40  # bytes of options in a header, RFC 9293 §3.1
 
 
@@ -50,12 +54,11 @@ class Endpoint:
     __slots__ = (
         "_challenged_at",
         "_events",
-        "_keepalive_at",
+        "_keepalive",
         "_life_at",
         "_note",
         "_orphan",
         "_output",
-        "_probes",
         "_stamp_offset",
         "_stamps",
         "_started_at",
@@ -88,8 +91,7 @@ class Endpoint:
         self._output: list[Segment] = []
         self._events: list[Event] = []
         self._orphan = False
-        self._life_at = self._keepalive_at = inf
-        self._probes = 0
+        self._life_at, self._keepalive = inf, KeepAliveTimer()
         self._challenged_at = -inf
         self._started_at = 0.0
 
@@ -125,7 +127,7 @@ class Endpoint:
     @property
     def deadline(self) -> float | None:
         """When ``expire`` is due, None for never."""
-        at = min(self.sender.deadline, self.receiver.ack_at, self._life_at, self._keepalive_at)
+        at = min(self.sender.deadline, self.receiver.ack_at, self._life_at, self._keepalive.at)
         return at if at != inf else None
 
     @property
@@ -145,9 +147,7 @@ class Endpoint:
 
     @property
     def _may_send(self) -> bool:
-        state = self.state
-        open_states = (State.ESTABLISHED, State.CLOSE_WAIT, State.SYN_SENT, State.SYN_RECEIVED)
-        return state in open_states and not self.sender.finishing
+        return self.state in _SENDS and not self.sender.finishing
 
     def take_segments(self) -> list[Segment]:
         """What must be sent, in order; each is given once."""
@@ -242,6 +242,22 @@ class Endpoint:
         if not on:
             self._push(now)
 
+    def set_keepalive(self, keepalive: KeepAlive | None) -> None:
+        """SO_KEEPALIVE, TCP_KEEPIDLE and their kin, on a connection that is there."""
+        self.settings = replace(self.settings, keepalive=keepalive)
+        live = self.state in SYNCHRONIZED and self.state is not State.TIME_WAIT
+        self._keepalive.start(keepalive if live else None, self.receiver.heard_at)
+
+    def set_user_timeout(self, seconds: float | None) -> None:
+        """TCP_USER_TIMEOUT (RFC 5482 §4), looked at when the next timer is due; what is out already counts."""
+        self.settings = replace(self.settings, user_timeout=seconds)
+        self.sender.user_timeout = seconds
+
+    def set_send_buffer(self, size: int) -> None:
+        """SO_SNDBUF; what is buffered stays."""
+        self.settings = replace(self.settings, send_buffer=size)
+        self.sender.limit = size
+
     def _push(self, now: float) -> None:
         if self.state in SYNCHRONIZED:
             self.sender.output(now)
@@ -302,8 +318,7 @@ class Endpoint:
     def _established(self, how: Step, now: float) -> None:
         self._move(how, now)
         self._events.append(Event.CONNECTED)
-        if self.settings.keepalive is not None:
-            self._keepalive_at = now + self.settings.keepalive.idle
+        self._keepalive.start(self.settings.keepalive, now)
         if self.sender.finishing:
             self._move(Step.CLOSE, now)  # it was called before
 
@@ -311,7 +326,7 @@ class Endpoint:
         """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
         receiver = self.receiver
         receiver.heard_at = now
-        self._probes = 0
+        self._keepalive.probes = 0
         if self._stamps and receiver.is_replay(segment, now) and not segment.flags & RST:
             self._refuse(segment, "timestamp is old (PAWS)", now)
             self._challenge(segment, now)
@@ -520,33 +535,26 @@ class Endpoint:
         if self.receiver.ack_at <= now:
             self.receiver.interactive = False
             self._acknowledge(now)
-        if self._keepalive_at <= now:
+        if self._keepalive.at <= now:
             self._keep_alive(now)
         if self._life_at <= now:
             self._finish(End.CLOSED, now)
         return self._take_events()
 
     def _keep_alive(self, now: float) -> None:
-        """RFC 9293 §3.8.4: only where nothing else would notice a dead peer."""
-        settings = self.settings.keepalive
-        assert settings is not None
-        silent_at = self.receiver.heard_at + settings.idle
-        if self.sender.board.out or self.sender.unsent or now < silent_at:
-            self._keepalive_at = silent_at if now < silent_at else now + settings.idle
-            return
-        if self._probes >= settings.count:
+        busy = bool(self.sender.board.out or self.sender.unsent)
+        due = self._keepalive.due(now, self.receiver.heard_at, busy=busy)
+        if due is Due.GIVE_UP:
             self._reset(End.SILENT, now)
-            return
-        self._probes += 1
-        if self._note is not None:
-            self._note(Kind.PROBE, now, 0, f"peer silent for {now - self.receiver.heard_at:.3f} s: keepalive")
-        self._emit(ACK, self.sender.snd_una - 1, b"", now, NOT_ECT)
-        self._keepalive_at = now + settings.interval
+        elif due is Due.PROBE:
+            if self._note is not None:
+                self._note(Kind.PROBE, now, 0, f"peer silent for {now - self.receiver.heard_at:.3f} s: keepalive")
+            self._emit(ACK, self.sender.snd_una - 1, b"", now, NOT_ECT)
 
     def _wait(self, now: float) -> None:
         """TIME-WAIT for twice the maximum segment lifetime (RFC 9293 §3.6.1)."""
         self.sender.stop()
-        self._keepalive_at = inf
+        self._keepalive.stop()
         self._life_at = now + self.settings.time_wait
 
     # Its own life
@@ -563,7 +571,8 @@ class Endpoint:
 
     def _gone(self, end: End, now: float) -> None:
         self.end = end
-        self._life_at = self._keepalive_at = self.receiver.ack_at = inf
+        self._life_at = self.receiver.ack_at = inf
+        self._keepalive.stop()
         self.sender.stop()
         self._events.append(Event.CLOSED)
         if self._note is not None:

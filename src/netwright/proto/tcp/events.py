@@ -2,14 +2,21 @@
 
 from collections.abc import Callable
 from enum import Enum
+from typing import Protocol
 
 from netwright.core.errors import ClosedError, ConnectError, DeadlineError, NetwrightError, ResetError
 from netwright.core.moment import Kind
 
-__all__ = ["End", "Event", "Note", "error_of"]
+__all__ = ["Emit", "End", "Event", "Note", "error_of"]
 
 # Who watches gets (kind, when, size, reason); the caller tests for None first, so that nobody pays for the text.
 Note = Callable[[Kind, float, int, str], None]
+
+
+class Emit(Protocol):
+    """Makes a segment of these and hands it out: the endpoint's, called by the sender."""
+
+    def __call__(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None: ...
 
 
 class Event(Enum):

@@ -3,7 +3,7 @@
 from bisect import bisect_right
 from math import inf
 
-from netwright.proto.tcp.segment import CE, CWR, Segment
+from netwright.proto.tcp.segment import CE, CWR, FIN, SYN, Segment
 from netwright.proto.tcp.settings import Settings
 
 __all__ = ["Receiver"]
@@ -115,7 +115,9 @@ class Receiver:
 
     def acceptable(self, segment: Segment) -> bool:
         """The four cases of RFC 9293 §3.10.7.4, first check."""
-        seq, length = segment.seq, segment.length
+        seq, length = segment.seq, len(segment.data)
+        if segment.flags & (SYN | FIN):
+            length = segment.length
         nxt, edge = self.rcv_nxt, self.rcv_edge
         if length == 0:
             return nxt <= seq < edge or seq == nxt
@@ -172,10 +174,10 @@ class Receiver:
 
     def take_fin(self) -> bool:
         """True once: everything before the peer's FIN has come, and it is acknowledged too."""
-        if self.finished or self.rcv_nxt != self.fin_at:
+        if self.finished or self.fin_at is None or self.rcv_nxt < self.fin_at:
             return False
         self.finished = True
-        self.rcv_nxt += 1
+        self.rcv_nxt = max(self.rcv_nxt, self.fin_at + 1)  # a peer that breaks its word may have sent more already
         self.rcv_edge = max(self.rcv_edge, self.rcv_nxt)
         self.ack_now = True
         return True

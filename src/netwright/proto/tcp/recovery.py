@@ -48,6 +48,7 @@ class News:
         duplicate: nothing but the number that is known already (RFC 5681 §2).
         ece: the network marked congestion (RFC 3168 §6.1.2).
         echo: when the transmission that it answers left, infinite without timestamps.
+        rtt: a round trip that it measured, 0.0 for none.
     """
 
     una: int
@@ -61,6 +62,7 @@ class News:
     duplicate: bool = False
     ece: bool = False
     echo: float = inf
+    rtt: float = 0.0
 
     @property
     def advanced(self) -> bool:
@@ -201,7 +203,6 @@ class Recovery:
                 self.rack.recovered()
             if not self.sack and news.una == self.high_seq:
                 return  # RFC 6582 §4.1: a late duplicate must not start another recovery
-            self._undo_from = None
             self._set(Phase.OPEN, now, "everything before the loss is acknowledged")
 
     def _in_order(self, news: News, now: float) -> None:
@@ -262,7 +263,7 @@ class Recovery:
             self.high_seq = news.nxt
             self.new_first = True  # step 2b
         if recovered and self.phase is Phase.LOSS:
-            self._undo_from, self._duplicates = None, 0
+            self._duplicates = 0
             self._set(Phase.OPEN, now, "everything before the timeout is acknowledged")
         if self.rack.advanced:
             resent = self._board.resent
@@ -410,7 +411,8 @@ class Recovery:
 
     def _count_needless(self, news: News) -> None:
         assert news.dsack is not None
-        self.rack.widen(news.una, news.nxt)
+        if self.rack.reordered and news.dsack != self.probe_end:  # a needless probe says nothing about reordering
+            self.rack.widen(news.una, news.nxt)
         if self._undo_from is not None and self._undo_from < news.dsack <= news.nxt and self._repeats_to_undo > 0:
             self._repeats_to_undo -= 1
 

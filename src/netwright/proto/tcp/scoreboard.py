@@ -25,6 +25,7 @@ class Sent:
         lost: taken for lost.
         resent: a repeat of it is in flight.
         done: acknowledged; it has left the scoreboard.
+        snapshot: of delivery.Delivery when it was sent, where that is measured.
     """
 
     __slots__ = (
@@ -38,6 +39,7 @@ class Sent:
         "resent",
         "sacked",
         "sent_at",
+        "snapshot",
         "start",
     )
 
@@ -46,6 +48,7 @@ class Sent:
         self.sent_at = self.first_sent_at = now
         self.repeats = 0
         self.sacked = self.lost = self.resent = self.done = False
+        self.snapshot: tuple[int, float, float, bool] | None = None
 
     def __repr__(self) -> str:
         marks = " ".join(name for name in ("sacked", "lost", "resent", "done") if getattr(self, name))

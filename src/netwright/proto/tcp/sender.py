@@ -5,32 +5,26 @@ The scoreboard holds what is in flight with its bytes, ``_unsent`` what is not; 
 
 from enum import Enum
 from math import inf
-from typing import Protocol
 
 from netwright.core.moment import Kind
-from netwright.proto.tcp.congestion.control import Control
-from netwright.proto.tcp.congestion.cubic import Cubic
-from netwright.proto.tcp.congestion.reno import Reno
+from netwright.proto.tcp.congestion.bbr import Bbr, Path
+from netwright.proto.tcp.congestion.choice import control_for
 from netwright.proto.tcp.congestion.window import Window
-from netwright.proto.tcp.events import End, Note
+from netwright.proto.tcp.delivery import Delivery
+from netwright.proto.tcp.events import Emit, End, Note
 from netwright.proto.tcp.handshake import DEFAULT_MSS, Agreement
+from netwright.proto.tcp.nagle import reason_to_wait
+from netwright.proto.tcp.pacing import Pacer, interval
+from netwright.proto.tcp.peer_window import PeerWindow
 from netwright.proto.tcp.recovery import News, Phase, Recovery
 from netwright.proto.tcp.rtt import RoundTrip
 from netwright.proto.tcp.scoreboard import Scoreboard, Sent
 from netwright.proto.tcp.segment import ACK, CWR, ECE, ECT, FIN, NOT_ECT, PSH, SYN, Segment
 from netwright.proto.tcp.settings import Settings
 
-__all__ = ["Emit", "Sender", "Timer"]
+__all__ = ["Sender", "Timer"]
 
-_BURST = 0.001  # seconds of a paced rate that may go at once, or a timer would be due for every segment
-_SLOW_START_GAIN, _GAIN = 2.0, 1.2  # of cwnd per round trip, Linux tcp_pacing_ss_ratio, tcp_pacing_ca_ratio
-_LEAST_MSS = 48  # bytes that are sent however small the peer's window is (Linux tcp_bound_to_half_wnd)
-
-
-class Emit(Protocol):
-    """Makes a segment of these and hands it out; the endpoint's."""
-
-    def __call__(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None: ...
+_TICK = 0.001  # seconds of a timestamp's unit, RFC 7323 §4.1
 
 
 class Timer(Enum):
@@ -46,23 +40,21 @@ class Sender:
     """Variables as in RFC 9293 §3.3.1.
 
     Attributes:
-        snd_una, snd_nxt, snd_wnd: the window is scaled already.
+        peer: SND.WND, as ``snd_wnd``, with SND.WL1 and SND.WL2.
         mss: bytes of data in a full segment.
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
-        nodelay, corked: TCP_NODELAY, TCP_CORK.
-        timer, timer_at, pace_at: what is due when, infinite for never.
+        nodelay, corked, limit, user_timeout: TCP_NODELAY, TCP_CORK, SO_SNDBUF, TCP_USER_TIMEOUT.
+        timer, timer_at: what is due when, infinite for never.
+        bbr, delivery: only with that congestion control; ``control`` is it.
         repeats: segments that were sent again.
     """
 
     __slots__ = (
         "_emit",
         "_fin_wanted",
-        "_largest_wnd",
         "_last_sent_at",
-        "_limit",
         "_note",
-        "_paused",
         "_persist_backoff",
         "_persist_since",
         "_refused",
@@ -71,55 +63,64 @@ class Sender:
         "_small_end",
         "_stalled_at",
         "_stamp_offset",
+        "_stamped",
         "_syn_flags",
         "_told_reductions",
         "_unsent",
-        "_wl1",
-        "_wl2",
+        "bbr",
         "board",
         "control",
         "corked",
+        "delivery",
         "ecn",
         "fin_at",
         "handshaking",
+        "limit",
         "mss",
         "nodelay",
-        "pace_at",
+        "pacer",
+        "peer",
         "recovery",
         "repeats",
         "rtt",
         "scale",
         "snd_nxt",
         "snd_una",
-        "snd_wnd",
         "timer",
         "timer_at",
+        "user_timeout",
         "window",
     )
 
     def __init__(self, settings: Settings, iss: int, emit: Emit, note: Note | None, stamp_offset: int) -> None:
         self._settings, self._emit, self._note, self._stamp_offset = settings, emit, note, stamp_offset
         self.snd_una = self.snd_nxt = iss
-        self.snd_wnd = self._largest_wnd = 0
-        self._wl1 = self._wl2 = 0
-        self.mss, self.scale, self.ecn = DEFAULT_MSS, 0, False
+        self.peer = PeerWindow()
+        self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
         self._segment_limit = self.mss
-        self._limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
+        self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at = False, -1
         self._small_end = iss
-        self.nodelay, self.corked = settings.nodelay, False
+        self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
-        self.control: Control = Cubic(hystart=settings.hystart) if settings.congestion == "cubic" else Reno()
+        self.control = control_for(settings)
+        self.bbr = self.control if isinstance(self.control, Bbr) else None
+        self.delivery = Delivery() if self.bbr is not None else None
+        self.pacer = Pacer(settings.pacing or self.bbr is not None)
         self.recovery = Recovery(settings, self.board, self.window, self.control, self.rtt, note)
-        self.timer, self.timer_at, self.pace_at = Timer.OFF, inf, -inf
-        self._paused = False
+        self.timer, self.timer_at = Timer.OFF, inf
         self._persist_backoff, self._persist_since = 0, inf
         self._last_sent_at, self._stalled_at = -inf, inf
         self._told_reductions = self.repeats = 0
         self.handshaking, self._syn_flags = True, SYN
 
     def __repr__(self) -> str:
-        return f"<Sender una={self.snd_una} nxt={self.snd_nxt} wnd={self.snd_wnd} unsent={len(self._unsent)}>"
+        return f"<Sender una={self.snd_una} nxt={self.snd_nxt} wnd={self.peer.size} unsent={len(self._unsent)}>"
+
+    @property
+    def snd_wnd(self) -> int:
+        """The peer's window, scaled."""
+        return self.peer.size
 
     @property
     def unsent(self) -> int:
@@ -134,13 +135,13 @@ class Sender:
     @property
     def space(self) -> int:
         """Bytes that ``send`` takes now."""
-        return max(self._limit - len(self._unsent) - (self.snd_nxt - self.snd_una), 0)
+        return max(self.limit - len(self._unsent) - (self.snd_nxt - self.snd_una), 0)
 
     @property
     def deadline(self) -> float:
         """When ``expire`` is due, infinite for never."""
         at = min(self.timer_at, self.recovery.reorder_at)
-        return min(at, self.pace_at) if self._paused else at
+        return min(at, self.pacer.at) if self.pacer.waiting else at
 
     # The user
 
@@ -159,7 +160,7 @@ class Sender:
 
     def took_space(self) -> bool:
         """True once after ``send`` refused bytes and a third of the buffer is free again (as Linux does)."""
-        if self._refused and 3 * self.space >= self._limit:
+        if self._refused and 3 * self.space >= self.limit:
             self._refused = False
             return True
         return False
@@ -182,7 +183,7 @@ class Sender:
     def agreed(self, agreement: Agreement) -> None:
         """What the handshake settled."""
         self.mss, self.scale, self.ecn = agreement.mss, agreement.send_scale, agreement.ecn
-        self.recovery.sack = agreement.sack
+        self.recovery.sack, self._stamped = agreement.sack, agreement.timestamps
         self._segment_limit = self.mss
 
     def opened(self, segment: Segment, now: float) -> None:
@@ -194,8 +195,8 @@ class Sender:
         echo = self._echo(segment)
         if not record.repeats:
             self._sample(now - record.sent_at, segment.ack, now)
-        elif echo != inf:
-            self._sample(max(now - echo, 0.0), segment.ack, now)
+        elif record.first_sent_at - _TICK <= echo <= now:
+            self._sample(now - echo, segment.ack, now)
         else:
             self.rtt.syn_was_repeated()
         self.rtt.backoff = 0
@@ -213,9 +214,9 @@ class Sender:
         RFC 9293 §3.10.7.4, fifth check, with the bounds of RFC 5961 §5.2.
         """
         ack, una, board = segment.ack, self.snd_una, self.board
-        if ack > self.snd_nxt or ack < una - max(self._largest_wnd, 65535):
+        if ack > self.snd_nxt or ack < una - max(self.peer.largest, 65535):
             return False
-        updated = ack >= una and self._update_window(segment, now)
+        updated = ack >= una and self.take_window(segment, segment.window << self.scale, now)
         if not board.out:
             return True
         if ack <= una and (segment.data or updated) and not segment.sacks and not segment.flags & ECE:
@@ -228,15 +229,28 @@ class Sender:
         if segment.sacks and self.recovery.sack:
             self._selective(segment.sacks, news, now)
         news.duplicate = ack == una and not (segment.data or updated or segment.flags & FIN)
-        recovery = self.recovery
+        recovery, lost = self.recovery, board.lost
         recovery.acknowledged(news, now)
-        if news.delivered and news.advanced and self.window.may_grow:
+        if self.bbr is not None:
+            self._steer(news, max(board.lost - lost, 0), now)
+        elif news.delivered and news.advanced and self.window.may_grow:
             phase = recovery.phase
             if phase is not Phase.RECOVERY and phase is not Phase.REDUCING:
                 self.control.acked(self.window, news.delivered, now, self.rtt.minimum)
         if news.advanced or (self.timer is Timer.PROBE and not recovery.quiet):
             self._restart_timer(now)
         return True
+
+    def _steer(self, news: News, lost: int, now: float) -> None:
+        assert self.bbr is not None
+        assert self.delivery is not None
+        total, phase = self.delivery.delivered, self.recovery.phase
+        path = Path(news.delivered, total, lost, news.prior_flight, self.board.in_flight, news.rtt)
+        recovering = phase is Phase.RECOVERY or phase is Phase.LOSS
+        mode = self.bbr.mode
+        self.bbr.steer(self.window, self.delivery.sample(self.rtt.minimum), path, recovering=recovering, now=now)
+        if self._note is not None and mode is not self.bbr.mode:
+            self._note(Kind.CONGESTION, now, self.window.cwnd, f"{mode.value} → {self.bbr.mode.value}: {self.bbr!r}")
 
     def _advance(self, ack: int, news: News, now: float) -> None:
         """The left edge moves."""
@@ -258,12 +272,15 @@ class Sender:
             elif first is None:
                 first = record
                 news.original = record.end <= high
+        if self.delivery is not None:
+            for record in gone:
+                self.delivery.arrived(record, now)
         if last is not None and not last.repeats:
             rack.delivered(last, now, least, news.echo)
         if first is not None and not repeated:
-            self._sample(now - first.sent_at, ack, now)  # Karn, RFC 6298 §3
-        elif news.echo != inf and gone:
-            self._sample(max(now - news.echo, 0.0), ack, now)  # RFC 7323 §4.1
+            news.rtt = self._sample(now - first.sent_at, ack, now)  # Karn, RFC 6298 §3
+        elif gone and gone[0].first_sent_at - _TICK <= news.echo <= now:  # else it answers something else
+            news.rtt = self._sample(now - news.echo, ack, now)  # RFC 7323 §4.1
 
     def _selective(self, sacks: tuple[tuple[int, int], ...], news: News, now: float) -> None:
         """SACK blocks; the first may be a duplicate's (RFC 2883 §4: below the ACK, or inside the second)."""
@@ -281,48 +298,40 @@ class Sender:
                     sampled = sampled or record
                     news.original = news.original or record.end <= recovery.high_seq
                 recovery.rack.delivered(record, now, self.rtt.minimum, news.echo)
+                if self.delivery is not None:
+                    self.delivery.arrived(record, now)
         news.delivered += news.sacked
         if sampled is not None and not news.advanced:
-            self._sample(now - sampled.sent_at, news.una, now)
+            news.rtt = self._sample(now - sampled.sent_at, news.una, now)
 
-    def _sample(self, seconds: float, ack: int, now: float) -> None:
+    def _sample(self, seconds: float, ack: int, now: float) -> float:
         self.rtt.sample(seconds, now)
         self.rtt.backoff = 0  # RFC 6298 §5, end: only a measurement ends the back-off
+        before = self.window.ssthresh
         self.control.sampled(self.window, seconds, ack, self.snd_nxt)
+        if self._note is not None and before != self.window.ssthresh:
+            self._note(Kind.CONGESTION, now, self.window.cwnd, f"slow start ends: round trips grow, {self.window!r}")
+        return seconds
 
     def _echo(self, segment: Segment) -> float:
         """When the transmission that this answers left, to the millisecond."""
         stamps = segment.timestamps
-        return inf if stamps is None or not stamps[1] else (stamps[1] - self._stamp_offset) / 1000
+        if stamps is None or not self._stamped:
+            return inf
+        return (stamps[1] - self._stamp_offset) / 1000
 
-    def _update_window(self, segment: Segment, now: float) -> bool:
-        """RFC 9293 §3.10.7.4, fifth: only newer segments speak about the window; True if it changed."""
-        seq, ack = segment.seq, segment.ack
-        if not (self._wl1 < seq or (self._wl1 == seq and self._wl2 <= ack)):
+    def take_window(self, segment: Segment, window: int, now: float) -> bool:
+        """The peer's window, already scaled; True if it changed."""
+        before = self.peer.size
+        if not self.peer.update(segment.seq, segment.ack, window):
             return False
-        self._wl1, self._wl2 = seq, ack
-        window = segment.window << self.scale
-        if window == self.snd_wnd:
-            return False
-        self._window_changed(window, now)
-        return True
-
-    def take_window(self, segment: Segment, window: int, now: float) -> None:
-        """The peer's window, from a SYN or from what acknowledges ours."""
-        self._wl1, self._wl2 = segment.seq, segment.ack
-        self._window_changed(window, now)
-
-    def _window_changed(self, window: int, now: float) -> None:
-        if self._note is not None and (not window or not self.snd_wnd):
-            self._note(Kind.WINDOW, now, window, "the peer's window is closed" if not window else "window opens")
-        self.snd_wnd = window
-        if window > self._largest_wnd:
-            self._largest_wnd = window
-            half = window >> 1 if window > DEFAULT_MSS else window
-            self._segment_limit = min(self.mss, max(half, _LEAST_MSS))
+        self._segment_limit = self.peer.segment_limit(self.mss)
+        if self._note is not None and (not window or not before):
+            self._note(Kind.WINDOW, now, window, "the peer's window opens" if window else "the peer's window is closed")
         if window and self.timer is Timer.PERSIST:
             self._arm(Timer.OFF, inf)
             self._persist_backoff, self._persist_since = 0, inf
+        return True
 
     # Output
 
@@ -346,7 +355,9 @@ class Sender:
         board, window = self.board, self.window
         while board.in_flight < window.cwnd:
             record = board.next_lost()
-            if record is None or record.start >= self.snd_una + max(self.snd_wnd, 1):
+            if record is None or record.start >= self.snd_una + max(self.peer.size, 1):
+                return
+            if self.pacer.enabled and self.pacer.holds(now):
                 return
             self._repeat(record, now)
             if record.start == self.snd_una:
@@ -364,13 +375,16 @@ class Sender:
         elif not full:
             return
         window.used(board.out, full, self.snd_una, self.snd_nxt, now)
-        if self._settings.slow_start_after_idle and self.recovery.phase is Phase.OPEN:
+        if self.delivery is not None:
+            if not full and not self._unsent:
+                self.delivery.limit(board.in_flight)
+        elif self._settings.slow_start_after_idle and self.recovery.phase is Phase.OPEN:
             window.decay_unused(self.rtt.rto, now)
 
     def _fill(self, now: float) -> bool:
         """Send new segments up to a limit; True if the congestion window was that."""
-        unsent, pacing = self._unsent, self._settings.pacing
-        edge = self.snd_una + self.snd_wnd
+        unsent, pacer = self._unsent, self.pacer
+        edge = self.snd_una + self.peer.size
         quota = self.window.cwnd - self.board.in_flight
         while quota > 0:
             available = len(unsent)
@@ -378,7 +392,9 @@ class Sender:
             size = min(available, self._segment_limit, room)
             if size < self._segment_limit and self._holds_back(size, available, room, now):
                 return False
-            if pacing and self._wait_for_pace(now):
+            if pacer.enabled and pacer.holds(now):
+                if self._note is not None:
+                    self._note(Kind.HELD, now, available, f"pace: {available} bytes wait {pacer.at - now:.4f} s")
                 return False
             self._transmit(size, room, now)
             quota -= 1
@@ -392,28 +408,26 @@ class Sender:
         """A small segment waits: for the window (RFC 9293 §3.8.6.2.1), or for company (Nagle, §3.7.4)."""
         if not available:
             return not self._fin_wanted or self.fin_at >= 0 or room <= 0
-        if size < available and size < self._segment_limit:
-            reason = "silly window" if 2 * size < self._largest_wnd or size <= 0 else ""
-        elif self._fin_wanted:
-            reason = ""
-        elif self.corked:
-            reason = "cork"
-        else:
-            # Minshall's variant: only one small segment may be out, full ones do not count (Linux).
-            reason = "Nagle" if not self.nodelay and self._small_end > self.snd_una else ""
+        reason = reason_to_wait(
+            size,
+            available,
+            largest_window=self.peer.largest,
+            finishing=self._fin_wanted,
+            corked=self.corked,
+            nodelay=self.nodelay,
+            small_out=self._small_end > self.snd_una,
+        )
         if reason and self._note is not None:
             self._note(Kind.HELD, now, available, f"{reason}: {available} bytes wait, window has {room}")
         return reason != ""
 
-    def _wait_for_pace(self, now: float) -> bool:
-        if not self.rtt.srtt:
-            return False
-        self._paused = self.pace_at - now >= _BURST
-        if self._paused:
-            return True
-        gain = _SLOW_START_GAIN if 2 * self.window.cwnd < self.window.ssthresh else _GAIN
-        self.pace_at = max(self.pace_at, now) + self.rtt.srtt / (self.window.cwnd * gain)
-        return False
+    def _count(self, record: Sent, now: float) -> None:
+        """A record goes: the delivery rate and the pace want to know."""
+        srtt = self.rtt.srtt
+        if self.delivery is not None:
+            self.delivery.sent(record, self.board.out, now)
+        if self.pacer.enabled and srtt:
+            self.pacer.sent(now, interval(self.window, srtt) if self.bbr is None else self.bbr.interval(srtt))
 
     def _transmit(self, size: int, room: int, now: float) -> None:
         """The next ``size`` bytes go, with FIN if they are the last and it is wanted."""
@@ -430,7 +444,8 @@ class Sender:
                 flags |= FIN
         if size < self._segment_limit:
             self._small_end = end
-        self.board.add(Sent(start, end, data, flags, now))
+        self._count(record := Sent(start, end, data, flags, now), now)
+        self.board.add(record)
         self.snd_nxt = end
         self.recovery.sent()
         self._last_sent_at = now
@@ -444,6 +459,7 @@ class Sender:
 
     def _repeat(self, record: Sent, now: float) -> None:
         """Send a record again, never with ECT (RFC 3168 §6.1.5)."""
+        self._count(record, now)
         self.board.resend(record, now)
         self.repeats += 1
         self._last_sent_at = now
@@ -458,11 +474,12 @@ class Sender:
         """Nothing is in flight and the program sends again (RFC 5681 §4.1)."""
         idle = now - self._last_sent_at
         self.control.resumed(idle)
-        if self._settings.slow_start_after_idle and idle > self.rtt.rto:
+        if self.bbr is None and self._settings.slow_start_after_idle and idle > self.rtt.rto:
             before = self.window.cwnd
             self.window.restart(idle, self.rtt.rto, now)
             if self._note is not None and before != self.window.cwnd:
                 self._note(Kind.CONGESTION, now, self.window.cwnd, f"idle for {idle:.3f} s, cwnd {self.window.cwnd}")
+        self._last_sent_at = now  # this silence is accounted for, even if the window holds the data back
 
     def _first(self) -> Sent:
         record = self.board.first
@@ -474,7 +491,7 @@ class Sender:
     def stop(self) -> None:
         """The connection is gone, or nothing of ours is in flight any more."""
         self._arm(Timer.OFF, inf)
-        self.recovery.reorder_at, self._paused = inf, False
+        self.recovery.reorder_at, self.pacer.waiting = inf, False
 
     def _arm(self, timer: Timer, at: float) -> None:
         self.timer, self.timer_at = timer, at
@@ -491,8 +508,8 @@ class Sender:
             self.timer, self.timer_at = Timer.PROBE, now + probe
             return
         at = now + rto
-        if self._settings.user_timeout is not None:
-            at = max(min(at, first.first_sent_at + self._settings.user_timeout), now)
+        if self.user_timeout is not None:
+            at = max(min(at, first.first_sent_at + self.user_timeout), now)
         self.timer, self.timer_at = Timer.RETRANSMIT, at
 
     def expire(self, now: float) -> End | None:
@@ -500,8 +517,8 @@ class Sender:
         if self.recovery.reorder_at <= now:
             self.recovery.looked_again(self.snd_una, self.snd_nxt, now)
             self.output(now)
-        if self._paused and self.pace_at <= now:
-            self._paused = False
+        if self.pacer.waiting and self.pacer.at <= now:
+            self.pacer.waiting = False
             self.output(now)
         if self.timer_at > now:
             return None
@@ -512,14 +529,12 @@ class Sender:
                 self._send_probe(now)
             case Timer.PERSIST:
                 return self._persist(now)
-            case Timer.OFF:
-                pass
         return None
 
     def _timed_out(self, now: float) -> End | None:
         """RFC 6298 §5.4 to 5.6."""
         first = self._first()
-        limit = self._settings.user_timeout
+        limit = self.user_timeout
         if limit is not None and now - first.first_sent_at >= limit:
             return End.USER_TIMEOUT
         if self.handshaking:
@@ -548,7 +563,7 @@ class Sender:
 
     def _send_probe(self, now: float) -> None:
         """RFC 8985 §7.3: new data if there is some and the peer has room, else the last segment again."""
-        room = self.snd_una + self.snd_wnd - self.snd_nxt
+        room = self.snd_una + self.peer.size - self.snd_nxt
         size = min(len(self._unsent), self._segment_limit, room)
         if self._note is not None:
             self._note(Kind.PROBE, now, max(size, 0), f"no acknowledgement in {self.rtt.srtt:.4f} s twice: tail lost?")
@@ -566,11 +581,11 @@ class Sender:
 
     def _persist(self, now: float) -> End | None:
         """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
-        limit = self._settings.user_timeout
+        limit = self.user_timeout
         if limit is not None and now - self._persist_since >= limit:
             return End.USER_TIMEOUT
         self._persist_backoff += 1
-        room = self.snd_wnd
+        room = self.peer.size
         if room > 0:  # the override timeout of RFC 9293 §3.8.6.2.1, and of a cork
             self._arm(Timer.OFF, inf)
             self._persist_backoff, self._persist_since = 0, inf

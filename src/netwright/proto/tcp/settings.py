@@ -7,7 +7,7 @@ from netwright.core.tuning import KeepAlive
 
 __all__ = ["CONTROLS", "Settings"]
 
-CONTROLS = ("cubic", "reno")
+CONTROLS = ("cubic", "reno", "bbr")
 MAX_WINDOW_SCALE = 14  # RFC 7323 §2.3
 MIN_MSS = 64  # below it the options of an ACK may exceed the data
 
@@ -26,7 +26,7 @@ class Settings:
         timestamps: offer them (RFC 7323 §3).
         sack: offer selective acknowledgements (RFC 2018).
         ecn: "off", "accept" what the peer offers, or "ask" for it (RFC 3168 §6.1.1; tcp_ecn 0, 2, 1).
-        congestion: "cubic" (RFC 9438) or "reno" (RFC 5681).
+        congestion: "cubic" (RFC 9438), "reno" (RFC 5681) or "bbr" (version 1, which always paces).
         initial_window: segments in flight before the first acknowledgement (RFC 6928).
         hystart: leave slow start before the queue overflows (RFC 9406); CUBIC only.
         pacing: spread segments over the round trip instead of sending bursts; Linux leaves that to the queue (fq).

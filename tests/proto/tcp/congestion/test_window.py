@@ -39,6 +39,15 @@ def test_unused_window_is_given_back_by_half_after_an_rto() -> None:
     assert (window.cwnd, window.ssthresh) == (60, 75)
 
 
+def test_a_window_that_was_used_is_kept_for_an_rto() -> None:
+    """RFC 2861 §3.1: the time runs from when it was last full."""
+    window = window_of(100, 50)
+    window.used(100, True, 0, 100, 0.9)
+    window.used(20, False, 100, 200, 1.1)
+    assert not window.decay_unused(1.0, 1.2)
+    assert window.decay_unused(1.0, 2.0)
+
+
 def test_restart_halves_for_each_idle_rto_down_to_the_initial_window() -> None:
     """RFC 5681 §4.1, RFC 2861 §3.1; three quarters are remembered."""
     window = window_of(100, 40)

@@ -1,0 +1,3 @@
+from netwright.proto.http1.scan import Found
+
+def scan(block: bytes) -> tuple[int, Found] | None: ...

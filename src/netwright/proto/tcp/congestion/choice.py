@@ -1,0 +1,20 @@
+"""Congestion controls by name.  No I/O, no clock."""
+
+from netwright.proto.tcp.congestion.bbr import Bbr
+from netwright.proto.tcp.congestion.control import Control
+from netwright.proto.tcp.congestion.cubic import Cubic
+from netwright.proto.tcp.congestion.reno import Reno
+from netwright.proto.tcp.settings import Settings
+
+__all__ = ["control_for"]
+
+
+def control_for(settings: Settings) -> Control:
+    """The control that ``settings.congestion`` names; settings know no other name."""
+    match settings.congestion:
+        case "bbr":
+            return Bbr(settings.initial_window)
+        case "reno":
+            return Reno()
+        case _:
+            return Cubic(hystart=settings.hystart)

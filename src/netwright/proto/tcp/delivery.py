@@ -1,0 +1,69 @@
+"""How fast the network delivers (draft-cheng-iccrg-delivery-rate-estimation-00).  No I/O, no clock.
+
+Every segment carries a snapshot of what was delivered when it was sent; when it arrives, the difference is a sample.
+"""
+
+from dataclasses import dataclass
+
+from netwright.proto.tcp.scoreboard import Sent
+
+__all__ = ["Delivery", "RateSample"]
+
+
+@dataclass(frozen=True, slots=True)
+class RateSample:
+    """What one acknowledgement says.
+
+    Attributes:
+        rate: segments a second, 0.0 if the sample is of no use.
+        prior_delivered: delivered when the newest segment of it was sent; a round ends when it reaches the last one's.
+        limited: the program had too little to send then, so that the path may do more.
+    """
+
+    rate: float
+    prior_delivered: int
+    limited: bool
+
+
+class Delivery:
+    """``delivered`` counts segments, by ACK or SACK, each once."""
+
+    __slots__ = ("_first_sent_at", "_interval", "_limited", "_limited_until", "_prior", "delivered", "delivered_at")
+
+    def __init__(self) -> None:
+        self.delivered, self.delivered_at = 0, 0.0
+        self._first_sent_at = 0.0
+        self._limited_until = 0
+        self._prior, self._interval, self._limited = -1, 0.0, False
+
+    def sent(self, record: Sent, out: int, now: float) -> None:
+        """A segment goes, new or again; ``out`` were in flight before (§3.2)."""
+        if not out:
+            self._first_sent_at = self.delivered_at = now
+        record.snapshot = (self.delivered, self.delivered_at, self._first_sent_at, bool(self._limited_until))
+
+    def limit(self, in_flight: int) -> None:
+        """The program has nothing more to send (§3.4)."""
+        self._limited_until = self.delivered + in_flight or 1
+
+    def arrived(self, record: Sent, now: float) -> None:
+        """A segment was acknowledged or SACKed (§3.3, UpdateRateSample)."""
+        if record.snapshot is None:
+            return
+        prior, delivered_at, first_sent_at, limited = record.snapshot
+        self.delivered += 1
+        self.delivered_at = now
+        if prior >= self._prior:
+            self._prior, self._limited = prior, limited
+            self._interval = max(record.sent_at - first_sent_at, now - delivered_at)
+            self._first_sent_at = record.sent_at
+        record.snapshot = None
+
+    def sample(self, least_rtt: float) -> RateSample:
+        """After all that one acknowledgement brought (§3.3, GenerateRateSample)."""
+        if self._limited_until and self.delivered > self._limited_until:
+            self._limited_until = 0
+        prior, self._prior = self._prior, -1
+        if prior < 0 or self._interval <= 0.0 or self._interval < least_rtt:
+            return RateSample(0.0, prior, self._limited)
+        return RateSample((self.delivered - prior) / self._interval, prior, self._limited)
