@@ -19,6 +19,11 @@ class BufferIsAQueueOfBytes(RuleBasedStateMachine):
         self.ours.append(data)
         self.model += data
 
+    @rule(data=_SMALL)
+    def prepend(self, data: bytes) -> None:
+        self.ours.prepend(data)
+        self.model = data + self.model
+
     @rule(count=st.integers(0, 8))
     def take(self, count: int) -> None:
         assert self.ours.take(count) == self.model[:count]
