@@ -21,7 +21,6 @@ from libc.string cimport memset
 
 import os
 from asyncio import CancelledError, Future
-
 from netwright.core.errors import DeadlineError, UsageError
 
 cdef extern from "Python.h":
@@ -366,27 +365,18 @@ cdef class Poller:
         free(self.events)
         free(self.slots)
 
-    def __repr__(self):
-        return f"<Poller {self.watched} watched>"
-
     cdef double refresh(self) except? -1.0:
-        """Look at the clock; ``now`` is the last look."""
         self.now = nw_monotonic() if self.clock is None else self.clock()
         return self.now
 
     def time(self):
-        """Seconds now."""
         return self.refresh()
 
     cdef bint is_ours(self):
-        """False in a child process, where every descriptor is shared with the parent."""
-        return self.era == ERA
+        return self.era == ERA  # not in a child process, which shares every descriptor with its parent
 
     cdef int check_process(self) except -1:
-        """
-        Raises:
-            UsageError: in a child process, of what was opened before the fork.
-        """
+        """UsageError in a child process, about what was opened before the fork."""
         if self.era != ERA:
             raise UsageError("this connection belongs to the parent process", advice="open sockets after the fork")
         return 0
@@ -454,9 +444,8 @@ cdef class Poller:
 
     cdef int forget(self, Watched target) except -1:
         """``remove`` for a descriptor that stays open."""
-        cdef int fd = target.fd
-        if fd >= 0:
-            epoll_ctl(self.fileno, EPOLL_CTL_DEL, fd, NULL)
+        if target.fd >= 0:
+            epoll_ctl(self.fileno, EPOLL_CTL_DEL, target.fd, NULL)
             self.remove(target)
             target.fd = -1
         return 0
@@ -507,7 +496,6 @@ cdef class Poller:
         return 0
 
     def run_turns(self):
-        """Go on with those who used their budget."""
         cdef Watched target
         turns, self.turns = self.turns, []
         self.refresh()
