@@ -7,7 +7,7 @@ from Cython.Build import cythonize
 from setuptools import Extension, setup
 
 SRC = Path("src")
-FLAGS = ["-O3", "-fno-strict-aliasing", "-Wno-unused-function"]
+FLAGS = ["-O2", "-g0", "-fno-strict-aliasing", "-Wno-unused-function"]
 
 
 def extensions() -> list[Extension]:

@@ -246,6 +246,7 @@ async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
     """Nothing moved *in either direction*: a feed's subscriber never sends."""
 
     async def feed(stream: Stream) -> None:
+        assert await stream.read() == b"subscribe"
         async with asyncio.TaskGroup() as group:
             reader = group.create_task(stream.read())
             for _ in range(10):
@@ -357,16 +358,15 @@ async def test_drain_closes_idle_lets_busy_finish_and_aborts_stuck(world: World)
     assert world.lines == []
 
 
-async def test_drain_in_the_tick_of_an_accept_leaves_nothing(world: World) -> None:
+@pytest.mark.parametrize("later", range(8))
+async def test_drain_in_the_ticks_of_an_accept_leaves_nothing(world: World, later: int) -> None:
+    """Not accepted, without its task's first step, without a stream, before its first read: all end at once."""
     async with world.serve(echo) as listener:
-        for wait in range(6):
-            sock = world.raw(listener)
-            await turns(wait)
-            sock.close()
         sock = world.raw(listener)
-        await turns(1)
-        report = await listener.drain(1.0)
-        assert report.aborted == 0
+        await turns(later)
+        begun = now()
+        report = await listener.drain(30.0)
+        assert (report.aborted, now() - begun < 5) == (0, True)
         assert listener.recorder.live == {}
         sock.close()
 

@@ -279,6 +279,27 @@ async def test_cancelled_send_leaves_its_bytes_whole_or_absent(world: World) -> 
     assert runs[-1] == blocks[-1]
 
 
+async def test_send_that_is_cancelled_behind_another_ones_rest_queues_nothing(world: World) -> None:
+    """One call's worth at most waits in the background."""
+    first, gate = bytes(20_000_000), asyncio.Event()
+    got: list[bytes] = []
+
+    async def late(stream: Stream) -> None:
+        await gate.wait()
+        got.append(b"".join([chunk async for chunk in stream]))
+
+    async with world.serve(late) as listener, await world.connect(listener) as stream:
+        for part in (first, b"second"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await stream.send(part)
+        gate.set()
+        await stream.send(b"third")
+        await stream.send_eof()
+        assert await stream.read() == b""
+    assert got == [first + b"third"]
+
+
 async def test_cancel_and_data_in_the_same_tick_lose_nothing(world: World) -> None:
     async with world.serve(echo) as listener, await world.connect(listener) as stream:
         async with asyncio.TaskGroup() as group:

@@ -1,6 +1,8 @@
 """One run of a service: what it says, and why it cannot start."""
 
+import asyncio
 import os
+import signal
 import socket
 from pathlib import Path
 
@@ -75,3 +77,27 @@ async def test_a_service_without_a_port_is_refused() -> None:
     prepare(service, options(InetAddress("127.0.0.1", 1)), watch_all=False)
     with pytest.raises(Problem, match="serves nothing"):
         await run(service, Path("app.py"), options(), None)
+
+
+@pytest.mark.realtime
+async def test_ctrl_c_drains_where_the_loop_cannot_handle_signals(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As on Windows."""
+
+    def refuse(*arguments: object) -> None:
+        raise NotImplementedError
+
+    handlers = [(number, signal.getsignal(number)) for number in (signal.SIGINT, signal.SIGTERM)]
+    loop = asyncio.get_running_loop()
+    monkeypatch.setattr(loop, "add_signal_handler", refuse)
+    app = App("tour")
+    app.http(0)
+
+    @app.on_start
+    async def press() -> None:
+        loop.call_later(0.1, signal.raise_signal, signal.SIGINT)
+
+    try:
+        assert await run(app, Path("app.py"), options(), None) == 0
+    finally:
+        for number, handler in handlers:
+            signal.signal(number, handler)

@@ -34,3 +34,12 @@ def test_every_outcome_is_a_state_with_a_tone(outcome: Outcome) -> None:
 def test_note_prefers_the_text_to_the_stage() -> None:
     assert row_of(values(stage="frame"), 7, 0.0)["note"] == "frame"
     assert row_of(values(stage="frame", detail="frame: nothing after 30 s"), 7, 0.0)["note"].startswith("frame: n")
+
+
+def test_kernel_s_view_comes_from_the_record_else_from_the_row_before() -> None:
+    asked = values(kernel={"state": 1, "rtt": 0.0306, "snd_cwnd": 9, "total_retrans": 2})
+    first = row_of(asked, 7, 0.0)
+    assert (first["tcp"], first["rtt"], first["cwnd"], first["rtx"]) == ("ESTABLISHED", 0.031, 9, 2)
+    second = row_of(values(), 7, 0.0, {**first, "unread": 5})
+    assert (second["tcp"], second["rtt"], second["unread"]) == ("ESTABLISHED", 0.031, 5)
+    assert row_of(values(closed_at=2.0), 7, 0.0, second)["unread"] == 0

@@ -7,7 +7,7 @@ from typing import NamedTuple
 
 from netwright.aio import Stream, connect
 from netwright.core.record import ConnectionRecord
-from netwright.http import App
+from netwright.http import App, Request
 from netwright.proto.http1 import ClientMachine, Data, End, Fields, HttpLimits, Refused, Response
 
 _BIG = HttpLimits(body=1 << 30)
@@ -89,3 +89,41 @@ async def closed_record(app: App) -> ConnectionRecord:
         await closed.wait()
     (record,) = app.recorder.recent
     return record
+
+
+class Reports(list[tuple[str, Exception | None]]):
+    def __call__(self, text: str, error: Exception | None) -> None:
+        self.append((text, error))
+
+
+def shop(**settings: object) -> App:
+    """One handler of each kind."""
+    app = App("shop", **settings)  # type: ignore[arg-type]
+
+    @app.get("/")
+    async def root(request: Request) -> str:
+        return "hello"
+
+    @app.post("/echo")
+    async def echo(request: Request) -> bytes:
+        return await request.body()
+
+    @app.post("/ignore")
+    async def ignore(request: Request) -> str:
+        return "ignored"
+
+    @app.post("/count")
+    async def count(request: Request) -> str:
+        sizes = [len(piece) async for piece in request]
+        return str(sum(sizes))
+
+    @app.get("/count")
+    async def pieces(request: Request) -> AsyncIterator[bytes]:
+        for number in range(3):
+            yield b"%d " % number
+
+    @app.get("/bug")
+    async def bug(request: Request) -> str:
+        raise ValueError("planted")
+
+    return app

@@ -48,6 +48,11 @@ class Stream:
         record: what happened so far.
     """
 
+    __slots__ = (
+        *("_pipe", "record", "limits", "timeout", "_spins", "_draining", "_made"),
+        *("_first_byte", "_idle", "_frame", "_send", "__weakref__"),
+    )
+
     def __init__(self, pipe: Pipe, limits: Limits = UNLIMITED) -> None:
         self._pipe = pipe
         self._spins = 0
@@ -317,7 +322,7 @@ class Stream:
         pipe.close()
         try:
             async with asyncio.timeout(self.limits.close if timeout is None else timeout):
-                await pipe.lost.wait()
+                await pipe.gone()
         except TimeoutError:
             pipe.abort("close: the peer did not read")
         except asyncio.CancelledError:
@@ -346,8 +351,8 @@ class Stream:
             self.abort()
 
     def __del__(self) -> None:
-        pipe = self.__dict__.get("_pipe")
-        if pipe is None or pipe.closing or pipe.lost.is_set():
+        pipe = self._pipe
+        if pipe.closing or pipe.lost:
             return
         warnings.warn(f"{self!r} was never closed{self._made}", ResourceWarning, source=self, stacklevel=1)
         if not pipe.loop.is_closed():
@@ -374,7 +379,7 @@ class Stream:
         pipe = self._pipe
         if pipe.sender is not None:
             raise UsageError(f"another task is already sending on {self!r}", advice="let one task send, or use a lock")
-        if pipe.lost.is_set():
+        if pipe.lost:
             raise pipe.failure("send")
         if pipe.closing or pipe.fin_sent:
             raise ClosedError(f"send after {'close' if pipe.closing else 'send_eof'} on {self!r}")
@@ -439,7 +444,7 @@ class Stream:
         pipe = self._pipe
         if pipe.eof:
             return False
-        if pipe.closing or pipe.lost.is_set():
+        if pipe.closing or pipe.lost:
             raise pipe.failure("read")
         if self._draining and not pipe.buffer and waiting in _BETWEEN:
             raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
@@ -461,7 +466,7 @@ class Stream:
         now = begun = pipe.clock()
         self.record.wait(_SEND, now)
         try:
-            while pipe.full and not (pipe.closing or pipe.lost.is_set()):
+            while pipe.full and not (pipe.closing or pipe.lost):
                 before, at = pipe.unsent, min(until, now + self._send)
                 await pipe.drained(at, now)
                 now, left = pipe.clock(), pipe.unsent
@@ -472,7 +477,7 @@ class Stream:
             self.record.wait(_HANDLER, now)
         if pipe.transport.is_closing():
             if not pipe.closing:  # the kernel refused; the transport tells why in its next turn
-                await pipe.lost.wait()
+                await pipe.gone()
             raise pipe.failure("send")
 
     # taking

@@ -70,7 +70,10 @@ class _Run:
         """Until a signal; the exit code."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
-            loop.add_signal_handler(number, self._on_signal)
+            try:
+                loop.add_signal_handler(number, self._on_signal)
+            except NotImplementedError:  # Windows
+                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._on_signal))
         failures: list[Exception] = []
         await guarded(self._service.start(), failures.append)
         for error in failures:
@@ -107,7 +110,7 @@ class _Run:
     async def _serve(self) -> None:
         exporter = await self._exporter()
         async with asyncio.TaskGroup() as group:
-            exporting = group.create_task(exporter.run()) if exporter is not None else None
+            exporting = group.create_task(guarded(exporter.run(), _not_told)) if exporter is not None else None
             if exporting is not None:
                 await self._first_welcome()
             waits = [group.create_task(self._service.wait()), group.create_task(self._stopping.wait())]
@@ -166,6 +169,10 @@ class _Run:
         except OSError:  # whoever read our output is gone: that ends no service
             with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _not_told(error: Exception) -> None:
+    _log.error("the console is told nothing any more, the service goes on", exc_info=error)
 
 
 def urls(service: Service) -> list[str]:

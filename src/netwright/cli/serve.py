@@ -1,24 +1,19 @@
 """``netwright serve app.py``: the options, the App, the console that gets ready meanwhile."""
 
-import asyncio
 import logging
+import socket
 import sys
 
 import click
 
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
-from netwright.cli.finder import find
 from netwright.cli.logs import set_up
 from netwright.cli.options import AddressType, Options
 from netwright.core.address import Address, UnixAddress, parse_address
-from netwright.run.service import Service
 
 __all__ = ["command"]
 
 DEFAULT_BIND = "127.0.0.1:8000"
-WELCOME_TIMEOUT = 5.0  # seconds that the second line waits for the console
-BYE_TIMEOUT = 1.0  # seconds for the last word to the console
-INTERRUPTED = 130  # exit code after a second signal
 _log = logging.getLogger("netwright")
 
 
@@ -53,6 +48,9 @@ def command(
     every = (*binds, *(AddressType().convert(f"unix:{path}", None, None) for path in paths))
     options = Options(target, every or (parse_address(DEFAULT_BIND),), as_json, drain)
     fixed = console is not None
+    if not hasattr(socket, "AF_UNIX"):
+        no_console = True
+        _log.warning("no console: this Python has no Unix sockets")
     keeper = None if no_console else Keeper(console or DEFAULT_CONSOLE, fixed=fixed, report=_log.warning)
     if keeper is not None:
         keeper.begin()
@@ -66,8 +64,11 @@ def command(
 
 
 def _serve(options: Options, keeper: Keeper | None, *, watch_all: bool) -> int:
+    import asyncio  # here and below: the console is started before what takes its time to load
 
+    from netwright.cli.finder import find
     from netwright.cli.running import prepare, run
+    from netwright.run.service import Service
 
     found = find(options.target, Service)
     prepare(found.app, options, watch_all=watch_all)

@@ -5,7 +5,7 @@ from dataclasses import asdict
 from typing import Any
 
 from netwright.console.explain import explain
-from netwright.console.kernel import View, explain_kernel, kernel_values
+from netwright.console.kernel import View, explain_kernel, recorded_values
 from netwright.console.phases import bars_of_moments, bars_of_summary
 from netwright.console.query import parse_filter
 from netwright.console.store import Store, Worker
@@ -75,7 +75,8 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
     ended = found.row["closed"]  # a lost connection's record is still open: its row knows when the worker died
     clock = (ended or now) - offset
     watched = found.moments is not None and len(found.moments) > 0
-    findings = explain(found.record, clock) + (explain_kernel(found.kernel) if found.kernel is not None else [])
+    kernel = found.kernel if found.kernel and not ended else recorded_values(found.record) or found.kernel
+    findings = explain(found.record, clock) + explain_kernel(kernel)
     bars = bars_of_moments(found.moments, clock) if found.moments else bars_of_summary(found.record, clock)
     return {
         "now": clock,
@@ -83,7 +84,7 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
         "record": found.record,
         "bars": [asdict(bar) for bar in bars],
         "findings": [asdict(finding) for finding in findings],
-        "kernel": kernel_values(found.kernel) if found.kernel is not None else None,
+        "kernel": kernel or None,
         "moments": [asdict(moment) for moment in found.moments] if watched and found.moments else None,
         "moments_lost": found.moments_lost,
     }

@@ -6,9 +6,9 @@ A viewer asks for what changed since the revision it has; a slow viewer therefor
 from collections import deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from typing import cast
+from typing import Any, cast
 
-from netwright.console.kernel import View, by_addresses, view_of
+from netwright.console.kernel import View, by_addresses, kernel_values, view_of
 from netwright.console.view import LOST, Row, row_of
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Moment
@@ -44,7 +44,7 @@ class Connection:
     moments: deque[Moment] | None = None
     moments_lost: int = 0
     next_moment: int = 0
-    kernel: DiagSocket | None = None
+    kernel: dict[str, Any] = field(default_factory=dict)  # what inet_diag told last, {} if it was not asked
     kernel_revision: int = 0
 
 
@@ -226,10 +226,11 @@ class Store:
         self.revision += 1
         for connection in self.live.values():
             row = connection.row
-            entry = connection.kernel = found.get((row["local"], row["peer"]))
+            entry = found.get((row["local"], row["peer"]))
             if entry is None:
                 continue
-            view = view_of(entry)
+            connection.kernel = kernel_values(entry)
+            view = view_of(connection.kernel)
             if any(row[name] != getattr(view, name) for name in _KERNEL):  # type: ignore[literal-required]
                 connection.row = cast("Row", {**row, **{name: getattr(view, name) for name in _KERNEL}})
                 connection.kernel_revision = self.revision

@@ -2,6 +2,7 @@
 
 from typing import TypedDict
 
+from netwright.console.kernel import View, recorded_values, view_of
 from netwright.core.record import Outcome, Waiting
 from netwright.proto.feed import Record
 
@@ -62,6 +63,7 @@ class Row(TypedDict):
 def row_of(record: Record, worker: int, offset: float, known: Row | None = None) -> Row:
     """``offset`` turns the worker's clock into the time of day; ``known`` is the row before, with the kernel's view."""
     state = _state(record)
+    kernel = _kernel(record, known)
     return {
         "id": f"{worker}.{record['number']}",
         "worker": worker,
@@ -82,13 +84,24 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
         "waiting_since": round(record["waiting_since"] + offset, 6),
         "subject": record["subject"],
         "note": record["detail"] or record["stage"],
-        "tcp": known["tcp"] if known else "",
-        "rtt": known["rtt"] if known else 0.0,
-        "cwnd": known["cwnd"] if known else 0,
-        "rtx": known["rtx"] if known else 0,
-        "unread": known["unread"] if known and not record["closed_at"] else 0,
-        "unsent": known["unsent"] if known and not record["closed_at"] else 0,
+        "tcp": kernel.tcp,
+        "rtt": kernel.rtt,
+        "cwnd": kernel.cwnd,
+        "rtx": kernel.rtx,
+        "unread": kernel.unread,
+        "unsent": kernel.unsent,
     }
+
+
+def _kernel(record: Record, known: Row | None) -> View:
+    """The worker's own question is the newest answer; of the queues only inet_diag knows."""
+    queues = (known["unread"], known["unsent"]) if known is not None and not record["closed_at"] else (0, 0)
+    if record["kernel"]:
+        view = view_of(recorded_values(record))
+        return View(view.tcp, view.rtt, view.cwnd, view.rtx, *queues)
+    if known is not None:
+        return View(known["tcp"], known["rtt"], known["cwnd"], known["rtx"], *queues)
+    return View("", 0.0, 0, 0, 0, 0)
 
 
 def _state(record: Record) -> str:

@@ -103,7 +103,7 @@ export class Life {
       ` ${f.text}`, ...(f.advice ? [element('br'), element('span', { className: 'quiet', textContent: f.advice })] : []))));
     const notes = [row.subject && `last message ${row.subject}`];
     const kernel = this.#told.kernel;
-    if (kernel) notes.push(`kernel: ${kernel.state_name}, ${kernel.congestion}, rtt ${seconds(kernel.rtt)}, cwnd ${kernel.snd_cwnd}, ${kernel.total_retrans} retransmitted`);
+    if (kernel) notes.push(`kernel: ${[kernel.state_name, kernel.congestion].filter(Boolean).join(', ')}, rtt ${seconds(kernel.rtt)}, cwnd ${kernel.snd_cwnd}, ${kernel.total_retrans} retransmitted`);
     if (!record.watched && !this.#told.moments) notes.push('its moments were not kept: summary only (serve --watch-all keeps all)');
     const first = this.#told.moments?.[0].at, since = first - record.started_at;
     if (record.first_in_at && first > record.first_in_at && !lost) notes.push(`watched since ${seconds(since)} after its start`);
