@@ -483,3 +483,37 @@ async def _caught(work: object) -> BaseException | None:
     except Exception as error:
         return error
     return None
+
+
+async def test_file_is_sent_from_an_offset_to_its_end_or_a_count(world: World) -> None:
+    content = random.Random(5).randbytes(1_000_000)
+    path = world.folder / "file"
+    path.write_bytes(content)
+    got = bytearray()
+
+    async def collect(stream: Stream) -> None:
+        async for chunk in stream:
+            got.extend(chunk)
+
+    async with world.serve(collect) as listener, await world.connect(listener) as stream:
+        with path.open("rb") as file:
+            await stream.send(b"head")
+            assert await stream.send_file(file) == 1_000_000
+            assert await stream.send_file(file, offset=10, count=5) == 5
+            assert await stream.send_file(file, offset=999_990, count=50) == 10
+        await stream.close()
+        await until(lambda: len(got) == 1_000_019)
+    assert bytes(got) == b"head" + content + content[10:15] + content[-10:]
+
+
+async def test_file_for_a_peer_that_does_not_read_has_a_deadline(world: World) -> None:
+    path = world.folder / "file"
+    path.write_bytes(bytes(20_000_000))
+
+    async def deaf(stream: Stream) -> None:
+        await asyncio.sleep(100)
+
+    async with world.serve(deaf) as listener, await world.connect(listener) as stream:
+        with path.open("rb") as file, pytest.raises(DeadlineError, match="does not read"):
+            await stream.send_file(file, timeout=1)
+        stream.abort()

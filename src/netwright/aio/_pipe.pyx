@@ -18,6 +18,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
+from posix.types cimport off_t
 
 from netwright.aio._native cimport (
     EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, FRESH, PENDING,
@@ -33,6 +34,9 @@ from netwright.core.record import Outcome
 
 cdef extern from "unistd.h" nogil:
     int c_close "close"(int)
+
+cdef extern from "sys/sendfile.h" nogil:
+    ssize_t c_sendfile "sendfile"(int, int, off_t*, size_t)
 
 cdef extern from "sys/uio.h" nogil:
     struct iovec:
@@ -297,6 +301,29 @@ cdef class Pipe(Watched):
             if sent == rest:
                 self.queued = None
         return 0
+
+    cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size) except -1:
+        """Let the kernel copy from a file; True at its end, False when it must wait."""
+        cdef off_t at = offset[0]
+        cdef ssize_t sent
+        while size[0] > 0:
+            if self.budget <= 0:
+                self.poller.turn(self)
+                return False
+            sent = c_sendfile(self.fd, descriptor, &at, min(size[0], 16 * CHUNK))
+            if sent < 0 and errno == EINTR:
+                continue
+            if sent < 0 and errno == EAGAIN:
+                return False
+            if sent < 0:
+                self.fail_with(errno)
+                raise self.why("send")
+            if sent == 0:
+                break
+            self.budget -= 1
+            self.record.count_out(sent, self.poller.now)
+            offset[0], size[0] = at, size[0] - sent
+        return True
 
     cdef int send_fin(self) except -1:
         self.fin_sent = True

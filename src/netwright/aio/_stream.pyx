@@ -15,6 +15,7 @@ from netwright.aio._native cimport FRESH, PENDING, Operation, Poller, Ready, Wat
 from netwright.aio._pipe cimport CHUNK, Pipe, Received
 from netwright.core._record cimport ConnectionRecord
 
+import os
 import warnings
 
 from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
@@ -40,6 +41,7 @@ cdef enum Verb:
     NEXT_FRAME
     TURN  # a send that waits for what is queued
     DRAIN  # a send that waits for the kernel
+    FILE  # send_file
     FINISH  # send_eof
     CLOSE
 
@@ -305,6 +307,14 @@ cdef class Stream(Pipe):
     def send_frame(self, framing, message, *, timeout=None, deadline=None):
         return self.send(*framing.encode(message), timeout=timeout, deadline=deadline)
 
+    def send_file(self, file, *, Py_ssize_t offset=0, count=None, timeout=None, deadline=None):
+        cdef Operation operation
+        self.check_writable()
+        operation = self.operation(FILE, timeout, deadline, "send", SENDING)
+        operation.detail, operation.offset = (file.fileno(), offset), offset
+        operation.size = max(os.fstat(file.fileno()).st_size - offset, 0) if count is None else count
+        return operation
+
     def send_eof(self):
         if self.fin_sent:
             return DONE
@@ -340,6 +350,11 @@ cdef class Stream(Pipe):
             self.push(parts)
             if self.queued is not None:
                 return PENDING
+        if operation.kind == FILE:
+            descriptor, offset = operation.detail
+            if self.write_file(descriptor, &operation.offset, &operation.size):
+                return operation.offset - offset
+            return PENDING
         if operation.kind == FINISH:
             self.send_fin()
         elif self.budget <= 0:

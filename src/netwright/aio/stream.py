@@ -13,7 +13,7 @@ import traceback
 import warnings
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
@@ -277,6 +277,27 @@ class Stream:
     ) -> None:
         """Send one message of ``framing``."""
         await self.send(*framing.encode(message), timeout=timeout, deadline=deadline)
+
+    async def send_file(
+        self,
+        file: BinaryIO,
+        *,
+        offset: int = 0,
+        count: int | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> int:
+        """Send ``count`` bytes of a regular file from ``offset``, or all up to its end; how many were sent.
+
+        The file's own position is undefined afterwards; reading it may block the loop.  Cancelling leaves a part sent.
+        """
+        until = self._until(timeout, deadline)
+        sent = 0
+        file.seek(offset)
+        while chunk := file.read(READ if count is None else min(READ, count - sent)):
+            await self.send(chunk, deadline=until)
+            sent += len(chunk)
+        return sent
 
     async def send_eof(self) -> None:
         """Send FIN after everything queued; reading goes on.  A second call changes nothing."""
