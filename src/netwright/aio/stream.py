@@ -90,6 +90,11 @@ class Stream:
         self.record.sample(self._pipe.clock())
         return parse_tcp_info(self.record.kernel) if self.record.kernel else None
 
+    def fileno(self) -> int:
+        """The descriptor; -1 once closed, or where the loop does not tell."""
+        sock = self._pipe.transport.get_extra_info("socket")
+        return -1 if sock is None or self._pipe.lost else int(sock.fileno())
+
     @property
     def at_eof(self) -> bool:
         """True if the peer's FIN came and everything before it was taken."""
