@@ -366,7 +366,7 @@ def test_eager_task_may_wait_or_finish_in_its_first_step(run: Run) -> None:
         stream, peer = await pair(engine)
 
         async def answer() -> bytes:
-            line = await stream.readline(timeout=5)
+            line: bytes = await stream.readline(timeout=5)
             await stream.send(line)
             return line
 
