@@ -360,6 +360,9 @@ def test_deadlines_are_met_by_one_timer_for_many(run: Run) -> None:
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
 def test_eager_task_may_wait_or_finish_in_its_first_step(run: Run) -> None:
+    if run.factory is uvloop:
+        pytest.skip("uvloop 0.22 passes eager task factories an argument that they do not take")
+
     async def body(engine: NativeEngine) -> list[bytes]:
         loop = asyncio.get_running_loop()
         loop.set_task_factory(vars(asyncio)["eager_task_factory"])
