@@ -14,9 +14,9 @@ from pathlib import Path
 from benchmarks.support.claim import SkipError, say
 from benchmarks.support.measure import Measured
 from benchmarks.support.process import Server, server_command
-from benchmarks.support.programs import hold
+from benchmarks.support.programs import Load, hold
 
-__all__ = ["instruction_table", "instructions", "instructions_per_message"]
+__all__ = ["counted", "instruction_table", "instructions", "instructions_per_message"]
 
 _COST = re.compile(r"[+*\-\d]\S* (\d+)$")  # position, instructions
 
@@ -42,6 +42,15 @@ def instructions_per_message(
     Raises:
         SkipError: valgrind is not here, or the server did not start.
     """
+    return counted(command, connections, size, messages, inside=inside)[0]
+
+
+def counted(command: list[str], connections: int, size: int, messages: int, *, inside: str = "") -> tuple[float, Load]:
+    """The same, and what the load generator saw meanwhile: how much slower the program runs under callgrind.
+
+    Raises:
+        SkipError: valgrind is not here, or the server did not start.
+    """
     if shutil.which("valgrind") is None:
         raise SkipError("no valgrind: apt-get install valgrind")
     with tempfile.TemporaryDirectory() as folder:
@@ -55,7 +64,7 @@ def instructions_per_message(
             _control(server.pid, "-d", "messages")
         dumps = [dump.read_text(encoding="utf-8", errors="replace") for dump in sorted(out.parent.iterdir())]
         count = (lambda dump: inside_of(dump, inside)) if inside else total
-        return sum(map(count, dumps)) / done.messages
+        return sum(map(count, dumps)) / done.messages, done
 
 
 def _under_callgrind(command: list[str], out: Path) -> list[str]:

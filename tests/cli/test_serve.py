@@ -281,3 +281,27 @@ def test_console_stopped_costs_the_service_nothing_but_counted_loss(directory: s
         eventually(whole)
         program.signal(signal.SIGINT)
         assert program.end() == 0
+
+
+@pytest.mark.real
+def test_records_have_a_line_for_each_connection_that_closed(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    arguments = ("serve", "app.py", "--bind", "127.0.0.1:0", "--no-console", "--records", "closed.jsonl")
+    with Program(*arguments, directory=str(tmp_path)) as program:
+        url = program.wait_line(r"(http://\S+)")[1]
+        with urllib.request.urlopen(url, timeout=10) as answer:
+            assert answer.read() == b"hello"
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+    (record,) = [json.loads(line) for line in (tmp_path / "closed.jsonl").read_text().splitlines()]
+    assert (record["service"], record["subject"], record["messages"]) == ("http", "GET / → 200", 1)
+    assert record["who"] in ("peer", "this side")
+
+
+@pytest.mark.real
+def test_records_that_cannot_be_kept_end_the_program_with_the_reason(tmp_path: Path) -> None:
+    (tmp_path / "app.py").write_text(APP)
+    arguments = ("serve", "app.py", "--bind", "127.0.0.1:0", "--no-console", "--records", "no/such/closed.jsonl")
+    with Program(*arguments, directory=str(tmp_path)) as program:
+        program.wait_line("no records in no/such/closed.jsonl")
+        assert program.end() == 3

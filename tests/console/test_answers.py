@@ -61,7 +61,34 @@ def test_connection_with_moments_shows_them(store: Store) -> None:
     answer = answers.connection(store, "7.1", NOW)
     assert answer is not None
     assert answer["moments"] == [{"at": 101.0, "kind": "received", "size": 5, "note": ""}]
-    assert [bar["lane"] for bar in answer["bars"]] == ["in"]
+    assert [bar["lane"] for bar in answer["bars"]] == ["accept", "wait", "in"]
+
+
+def test_connection_has_ledgers_that_add_up_its_end_and_its_trend(store: Store) -> None:
+    kernel = {"state": 1, "rtt": 0.02, "snd_cwnd": 10, "total_retrans": 0}
+    chronographs = {"busy_time": 2.0, "rwnd_limited": 1.5, "sndbuf_limited": 0.1}
+    changes: dict[str, Any] = {
+        "opened_at": 101.0,
+        "started_at": 101.0,
+        "waiting": "",
+        "handler_time": 1.0,
+        "send_waited": 2.0,
+        "receive_waited": 1.0,
+        "bytes_out": 900,
+    }
+    over = {"outcome": Outcome.ABORTED.value, "closed_at": 105.0, "kernel_at": 105.0, "kernel": kernel | chronographs}
+    store.merge(7, Batch(105.0, [], [values(number=1, **changes, **over)], {}, 0), NOW)
+    answer = answers.connection(store, "7.1", NOW + 50)
+    assert answer is not None
+    assert {name: sum(share["seconds"] for share in shares) for name, shares in answer["ledger"].items()} == {
+        "program": pytest.approx(4.0),
+        "kernel": pytest.approx(4.0),
+    }
+    assert answer["ending"] == {"who": "this side", "how": "RST"}
+    assert [(line[0], line[2], line[3]) for line in answer["trend"]] == [
+        (104.0, 0, 0.0),  # the fixture's
+        (105.0, 900, 0.02),
+    ]
 
 
 def test_lost_connection_stops_its_clock_when_the_worker_died(store: Store) -> None:

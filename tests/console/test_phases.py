@@ -3,7 +3,7 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.console.phases import Bar, bars_of_moments, bars_of_summary
+from netwright.console.phases import Bar, bars_of_life, bars_of_moments, bars_of_summary, waterfall
 from netwright.core.moment import Kind, Moment
 from netwright.core.record import Outcome, Waiting
 from tests.support.records import values
@@ -88,3 +88,66 @@ def test_a_connect_shows_its_handshake() -> None:
 def test_durations_are_read_in_their_own_unit() -> None:
     bars = bars_of_moments([Moment(1.0, Kind.HANDLER), Moment(1.000045, Kind.RESPONSE)], 2.0)
     assert bars[0].label == "handler 45 µs"
+
+
+def test_every_attempt_has_its_place_and_the_loser_is_bad() -> None:
+    record = values(
+        role="connected",
+        started_at=1.0,
+        resolved_at=1.25,
+        opened_at=1.75,
+        first_in_at=2.0,
+        waiting="",
+        attempts=[
+            "[::1]:80: Connection refused after 0.1250 s, begun at 0.2500 s",
+            "10.0.0.1:80: answered after 0.2500 s, begun at 0.5000 s",
+        ],
+    )
+    bars = bars_of_summary(record, 3.0)
+    assert [(bar.lane, bar.start, bar.end, bar.tone) for bar in bars] == [
+        ("dns", 1.0, 1.25, "crypto"),
+        ("syn", 1.25, 1.375, "bad"),
+        ("syn", 1.5, 1.75, "data"),
+        ("wait", 1.75, 2.0, "wait"),
+    ]
+    assert bars[1].label == "[::1]:80 Connection refused 125 ms"
+
+
+def test_life_is_the_opening_of_the_summary_and_the_moments_that_were_kept() -> None:
+    record = values(role="connected", started_at=1.0, opened_at=1.5, first_in_at=1.75, waiting="")
+    late = [Moment(5.0, Kind.SEND_WAIT, note="peer to read"), Moment(7.0, Kind.WAIT_OVER, note="handler")]
+    bars = bars_of_life(record, late, 9.0)
+    assert spans(bars) == [("syn", 1.0, 1.5), ("wait", 1.5, 1.75), ("wait", 5.0, 7.0), ("work", 7.0, 9.0)]
+    early = [Moment(1.0, Kind.SYN), Moment(1.5, Kind.ESTABLISHED), *late]
+    assert spans(bars_of_life(record, early, 9.0)) == [("syn", 1.0, 1.5), ("wait", 5.0, 7.0), ("work", 7.0, 9.0)]
+
+
+def test_end_says_who_and_how() -> None:
+    record = values(closed_at=2.0, waiting="", outcome="deadline", stage="frame")
+    assert bars_of_summary(record, 9.0)[-1].label == "deadline · this side: deadline: frame"
+
+
+@given(
+    st.lists(
+        st.tuples(st.sampled_from(["in", "out", "wait", "app", "end"]), st.floats(0, 3), st.integers(0, 9)), max_size=80
+    )
+)
+def test_waterfall_is_short_loses_no_byte_and_covers_the_life(raw: list[tuple[str, float, int]]) -> None:
+    bars, at = [Bar("accept", "accepted", 0.0, 0.0, "data")], 0.0
+    for lane, length, size in raw:
+        bars.append(
+            Bar(lane if lane != "end" else "in", "", at, at + length, "data", size if lane in ("in", "out") else 0)
+        )
+        at += length
+    short = waterfall(bars)
+    assert len(short) <= 10
+    assert (short[0].start, max(bar.end for bar in short)) == (0.0, max(bar.end for bar in bars))
+    assert [bar.start for bar in short] == sorted(bar.start for bar in short)
+
+
+def test_waterfall_leaves_the_long_stall_alone() -> None:
+    bars = [Bar("in", "9 B", k * 0.1, k * 0.1, "data", 9) for k in range(30)]
+    bars.insert(15, Bar("wait", "waits for peer to send 2000 ms", 1.4, 3.4, "wait"))
+    (stall,) = [bar for bar in waterfall(bars) if bar.lane == "wait"]
+    assert stall.label == "waits for peer to send 2000 ms"
+    assert any(bar.label.startswith("15 steps, 135 B in") for bar in waterfall(bars, lines=3))

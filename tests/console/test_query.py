@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 import netwright.console
-from netwright.console.query import parse_filter
+from netwright.console.query import parse_filter, parse_sort
 from netwright.console.view import Row, row_of
 from netwright.core.errors import UsageError
 from tests.support.records import values
@@ -58,3 +58,15 @@ def test_filter_of_the_page_agrees_with_the_table() -> None:
         timeout=30,
     )
     assert json.loads(done.stdout) == CASES
+
+
+@pytest.mark.parametrize(("name", "first"), [("in", 9), ("-in", 1), ("svc", 1), ("-svc", 9)])
+def test_numbers_sort_the_largest_first_and_text_by_the_alphabet(name: str, first: int) -> None:
+    rows = [row_of(values(bytes_in=n, service=f"s{n}"), 7, 0.0) for n in (4, 9, 1)]
+    key, reverse = parse_sort(name)
+    assert sorted(rows, key=lambda row: key(row, NOW), reverse=reverse)[0]["bytes_in"] == first
+
+
+def test_sort_by_a_column_that_is_not_there_names_those_that_are() -> None:
+    with pytest.raises(UsageError, match="no column 'colour'"):
+        parse_sort("colour")

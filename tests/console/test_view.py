@@ -2,7 +2,7 @@
 
 import pytest
 
-from netwright.console.view import Row, row_of
+from netwright.console.view import Row, bound, row_of
 from netwright.core.record import Outcome, Waiting
 from tests.support.records import values
 
@@ -43,3 +43,25 @@ def test_kernel_s_view_comes_from_the_record_else_from_the_row_before() -> None:
     second = row_of(values(), 7, 0.0, {**first, "unread": 5})
     assert (second["tcp"], second["rtt"], second["unread"]) == ("ESTABLISHED", 0.031, 5)
     assert row_of(values(closed_at=2.0), 7, 0.0, second)["unread"] == 0
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"waiting": "peer to read", "waiting_since": 4.0}, "peer to read"),
+        ({"waiting": "request head", "waiting_since": 4.0, "handler_time": 3.0}, "peer to send"),
+        ({"waiting": "request head", "waiting_since": 4.0, "handler_time": 9.0}, "handler"),
+        ({"waiting": "", "send_waited": 2.0, "handler_time": 1.0}, "peer to read"),
+        ({"waiting": "", "role": "connected", "opened_at": 6.0, "receive_waited": 5.0, "handler_time": 0.1}, "handler"),
+        ({"waiting": ""}, ""),
+    ],
+)
+def test_bound_is_the_largest_account_with_the_wait_that_is_on(changes: dict[str, object], said: str) -> None:
+    assert bound(row_of(values(**changes), 7, 0.0), 10.0) == said
+
+
+def test_bound_is_the_kernels_word_where_it_had_something_to_send_for_half_the_time() -> None:
+    kernel = {"state": 1, "rtt": 0.03, "busy_time": 5.0, "rwnd_limited": 1.0, "sndbuf_limited": 0.5}
+    for at, said in ((10.0, "path: congestion window"), (20.0, "peer to send")):
+        row = row_of(values(kernel=kernel, kernel_at=at, waiting="peer to send", waiting_since=1.0), 7, 0.0)
+        assert bound(row, 21.0) == said

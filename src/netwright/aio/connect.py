@@ -58,6 +58,7 @@ async def connect(
     )
     transport = "unix" if isinstance(target, UnixAddress) else "tcp"
     record = recorder.open(role="connected", transport=transport, local=local, peer=target, at=begun)
+    record.wait(Waiting.RESOLVE, begun)  # from the first moment on: no second of it is the handler's
     try:
         async with asyncio.timeout_at(None if until == math.inf else until):
             sock, name = await _open(target, partial(_attempt, record, tuning, local), record)
@@ -105,7 +106,6 @@ async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> 
         except OSError as error:
             raise _connect_error(target, [(only, error)]) from error
     assert isinstance(target, InetAddress)
-    record.wait(Waiting.RESOLVE, engine().now())
     record.note(Kind.RESOLVE, engine().now(), note=target.host)
     race = _Race(target, attempt, record)
     try:
@@ -211,10 +211,15 @@ async def _attempt(
     except BaseException as error:
         sock.close()
         why = reason(error) if isinstance(error, Exception) else "given up"
-        record.attempts += (f"{name}: {why} after {engine().now() - begun:.4f} s",)
+        _tried(record, name, why, begun)
         raise
-    record.attempts += (f"{name}: answered after {engine().now() - begun:.4f} s",)
+    _tried(record, name, "answered", begun)
     return sock
+
+
+def _tried(record: ConnectionRecord, name: Address, what: str, begun: float) -> None:
+    took, start = engine().now() - begun, begun - record.started_at
+    record.attempts += (f"{name}: {what} after {took:.4f} s, begun at {start:.4f} s",)
 
 
 async def _connect_unix(sock: socket.socket, path: str) -> None:

@@ -33,3 +33,4 @@ class Options:
     binds: tuple[Address, ...]
     as_json: bool
     drain: float
+    records: str = ""

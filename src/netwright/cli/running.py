@@ -24,12 +24,14 @@ from netwright.core.root import guarded
 from netwright.http import App
 from netwright.proto.feed import Welcome
 from netwright.run.export import Exporter
+from netwright.run.journal import Journal
 from netwright.run.service import Service
 
 __all__ = ["first_line", "prepare", "run", "taken", "urls"]
 
 WELCOME_TIMEOUT = 5.0  # seconds that the second line waits for the console
 BYE_TIMEOUT = 1.0  # seconds for the last word to the console
+WRITE_TIMEOUT = 5.0  # seconds for the last records
 INTERRUPTED = 130  # exit code after a second signal
 _log = logging.getLogger("netwright")
 
@@ -82,7 +84,7 @@ class _Run:
             raise Problem(f"{self._path.name} serves nothing", why="its Service has no port", fix="@app.tcp(9000)")
         try:
             self._say(first_line(self._service), "serving", urls=urls(self._service))
-            await self._serve()
+            await (self._serve_recorded() if self._options.records else self._serve())
         except asyncio.CancelledError:
             if self._signals < 2:
                 raise
@@ -106,6 +108,20 @@ class _Run:
             self._service.abort()
         if self._signals > (2 if self._draining else 1) and self._main is not None:
             self._main.cancel()
+
+    async def _serve_recorded(self) -> None:
+        path = Path(self._options.records)
+        try:
+            journal = Journal(path, self._service.recorder, report=_log.warning)
+        except OSError as error:
+            raise UnreachableProblem(f"no records in {path}", why=str(error.strerror)) from error
+        with journal:
+            async with asyncio.TaskGroup() as group:
+                writing = group.create_task(guarded(journal.run(), _not_written))
+                await self._serve()
+                journal.stop()
+                await asyncio.wait([writing], timeout=WRITE_TIMEOUT)
+                writing.cancel()
 
     async def _serve(self) -> None:
         exporter = await self._exporter()
@@ -169,6 +185,10 @@ class _Run:
         except OSError:  # whoever read our output is gone: that ends no service
             with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _not_written(error: Exception) -> None:
+    _log.error("no more records are written, the service goes on", exc_info=error)
 
 
 def _not_told(error: Exception) -> None:

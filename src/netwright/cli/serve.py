@@ -27,6 +27,7 @@ _log = logging.getLogger("netwright")
 @click.option("--no-console", is_flag=True, help="No console.")
 @click.option("--json", "as_json", is_flag=True, help="Lines as JSON objects.")
 @click.option("--drain", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds for work to finish.")
+@click.option("--records", default="", metavar="FILE", help="A JSON line for each connection that closed.")
 @click.option("--watch-all", is_flag=True, help="Keep the moments of every connection.")
 def command(
     target: str,
@@ -36,6 +37,7 @@ def command(
     no_console: bool,
     as_json: bool,
     drain: float,
+    records: str,
     watch_all: bool,
 ) -> None:
     """Serve the App in FILE: the attribute NAME, else app, else the only one there is.
@@ -46,7 +48,7 @@ def command(
         raise click.BadParameter(f"{console}: host:port wanted", param_hint="--console")
     set_up(as_json=as_json)
     every = (*binds, *(AddressType().convert(f"unix:{path}", None, None) for path in paths))
-    options = Options(target, every or (parse_address(DEFAULT_BIND),), as_json, drain)
+    options = Options(target, every or (parse_address(DEFAULT_BIND),), as_json, drain, records)
     fixed = console is not None
     if not hasattr(socket, "AF_UNIX"):
         no_console = True

@@ -6,11 +6,13 @@ from typing import Any
 
 from netwright.console.explain import explain
 from netwright.console.kernel import View, explain_kernel, recorded_values
-from netwright.console.phases import bars_of_moments, bars_of_summary
-from netwright.console.query import parse_filter
+from netwright.console.phases import bars_of_life, waterfall
+from netwright.console.query import parse_filter, parse_sort
 from netwright.console.store import Store, Worker
 from netwright.console.view import Row
 from netwright.core.errors import UsageError
+from netwright.watch.ending import ending
+from netwright.watch.ledger import Share, kernel_ledger, program_ledger
 
 __all__ = ["MAX_ROWS", "Events", "connection", "connections", "health", "workers"]
 
@@ -51,17 +53,27 @@ def health(store: Store, now: float) -> dict[str, Any]:
     }
 
 
-def connections(store: Store, now: float, *, filter: str = "", limit: int = MAX_ROWS) -> dict[str, Any]:  # noqa: A002  # the API's own word
-    """The rows that match, the live ones first, the newest first among them.
+def connections(
+    store: Store,
+    now: float,
+    *,
+    filter: str = "",  # noqa: A002  # the API's own word
+    sort: str = "",
+    limit: int = MAX_ROWS,
+) -> dict[str, Any]:
+    """The rows that match, the live ones first, the newest first among them, or in the order of ``sort``.
 
     Raises:
-        UsageError: a filter word names a column that does not exist; ``limit`` is not 1 to MAX_ROWS.
+        UsageError: a filter word or ``sort`` names a column that does not exist; ``limit`` is not 1 to MAX_ROWS.
     """
     if not 1 <= limit <= MAX_ROWS:
         raise UsageError(f"limit={limit}, 1 to {MAX_ROWS} allowed")
     test = parse_filter(filter)
     found = [row for row in store.rows() if test(row, now)]
     found.sort(key=lambda row: (row["closed"] > 0, -row["opened"]))
+    if sort:
+        key, reverse = parse_sort(sort)
+        found.sort(key=lambda row: key(row, now), reverse=reverse)
     return {"now": now, "matched": len(found), "connections": found[:limit]}
 
 
@@ -76,18 +88,30 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
     clock = (ended or now) - offset
     watched = found.moments is not None and len(found.moments) > 0
     kernel = found.kernel if found.kernel and not ended else recorded_values(found.record) or found.kernel
+    asked = clock if kernel is found.kernel else found.record["kernel_at"]
     findings = explain(found.record, clock) + explain_kernel(kernel)
-    bars = bars_of_moments(found.moments, clock) if found.moments else bars_of_summary(found.record, clock)
+    bars = bars_of_life(found.record, found.moments or (), clock)
     return {
         "now": clock,
         "row": found.row,
         "record": found.record,
         "bars": [asdict(bar) for bar in bars],
+        "waterfall": [asdict(bar) for bar in waterfall(bars)],
         "findings": [asdict(finding) for finding in findings],
         "kernel": kernel or None,
+        "ending": asdict(ending(found.record)),
+        "ledger": {
+            "program": _shares(program_ledger(found.record, clock)),
+            "kernel": _shares(kernel_ledger(kernel, max(0.0, asked - found.record["opened_at"]))),
+        },
+        "trend": found.trend.told() if found.trend is not None else [],
         "moments": [asdict(moment) for moment in found.moments] if watched and found.moments else None,
         "moments_lost": found.moments_lost,
     }
+
+
+def _shares(shares: list[Share]) -> list[dict[str, Any]]:
+    return [{"account": share.account.value, "seconds": round(share.seconds, 6)} for share in shares]
 
 
 class Events:

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from netwright.core.record import Outcome, Waiting
 from netwright.proto.feed import Record
+from netwright.watch.ending import ending
 
 __all__ = ["Finding", "explain"]
 
@@ -33,6 +34,11 @@ def _end(record: Record) -> list[Finding]:
     if outcome not in _ENDS:
         return []
     title, text, advice = _ENDS[Outcome(outcome)]
+    if ending(record).who == "path" and outcome == Outcome.RESET:
+        title, text = (
+            "The path went silent",
+            "no acknowledgement came for as long as Tuning allows, or no way led there.",
+        )
     said = " ".join(filter(None, (text, f"stage: {stage}." if stage else "", record["detail"])))
     return [Finding(title, said, advice=advice)]
 
@@ -58,7 +64,7 @@ def _shares(record: Record, end: float) -> list[Finding]:
 
 
 _ENDS = {
-    Outcome.RESET: ("Reset by the peer", "it sent RST, or the path reported it unreachable.", ""),
+    Outcome.RESET: ("Reset by the peer", "it sent RST.", ""),
     Outcome.ABORTED: ("Aborted by this side", "RST was sent; bytes on their way may be lost.", ""),
     Outcome.DEADLINE: ("A deadline struck", "the time that was set ran out.", "Limits names each of them"),
     Outcome.LIMIT: ("A limit refused it", "a setting of this side was passed.", "Limits names each of them"),

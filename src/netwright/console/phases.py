@@ -3,15 +3,18 @@
 A bar is a stretch of time with one cause; a tick is a bar without length.  Times are seconds on the worker's clock.
 """
 
-from collections.abc import Iterable, Iterator
+import re
+from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from netwright.core.moment import Kind, Moment
 from netwright.core.record import Outcome, Waiting
 from netwright.proto.feed import Record
+from netwright.watch.ending import ending
 
-__all__ = ["Bar", "bars_of_moments", "bars_of_summary"]
+__all__ = ["Bar", "bars_of_life", "bars_of_moments", "bars_of_summary", "waterfall"]
 
+WORTH = {"wait": 0.0, "work": 0.001}  # seconds below which a bar of the lane is left out
 MERGE = 0.002  # seconds between ticks of one kind that are drawn as one
 
 
@@ -25,6 +28,18 @@ class Bar:
     end: float
     tone: str
     size: int = 0
+
+
+def bars_of_life(record: Record, moments: Sequence[Moment], now: float) -> list[Bar]:
+    """The opening from the summary, which knows every attempt, then the moments that were kept; else the summary."""
+    if not moments:
+        return bars_of_summary(record, now)
+    if record["waiting"] in (Waiting.RESOLVE, Waiting.CONNECT):
+        return bars_of_moments(moments, now)
+    end = record["closed_at"] or now
+    later = bars_of_moments([moment for moment in moments if moment.kind not in _OPENING], now)
+    opening = [bar for bar in _opening(record, end) if bar.tone != "wait" or bar.start < moments[0].at - MERGE]
+    return opening + later
 
 
 def bars_of_summary(record: Record, now: float) -> list[Bar]:
@@ -42,20 +57,39 @@ def bars_of_summary(record: Record, now: float) -> list[Bar]:
     if record["waiting"]:
         found.append(_wait_bar(record["waiting"], record["waiting_since"], now))
     if record["closed_at"]:
-        found.append(Bar("end", record["outcome"], end, end, _end_tone(record["outcome"])))
+        ended = ending(record)
+        label = f"{record['outcome']} · {ended.who}: {ended.how}"
+        found.append(Bar("end", label, end, end, _end_tone(record["outcome"])))
     return found
 
 
 def _opening(record: Record, end: float) -> Iterator[Bar]:
     opened = record["opened_at"]
+    first = record["first_in_at"]
     if record["role"] == "connected":
-        yield Bar("syn", f"connect {_ms(opened - record['started_at'])}", record["started_at"], opened, "wait")
+        yield from _connecting(record, opened)
     else:
         yield Bar("accept", "accepted", opened, opened, "data")
-    first = record["first_in_at"]
-    if record["role"] == "accepted" and (first or not record["bytes_out"]):
+    if first or (record["role"] == "accepted" and not record["bytes_out"]):
         stop = first or end
         yield Bar("wait", f"first byte after {_ms(stop - opened)}", opened, stop, "wait")
+
+
+def _connecting(record: Record, opened: float) -> Iterator[Bar]:
+    start, resolved = record["started_at"], record["resolved_at"]
+    if resolved > start:
+        yield Bar("dns", f"name lookup {_ms(resolved - start)}", start, resolved, "crypto")
+    tried = [found for line in record["attempts"] if (found := _ATTEMPT.fullmatch(line))]
+    for found in sorted(tried, key=lambda found: float(found["begun"])):
+        begun = start + float(found["begun"])
+        tone = "data" if found["what"] == "answered" else "bad"
+        label = f"{found['name']} {found['what']} {_ms(float(found['took']))}"
+        yield Bar("syn", label, begun, begun + float(found["took"]), tone)
+    if not tried:
+        yield Bar("syn", f"connect {_ms(opened - (resolved or start))}", resolved or start, opened, "data")
+
+
+_ATTEMPT = re.compile(r"(?P<name>.*?): (?P<what>.*) after (?P<took>[\d.]+) s, begun at (?P<begun>[\d.]+) s")
 
 
 def bars_of_moments(moments: Iterable[Moment], now: float) -> list[Bar]:
@@ -63,19 +97,65 @@ def bars_of_moments(moments: Iterable[Moment], now: float) -> list[Bar]:
     found: list[Bar] = []
     begun: dict[str, Moment] = {}  # what has started and not ended, by lane
     for moment in moments:
-        over = [lane for lane in _ENDS.get(moment.kind, ()) if lane in begun]
+        over = [lane for lane in _ends(moment) if lane in begun]
         found.extend(_close(lane, begun.pop(lane), moment.at) for lane in over)
-        if moment.kind in _STARTS:
+        if moment.kind is Kind.WAIT_OVER and moment.note == Waiting.HANDLER and "app" not in begun:
+            begun["work"] = moment
+        elif moment.kind in _STARTS:
             begun[_STARTS[moment.kind]] = moment
         elif moment.kind in _TICKS:
             _add_tick(found, moment)
     found.extend(_close(lane, start, now) for lane, start in begun.items())
-    return sorted((bar for bar in found if bar.end > bar.start or bar.tone != "wait"), key=lambda bar: bar.start)
+    seen = (bar for bar in found if (bar.end - bar.start > WORTH[bar.lane] if bar.lane in WORTH else True))
+    return sorted(seen, key=lambda bar: bar.start)
+
+
+def _ends(moment: Moment) -> tuple[str, ...]:
+    """The lanes that it ends: what the handler does without reading or writing goes on over bytes that come."""
+    if moment.kind in (Kind.HANDLER, Kind.RECEIVE_WAIT, Kind.SEND_WAIT, Kind.RESPONSE, Kind.CLOSED):
+        return (*_ENDS.get(moment.kind, ()), "work")
+    return _ENDS.get(moment.kind, ())
+
+
+def waterfall(bars: Sequence[Bar], *, lines: int = 10) -> list[Bar]:
+    """The whole life in ``lines`` bars: the longest ones stand alone, and what is between them is one bar a stretch."""
+    if len(bars) <= lines:
+        return list(bars)
+    alone = {index for index, bar in enumerate(bars) if bar.lane in _ALONE}
+    by_length = sorted(range(len(bars)), key=lambda index: bars[index].start - bars[index].end)
+    for index in by_length:
+        if len(_stretches(bars, alone | {index})) > lines:
+            break
+        alone.add(index)
+    return _stretches(bars, alone)
+
+
+def _stretches(bars: Sequence[Bar], alone: Set[int]) -> list[Bar]:
+    found: list[Bar] = []
+    run: list[Bar] = []
+    for index, bar in enumerate(bars):
+        if index not in alone:
+            run.append(bar)
+            continue
+        found += [*_stretch(run), bar]
+        run = []
+    return found + _stretch(run)
+
+
+def _stretch(run: Sequence[Bar]) -> list[Bar]:
+    if len(run) < 2:
+        return list(run)
+    came, went = (sum(bar.size for bar in run if bar.lane == lane) for lane in ("in", "out"))
+    moved = ", ".join([f"{_bytes(came)} in"] * (came > 0) + [f"{_bytes(went)} out"] * (went > 0))
+    start, end = run[0].start, max(bar.end for bar in run)
+    return [Bar("flow", f"{len(run)} steps, {moved or 'no bytes'}, {_ms(end - start)}", start, end, "data")]
 
 
 def _close(lane: str, start: Moment, end: float) -> Bar:
     if lane == "wait":
         return _wait_bar(start.note, start.at, end)
+    if lane == "work":
+        return Bar("work", f"program works {_ms(end - start.at)}", start.at, end, "app")
     if lane == "app":
         return Bar("app", f"handler {_ms(end - start.at)}", start.at, end, "app")
     return Bar(lane, f"{_NAMES[lane]} {_ms(end - start.at)}", start.at, end, "crypto" if lane == "tls" else "wait")
@@ -103,6 +183,11 @@ def _end_tone(outcome: str) -> str:
     return "quiet" if outcome in (Outcome.CLOSED, Outcome.PEER_CLOSED, Outcome.DRAINED) else "bad"
 
 
+def _bytes(size: int) -> str:
+    scale, unit = (1e6, "MB") if size >= 1e6 else (1e3, "kB")
+    return f"{size / scale:.1f} {unit}" if size >= 1e3 else f"{size} B"
+
+
 def _ms(seconds: float) -> str:
     if seconds < 0.000995:
         return f"{seconds * 1e6:.0f} µs"
@@ -111,6 +196,8 @@ def _ms(seconds: float) -> str:
     return f"{seconds * 1000:.0f} ms" if seconds < 9.9995 else f"{seconds:.1f} s"
 
 
+_ALONE = frozenset({"dns", "syn", "accept", "open", "tls", "fin", "rst", "end"})
+_OPENING = frozenset({Kind.RESOLVE, Kind.RESOLVED, Kind.SYN, Kind.ESTABLISHED})
 _STARTS = {
     Kind.RESOLVE: "dns",
     Kind.SYN: "syn",

@@ -1,31 +1,33 @@
 """The filter words of the page, the API and the command line: ``state:open svc:echo peer:10. in>1k -proto:tcp text``.
 
 All words must match.  ``key:text`` looks for text in one column, ``key>number`` and ``key<number`` compare, a bare
-word looks everywhere, ``-`` in front turns a word around.  static/filter.js is the same for the page.  No I/O.
+word looks everywhere, ``-`` in front turns a word around.  ``rtt`` without a unit is in milliseconds.
+static/filter.js is the same for the page.  No I/O.
 """
 
 import re
 from collections.abc import Callable
 from typing import TypeAlias
 
-from netwright.console.view import Row
+from netwright.console.view import Row, bound
 from netwright.core.errors import UsageError
 
-__all__ = ["COMPARED", "MATCHED", "parse_filter"]
+__all__ = ["COMPARED", "MATCHED", "parse_filter", "parse_sort"]
 
 Test: TypeAlias = Callable[[Row, float], bool]
-MATCHED: dict[str, Callable[[Row], str]] = {
-    "state": lambda row: row["state"],
-    "svc": lambda row: row["service"],
-    "peer": lambda row: row["peer"],
-    "proto": lambda row: row["protocol"],
-    "wait": lambda row: row["waiting"],
-    "role": lambda row: row["role"],
-    "worker": lambda row: str(row["worker"]),
-    "note": lambda row: row["note"],
-    "subject": lambda row: row["subject"],
-    "tone": lambda row: row["tone"],
-    "tcp": lambda row: row["tcp"],
+MATCHED: dict[str, Callable[[Row, float], str]] = {
+    "state": lambda row, now: row["state"],
+    "svc": lambda row, now: row["service"],
+    "peer": lambda row, now: row["peer"],
+    "proto": lambda row, now: row["protocol"],
+    "wait": lambda row, now: row["waiting"],
+    "role": lambda row, now: row["role"],
+    "worker": lambda row, now: str(row["worker"]),
+    "note": lambda row, now: row["note"],
+    "subject": lambda row, now: row["subject"],
+    "tone": lambda row, now: row["tone"],
+    "tcp": lambda row, now: row["tcp"],
+    "bound": bound,
 }
 COMPARED: dict[str, Callable[[Row, float], float]] = {
     "age": lambda row, now: (row["closed"] or now) - row["opened"],
@@ -36,10 +38,12 @@ COMPARED: dict[str, Callable[[Row, float], float]] = {
     "rtt": lambda row, now: row["rtt"],
     "cwnd": lambda row, now: row["cwnd"],
     "rtx": lambda row, now: row["rtx"],
+    "retrans": lambda row, now: row["rtx"],
     "unread": lambda row, now: row["unread"],
     "unsent": lambda row, now: row["unsent"],
 }
 _COMPARISON = re.compile(r"([a-z]+)([<>])(\d+(?:\.\d+)?)(k|m|g|ms|s|)")
+_BARE = {"rtt": 1e-3}  # what a number without unit counts in, where it is not 1
 _UNITS = {"": 1.0, "k": 1e3, "m": 1e6, "g": 1e9, "s": 1.0, "ms": 1e-3}
 
 
@@ -53,6 +57,20 @@ def parse_filter(text: str) -> Test:
     return lambda row, now: all(test(row, now) for test in tests)
 
 
+def parse_sort(name: str) -> tuple[Callable[[Row, float], float | str], bool]:
+    """A column to sort by, and whether the largest comes first: of numbers it does; ``-`` in front turns it around.
+
+    Raises:
+        UsageError: there is no such column.
+    """
+    bare = name.removeprefix("-")
+    if bare in COMPARED:
+        return COMPARED[bare], bare == name
+    if bare in MATCHED:
+        return MATCHED[bare], bare != name
+    raise UsageError(f"sort {name!r}: no column {bare!r}", advice=f"one of {', '.join((*COMPARED, *MATCHED))}")
+
+
 def _word(word: str) -> Test:
     if word.startswith("-") and len(word) > 1:
         test = _word(word[1:])
@@ -62,16 +80,17 @@ def _word(word: str) -> Test:
     key, colon, wanted = word.partition(":")
     if colon and key in MATCHED:
         column = MATCHED[key]
-        return lambda row, now: wanted in column(row).lower()
+        return lambda row, now: wanted in column(row, now).lower()
     if colon and key.isalpha():
         raise UsageError(f"filter {word!r}: no column {key!r}", advice=f"one of {', '.join(MATCHED)}")
-    return lambda row, now: any(word in column(row).lower() for column in MATCHED.values())
+    return lambda row, now: any(word in column(row, now).lower() for column in MATCHED.values())
 
 
 def _comparison(key: str, sign: str, number: str, unit: str) -> Test:
     if key not in COMPARED:
         raise UsageError(f"filter {key}{sign}{number}: no number {key!r}", advice=f"one of {', '.join(COMPARED)}")
-    value, limit = COMPARED[key], float(number) * _UNITS[unit]
+    value, scale = COMPARED[key], _UNITS[unit] if unit else _BARE.get(key, 1.0)
+    limit = float(number) * scale
     if sign == "<":
         return lambda row, now: value(row, now) < limit
     return lambda row, now: value(row, now) > limit

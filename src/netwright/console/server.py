@@ -125,7 +125,11 @@ class Console:
             raise StatusError(400, f"limit={limit[:20]!r}, a number wanted")
         try:
             answer = answers.connections(
-                self.store, self._clock(), filter=request.query.get("filter", ""), limit=int(limit)
+                self.store,
+                self._clock(),
+                filter=request.query.get("filter", ""),
+                sort=request.query.get("sort", ""),
+                limit=int(limit),
             )
         except UsageError as error:
             raise StatusError(400, str(error)) from error

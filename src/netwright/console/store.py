@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import Any, cast
 
 from netwright.console.kernel import View, by_addresses, kernel_values, view_of
+from netwright.console.trend import Sample, Trend
 from netwright.console.view import LOST, Row, row_of
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Moment
@@ -46,6 +47,7 @@ class Connection:
     next_moment: int = 0
     kernel: dict[str, Any] = field(default_factory=dict)  # what inet_diag told last, {} if it was not asked
     kernel_revision: int = 0
+    trend: Trend | None = None  # of the first ``tracked`` live ones, and of those that somebody looked at
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +79,7 @@ class Store:
         live: live connections that all workers may have together.
         moments: moments to keep of a watched connection.
         history: seconds of series to keep.
+        tracked: live connections whose round trip and bytes are kept over time (about 8 kB each).
         workers: workers to remember, the dead included.
         lease: seconds that a connection stays watched after a viewer last asked.
     """
@@ -88,6 +91,7 @@ class Store:
         live: int = 50_000,
         moments: int = 2000,
         history: int = 600,
+        tracked: int = 5000,
         workers: int = 64,
         lease: float = 15.0,
     ) -> None:
@@ -98,6 +102,7 @@ class Store:
         self.revision = 0
         self.closed_limit = closed
         self._live_limit, self._moments_limit, self._workers_limit, self._lease = live, moments, workers, lease
+        self._tracked = tracked
         self._leases: dict[str, float] = {}
         self._second = _Second()
 
@@ -164,18 +169,17 @@ class Store:
             case Batch():
                 worker.totals, worker.lost = update.totals, update.lost
                 self.revision += 1
-                for record in update.records:
-                    self._merge_record(record, pid, worker.offset)
-                for record in update.closed:
-                    self._merge_record(record, pid, worker.offset)
+                for record in (*update.records, *update.closed):
+                    self._merge_record(record, pid, worker.offset, update.now)
 
-    def _merge_record(self, record: Record, pid: int, offset: float) -> None:
+    def _merge_record(self, record: Record, pid: int, offset: float, now: float) -> None:
         name = f"{pid}.{record['number']}"
         known = self.live.pop(name, None) or self.closed.get(name)
         row = row_of(record, pid, offset, known.row if known is not None else None)
         self._second.count(row, known.row if known is not None else None)
         connection = known or Connection(record, row, self.revision)
         connection.record, connection.row = record, row
+        self._track(connection, record["closed_at"] or now)
         if record["outcome"] != Outcome.OPEN and record["closed_at"]:
             self._keep_closed(connection)
         elif len(self.live) >= self._live_limit:
@@ -183,6 +187,13 @@ class Store:
         else:
             connection.revision = self.revision
             self.live[row["id"]] = connection
+
+    def _track(self, connection: Connection, at: float) -> None:
+        row = connection.row
+        if connection.trend is None and (len(self.live) < self._tracked or row["id"] in self._leases):
+            connection.trend = Trend()
+        if connection.trend is not None:
+            connection.trend.add(Sample(at, row["bytes_in"], row["bytes_out"], row["rtt"], row["cwnd"]))
 
     def _keep_closed(self, connection: Connection) -> None:
         connection.revision = self.revision

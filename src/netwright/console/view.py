@@ -5,10 +5,12 @@ from typing import TypedDict
 from netwright.console.kernel import View, recorded_values, view_of
 from netwright.core.record import Outcome, Waiting
 from netwright.proto.feed import Record
+from netwright.watch.ledger import Account, kernel_ledger
 
-__all__ = ["LOST", "Row", "row_of"]
+__all__ = ["LOST", "Row", "bound", "row_of"]
 
 LOST = "lost"  # state of a connection whose worker died: nobody saw its end
+BUSY = 0.5  # share of the time from which on the kernel's account says more than the program's
 _CONNECTING = frozenset({Waiting.CONNECT, Waiting.RESOLVE})
 _TONES = {
     "connecting": "warn",
@@ -30,6 +32,8 @@ _TONES = {
 class Row(TypedDict):
     """Times are seconds since 1970, 0 for never; ``note`` says why it ended.
 
+    ``handling``, ``sending`` and ``receiving`` are seconds without the wait that is on; ``held`` is the kernel's
+    largest account where it had something to send for half the time.
     From ``tcp`` on it is the kernel's view, see ``kernel.View``; "" and 0 where nobody looked.
     """
 
@@ -52,6 +56,10 @@ class Row(TypedDict):
     waiting_since: float
     subject: str
     note: str
+    handling: float
+    sending: float
+    receiving: float
+    held: str
     tcp: str
     rtt: float
     cwnd: int
@@ -84,6 +92,10 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
         "waiting_since": round(record["waiting_since"] + offset, 6),
         "subject": record["subject"],
         "note": record["detail"] or record["stage"],
+        "handling": round(record["handler_time"], 3),
+        "sending": round(record["send_waited"], 3),
+        "receiving": round(_receiving(record), 3),
+        "held": _held(record),
         "tcp": kernel.tcp,
         "rtt": kernel.rtt,
         "cwnd": kernel.cwnd,
@@ -91,6 +103,34 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
         "unread": kernel.unread,
         "unsent": kernel.unsent,
     }
+
+
+def bound(row: Row, now: float) -> str:
+    """What took the largest share of its life: a connection as fast as it can be is bound by something, too."""
+    if row["held"]:
+        return row["held"]
+    running = max(0.0, now - row["waiting_since"]) if row["waiting"] else 0.0
+    spent = {Account.HANDLER: row["handling"], Account.SEND: row["sending"], Account.RECEIVE: row["receiving"]}
+    spent[_ACCOUNT_OF.get(row["waiting"], Account.RECEIVE)] += running
+    most = max(spent, key=lambda account: spent[account])
+    return most.value if spent[most] else ""
+
+
+_ACCOUNT_OF: dict[str, Account] = {Waiting.HANDLER: Account.HANDLER, Waiting.SEND: Account.SEND}
+
+
+def _receiving(record: Record) -> float:
+    """The handshake of our own connect is nobody's silence."""
+    opening = record["opened_at"] - record["started_at"] if record["role"] == "connected" else 0.0
+    return max(0.0, record["receive_waited"] - opening)
+
+
+def _held(record: Record) -> str:
+    age = record["kernel_at"] - record["opened_at"]
+    if record["kernel"].get("busy_time", 0.0) <= max(0.0, BUSY * age):
+        return ""
+    shares = [share for share in kernel_ledger(record["kernel"], age) if share.account is not Account.IDLE]
+    return max(shares, key=lambda share: share.seconds).account.value if shares else ""
 
 
 def _kernel(record: Record, known: Row | None) -> View:

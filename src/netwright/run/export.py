@@ -34,7 +34,7 @@ from netwright.proto.feed import (
 )
 from netwright.wire.tcp_info import parse_tcp_info
 
-__all__ = ["Exporter", "Told"]
+__all__ = ["Exporter", "Told", "record_values"]
 
 _KERNEL = """state ca_state snd_cwnd snd_ssthresh snd_mss rtt rttvar min_rtt rto unacked sacked lost retrans
 total_retrans total_rto notsent_bytes snd_wnd rcv_wnd pmtu delivery_rate pacing_rate busy_time rwnd_limited
@@ -128,7 +128,7 @@ class Told:
     def _batch(self, now: float, live: Iterable[ConnectionRecord], ended: Iterable[ConnectionRecord]) -> bytes:
         totals = dict(self._recorder.totals)
         self._told_at, self._totals = now, sum(totals.values())
-        return serialize(Batch(now, [_values(r) for r in live], [_values(r) for r in ended], totals, self.lost))
+        return serialize(Batch(now, [*map(record_values, live)], [*map(record_values, ended)], totals, self.lost))
 
     def _sample(self, now: float) -> None:
         """Ask the kernel of what is watched, and of the next ones in turn."""
@@ -170,7 +170,8 @@ class Told:
             self._watched[number] = (record, count)
 
 
-def _values(record: ConnectionRecord) -> Record:
+def record_values(record: ConnectionRecord) -> Record:
+    """The record as JSON values, what the kernel said last included."""
     values = record.as_dict()
     if record.kernel:
         info = parse_tcp_info(record.kernel)

@@ -19,3 +19,12 @@ export function element(tag, properties = {}, ...children) {
   made.append(...children);
   return made;
 }
+
+const SVG = 'http://www.w3.org/2000/svg';
+
+export function part(tag, attributes, text = '') {
+  const made = document.createElementNS(SVG, tag);
+  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
+  made.textContent = text;
+  return made;
+}

@@ -1,18 +1,11 @@
 // The life of one connection: bars on its time axis, and where the time went (/api/connections/worker.number).
 
-import { element, seconds } from './format.js';
+import { element, part, seconds } from './format.js';
+import { ledger, trend } from './spent.js';
 
 const $ = (id) => document.getElementById(id);
-const SVG = 'http://www.w3.org/2000/svg';
 const LINES = 10, PITCH = 21.5, LEFT = 58, RIGHT = 24, CALM = 0.1;
 const ENDED_BADLY = new Set(['reset', 'aborted', 'deadline', 'limit', 'protocol-error', 'handler-error', 'connect-failed']);
-
-const part = (tag, attributes, text = '') => {
-  const made = document.createElementNS(SVG, tag);
-  for (const [name, value] of Object.entries(attributes)) made.setAttribute(name, value);
-  made.textContent = text;
-  return made;
-};
 
 const last = (bars, start) => Math.max(...bars.map((bar) => bar.end), start + 1e-4);
 
@@ -26,11 +19,11 @@ export class Life {
   id = '';
   #told = null;
   #from = null; // index of the first bar in sight; null follows the end
-  #whole = false;
+  #whole = true; // the whole life in few bars, or its last steps one by one
   #asking = false;
 
   open(id) {
-    if (id !== this.id) [this.#from, this.#whole, this.#told] = [null, false, null];
+    if (id !== this.id) [this.#from, this.#whole, this.#told] = [null, true, null];
     this.id = id;
     $('life').hidden = !id;
     if (id) this.refresh();
@@ -48,6 +41,7 @@ export class Life {
   }
 
   step(by) {
+    this.#whole = false;
     const last = Math.max(0, (this.#told?.bars.length ?? 0) - LINES);
     const next = (this.#from ?? last) + by;
     this.#from = next >= last ? null : Math.max(0, next);
@@ -58,13 +52,15 @@ export class Life {
 
   draw() {
     if (!this.#told || !this.id) return;
-    const { row, bars } = this.#told;
-    const first = this.#from ?? Math.max(0, bars.length - LINES);
-    const seen = bars.slice(first, first + LINES);
+    const { row } = this.#told, bars = this.#whole ? this.#told.waterfall : this.#told.bars, steps = this.#told.bars.length;
+    const first = this.#whole ? 0 : this.#from ?? Math.max(0, bars.length - LINES);
+    const seen = bars.slice(first, first + LINES); // an opening of many attempts may fill them all
     const bold = element('b', { textContent: `#${row.number}  ${row.peer} ${row.role === 'connected' ? '←' : '→'} ${row.local}` });
     $('life-title').replaceChildren('connection ', bold, `  ${row.service} · ${this.#age()}${bars.length > LINES ? ` · ${first + 1}–${first + seen.length} of ${bars.length}` : ''}`);
-    $('life-keys').textContent = `${bars.length > LINES ? '←→ step · ' : ''}z ${this.#whole ? 'this part' : 'whole life'} · esc close`;
-    this.#bars(seen, this.#whole ? bars : seen);
+    $('life-keys').textContent = `${steps > LINES ? `←→ step · z ${this.#whole ? 'single steps' : 'whole life'} · ` : ''}esc close`;
+    this.#bars(seen);
+    ledger($('life-ledger'), this.#told.ledger);
+    trend($('life-trend'), this.#told.trend);
     this.#why();
   }
 
@@ -73,9 +69,9 @@ export class Life {
     return `${record.closed_at ? 'lived' : 'open for'} ${seconds((record.closed_at || now) - record.started_at)}`;
   }
 
-  #bars(seen, scale) {
+  #bars(seen) {
     const box = $('life-bars'), width = box.clientWidth || 900, svg = part('svg', { width, height: 246 });
-    const start = Math.min(...scale.map((bar) => bar.start)), end = scale === seen ? shortened(scale, start) : last(scale, start);
+    const start = Math.min(...seen.map((bar) => bar.start)), end = this.#whole ? last(seen, start) : shortened(seen, start);
     const x = (at) => LEFT + Math.min(1, (at - start) / (end - start)) * (width - LEFT - RIGHT);
     for (let k = 0; k <= 6; k++) {
       const at = start + k * (end - start) / 6;
@@ -97,7 +93,8 @@ export class Life {
     const { findings, row, record, now, moments_lost: lost } = this.#told;
     const life = (record.closed_at || now) - record.started_at, calm = !ENDED_BADLY.has(row.state) && life < CALM;
     $('why-title').className = ENDED_BADLY.has(row.state) ? '' : 'calm';
-    $('why-title').textContent = ENDED_BADLY.has(row.state) ? `Why did it end? ${row.state}` : calm ? `${seconds(life)} in all` : `Where did ${seconds(life)} go?`;
+    const { who, how } = this.#told.ending, ended = who && `${row.state} — ${who}: ${how}`;
+    $('why-title').textContent = ENDED_BADLY.has(row.state) ? `Ended: ${ended}` : ended ? `${seconds(life)}, then ${ended}` : calm ? `${seconds(life)} in all` : `Where did ${seconds(life)} go?`;
     $('why-list').replaceChildren(...findings.map((f) => element('li', {},
       element('b', { textContent: f.seconds ? `${f.title}: ${seconds(f.seconds)}` : f.title }),
       ` ${f.text}`, ...(f.advice ? [element('br'), element('span', { className: 'quiet', textContent: f.advice })] : []))));

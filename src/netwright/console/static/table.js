@@ -1,5 +1,6 @@
 // The table of connections: only the rows in sight exist; a cell is written when its text changes.
 
+import { bound, SHORT } from './bound.js';
 import { bytes, count, element, seconds } from './format.js';
 
 const HEIGHT = 24;
@@ -11,19 +12,21 @@ const waited = (r, now) => r.waiting ? now - r.waiting_since : -1;
 
 // name, width, value to sort by, text, class of the cell
 export const COLUMNS = [
-  ['#', '50px', (r) => r.opened, (r) => r.number],
-  ['peer', '166px', (r) => r.peer, (r) => (r.role === 'connected' ? '→ ' : '') + r.peer],
-  ['service', '76px', (r) => r.service, (r) => r.service],
-  ['proto', '68px', (r) => r.protocol, (r) => r.protocol],
-  ['state', '104px', state, state, (r) => r.tone || (state(r) === 'open' ? '' : 'warn')],
-  ['age', '62px', age, (r, now) => seconds(age(r, now)), () => 'n'],
-  ['rtt', '60px', (r) => r.rtt, (r) => r.rtt ? seconds(r.rtt) : '', () => 'n'],
+  ['#', '44px', (r) => r.opened, (r) => r.number],
+  ['peer', '152px', (r) => r.peer, (r) => (r.role === 'connected' ? '→ ' : '') + r.peer],
+  ['service', '66px', (r) => r.service, (r) => r.service],
+  ['proto', '60px', (r) => r.protocol, (r) => r.protocol],
+  ['state', '96px', state, state, (r) => r.tone || (state(r) === 'open' ? '' : 'warn')],
+  ['age', '56px', age, (r, now) => seconds(age(r, now)), () => 'n'],
+  ['rtt', '56px', (r) => r.rtt, (r) => r.rtt ? seconds(r.rtt) : '', () => 'n'],
+  ['cwnd', '40px', (r) => r.cwnd, (r) => r.cwnd || '', (r) => (r.cwnd && r.cwnd < 10 ? 'n warn' : 'n')],
+  ['rtx', '32px', (r) => r.rtx, (r) => r.rtx || '', (r) => (r.rtx ? 'n warn' : 'n')],
   ['in', '66px', (r) => r.bytes_in, (r) => bytes(r.bytes_in), () => 'n'],
   ['out', '66px', (r) => r.bytes_out, (r) => bytes(r.bytes_out), () => 'n'],
-  ['rtx', '34px', (r) => r.rtx, (r) => r.rtx || '', (r) => (r.rtx ? 'n warn' : 'n')],
-  ['msgs', '46px', (r) => r.messages, (r) => r.messages ? count(r.messages) : '', () => 'n'],
-  ['last message', 'minmax(100px, 1fr)', (r) => r.subject, (r) => r.subject],
-  ['waits for · why it ended', 'minmax(170px, 1.3fr)', waited, says, tone],
+  ['msgs', '40px', (r) => r.messages, (r) => r.messages ? count(r.messages) : '', () => 'n'],
+  ['bound by', '98px', bound, (r, now) => SHORT[bound(r, now)] ?? bound(r, now), () => 'quiet'],
+  ['last message', 'minmax(70px, 1fr)', (r) => r.subject, (r) => r.subject],
+  ['waits for · why it ended', 'minmax(130px, 1.3fr)', waited, says, tone],
 ];
 const TEMPLATE = COLUMNS.map((column) => column[1]).join(' ');
 
@@ -124,7 +127,7 @@ export class Table {
     line.className = `row${row.closed ? ' over' : ''}${row.id === this.here ? ' here' : ''}`;
     COLUMNS.forEach(([, , , text, kind], i) => {
       const told = line.told[i], cell = line.children[i], value = text(row, now), look = kind?.(row, now) ?? '';
-      if (told[0] !== value) { cell.textContent = value; cell.title = i > 10 ? value : ''; told[0] = value; }
+      if (told[0] !== value) { cell.textContent = value; cell.title = i > 11 ? value : ''; told[0] = value; }
       if (told[1] !== look) { cell.className = look; told[1] = look; }
     });
   }
