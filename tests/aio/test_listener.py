@@ -12,7 +12,7 @@ from typing import NoReturn
 import pytest
 
 from netwright.aio import DrainReport, Limits, Listener, Stream
-from netwright.aio.listener import BACK_OFF, GONE
+from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE
 from netwright.core.errors import DeadlineError
 from netwright.core.record import Outcome
 from tests.support.world import World, accepted, now, turns, until
@@ -320,7 +320,43 @@ async def test_exception_in_a_handler_is_one_line_and_the_server_lives(world: Wo
         assert [record.outcome for record in records] == [Outcome.HANDLER_ERROR] * 2
 
 
+async def test_handler_that_awaits_what_was_cancelled_has_failed(world: World) -> None:
+    async def lost(stream: Stream) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async with world.serve(lost) as listener:
+        stream = await world.connect(listener)
+        await until(lambda: len(world.lines) == 1)
+        stream.abort()
+        assert "RuntimeError: the handler waited for a task or future that was cancelled" in world.lines[0]
+        (record,) = [record for record in listener.recorder.recent if record.role == "accepted"]
+        assert record.outcome is Outcome.HANDLER_ERROR
+
+
 # the end
+
+
+async def test_drain_is_bounded_though_a_handler_catches_its_cancellation(world: World) -> None:
+    released = asyncio.Event()
+
+    async def deaf(stream: Stream) -> None:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async with world.serve(deaf) as listener:
+        stream = await world.connect(listener)
+        await until(lambda: len(listener.streams) == 1)
+        begun = now()
+        assert await listener.drain(1.0) == DrainReport(aborted=1)
+        assert now() - begun == pytest.approx(1.0 + CLEAN_UP, abs=0.3)
+        assert world.lines == [f"test: 1 handlers go on {CLEAN_UP:g} s after a cancel"]
+        released.set()
+        await stream.close()
 
 
 async def test_drain_closes_idle_lets_busy_finish_and_aborts_stuck(world: World) -> None:

@@ -2,11 +2,20 @@
 
 import asyncio
 import random
+import socket
 
 import pytest
 
 from netwright.aio import Stream
-from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, ResetError, UsageError
+from netwright.core.errors import (
+    ClosedError,
+    DeadlineError,
+    IncompleteError,
+    LimitError,
+    ResetError,
+    TransportError,
+    UsageError,
+)
 from netwright.core.record import Outcome
 from netwright.proto.framing import LengthPrefixed, Lines, Struct
 from tests.support.world import World, accepted, now, turns, until
@@ -363,6 +372,30 @@ async def test_reset_in_mid_read_reaches_the_owner_only(world: World) -> None:
         await until(lambda: caught and not listener.streams)
         if world.transport == "tcp":
             assert isinstance(caught[0], ResetError)
+            assert accepted(listener).outcome is Outcome.RESET
+    assert world.lines == []
+
+
+async def test_half_close_of_a_connection_that_was_just_reset_is_a_transport_error(world: World) -> None:
+    socks: list[socket.socket] = []
+    caught: list[BaseException] = []
+
+    async def finish(stream: Stream) -> None:
+        await stream.read()
+        world.reset(socks[0])  # the engine has not had a turn to see it
+        try:
+            await stream.send_eof()
+            await stream.read()
+        except TransportError as error:
+            caught.append(error)
+            raise
+
+    async with world.serve(finish) as listener:
+        socks.append(world.raw(listener))
+        socks[0].send(b"x")
+        await until(lambda: listener.counts["accepted"] and not listener.streams and not listener.recorder.live)
+        if world.transport == "tcp":
+            assert len(caught) == 1
             assert accepted(listener).outcome is Outcome.RESET
     assert world.lines == []
 

@@ -112,6 +112,8 @@ async def test_what_a_worker_tells_the_api_answers(tmp_path: Path) -> None:
         ("/api/connections?filter=foo:x", 400, "no column 'foo'"),
         ("/api/connections?limit=0", 400, "limit=0"),
         ("/api/connections?limit=x", 400, "limit='x'"),
+        (f"/api/connections?limit={'9' * 5000}", 400, "limit='999"),
+        (f"/api/connections?filter={'-' * 5001}foo:x", 400, "no column 'foo'"),
         ("/api/connections/7.99", 404, "no connection 7.99"),
         ("/static/../server.py", 404, ""),
         ("/static/server.py", 404, "no file"),
@@ -179,6 +181,16 @@ async def test_events_tell_all_first_then_what_changed(tmp_path: Path) -> None:
             await worker.send(batch(values(number=2, bytes_in=9)))
             rows = [row async for message in _until_rows(told) for row in message["rows"]]
             assert [row[0] for row in rows] == ["7.2"]
+
+
+async def test_revision_of_thousands_of_digits_is_none(tmp_path: Path) -> None:
+    async with running(tmp_path) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        async with await run.ask("/api/events") as stream:
+            boot = (await anext(events(stream)))["hello"]["boot"]
+        async with await run.ask(f"/api/events?since={boot}.{'9' * 5000}") as stream:
+            assert [row[0] for row in (await anext(events(stream)))["rows"]] == ["7.1"]
 
 
 async def _until_rows(told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:

@@ -36,6 +36,7 @@ GONE = {  # the connection that was next, accept(2) "Error handling"; the one af
 }
 BATCH = 16  # accepts in a row before other tasks get a turn
 BACK_OFF = 0.1  # seconds without accept after the system ran out of something
+CLEAN_UP = 5.0  # seconds that a cancelled handler has to end
 REPORT_EVERY = 10.0  # seconds between two lines about the same thing
 _log = logging.getLogger("netwright")
 
@@ -140,7 +141,9 @@ class Listener:
         for task in stuck:
             task.cancel()
         if stuck:
-            await asyncio.wait(stuck)
+            _, deaf = await asyncio.wait(stuck, timeout=CLEAN_UP)
+            if deaf:
+                self.report(f"{self.service or self.address}: {len(deaf)} handlers go on {CLEAN_UP:g} s after a cancel")
         return DrainReport(len(ended & between), len(ended - between), len(stuck))
 
     def close(self) -> None:
@@ -255,6 +258,10 @@ class Listener:
         try:
             await guarded(handler(stream), lambda error: self._failed(stream, error, ours.now()))
             await stream.close()
+        except asyncio.CancelledError as error:
+            if task.cancelling():
+                raise
+            self._failed(stream, _unasked(error), ours.now())
         finally:
             record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, ours.now())  # only a cancel is unnamed
             stream.abort()
@@ -270,6 +277,13 @@ class Listener:
                 f"{self.service or 'handler'} of {record.peer}: {type(cause).__name__}: {cause}{_place(cause)}; "
                 f"{record.bytes_in} bytes in, {record.bytes_out} out, open for {now - record.opened_at:.3f} s"
             )
+
+
+def _unasked(error: asyncio.CancelledError) -> Exception:
+    """The failure of a handler that nobody cancelled."""
+    failure = RuntimeError("the handler waited for a task or future that was cancelled")
+    failure.__cause__ = error
+    return failure.with_traceback(error.__traceback__)
 
 
 def _place(error: BaseException) -> str:

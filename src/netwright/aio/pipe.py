@@ -181,6 +181,12 @@ class Pipe(asyncio.Protocol):
         _wake(self.receiver)
         _wake(self.sender)
 
+    def broken(self, error: OSError) -> TransportError:
+        """The kernel takes no FIN: the peer has reset the connection, and the transport does not know it yet."""
+        self.record.end(Outcome.RESET, self.clock(), detail=reason(error))
+        self.abort()
+        return ResetError(f"send: {reason(error)}")
+
     async def gone(self) -> None:
         """Wait until the transport is gone."""
         if not self.lost:

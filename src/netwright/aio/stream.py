@@ -313,8 +313,11 @@ class Stream:
         if pipe.full:
             await self._drained(self._until(None, None), "send")
         pipe.fin_sent = True
+        try:
+            pipe.transport.write_eof()
+        except OSError as error:
+            raise pipe.broken(error) from error
         pipe.record.note(Kind.FIN_SENT, pipe.clock())
-        pipe.transport.write_eof()
 
     # the end
 
