@@ -242,7 +242,7 @@ class Listener:
         record = self.recorder.open(role="accepted", transport=transport, local=local, peer=peer, at=now)
         record.service = self.service
         record.note(Kind.ESTABLISHED, now)
-        task = _spawn(self._connection(handler, sock, record), leave, self._name)
+        task = _spawn(self._connection(handler, (sock, record)), leave, self._name)
         self._tasks.setdefault(task, (sock, record))  # an eager task has its stream by now
 
     def _leave(self, task: "asyncio.Task[None]") -> None:
@@ -279,26 +279,30 @@ class Listener:
 
     # one connection
 
-    async def _connection(self, handler: Handler, sock: socket.socket, record: ConnectionRecord) -> None:
+    async def _connection(self, handler: Handler, arrival: Arrival) -> None:
         try:
-            stream = await engine().open(sock, record, self.recorder, self.limits)
+            stream = await engine().open(*arrival, self.recorder, self.limits)
         except OSError:
             return  # the peer left meanwhile
-        del sock, record  # the stream has both
-        task = asyncio.current_task()
-        assert task is not None
-        self._tasks[task] = stream
-        if self._draining:
-            stream.finish_messages()
+        del arrival  # the stream has both, and this frame lives as long
+        self._begin(stream)
         try:
             try:
                 await handler(stream)
             except Exception as error:
                 self._failed(stream, error)
             await stream.close()
-        finally:  # only a cancel is unnamed
+        except BaseException:  # a cancel, whose reason is this side's
             stream.record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, engine().now())
             stream.abort()
+            raise
+
+    def _begin(self, stream: Stream) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._tasks[task] = stream
+        if self._draining:
+            stream.finish_messages()
 
     def _failed(self, stream: Stream, error: Exception) -> None:
         record = stream.record
@@ -315,7 +319,7 @@ class Listener:
 
 def _spawn(work: Coroutine[Any, Any, None], over: Over, name: str) -> "asyncio.Task[None]":
     """A task that ``serve`` keeps and waits for, as a TaskGroup would: at 10,000 connections that one's books count."""
-    task = asyncio.create_task(work, name=name)  # noqa: TID251  # serve holds it, and raises what it raised
+    task = asyncio.get_running_loop().create_task(work, name=name)
     task.add_done_callback(over)
     return task
 
