@@ -32,6 +32,7 @@ async def echo_lines(stream: Stream) -> None:
 # the system runs out of something
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
 async def test_starved_accept_backs_off_reports_once_and_goes_on(
     world: World, number: int, monkeypatch: pytest.MonkeyPatch
@@ -261,6 +262,7 @@ async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
         assert await stream.read_exactly(40, timeout=20) == b"tick" * 10
 
 
+@pytest.mark.long
 async def test_silent_connections_do_not_starve_a_good_one(world: World) -> None:
     async with world.serve(echo_lines, limits=Limits(first_byte=5.0)) as listener:
         silent = [world.raw(listener) for _ in range(300)]
@@ -274,6 +276,7 @@ async def test_silent_connections_do_not_starve_a_good_one(world: World) -> None
             sock.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 async def test_counters_are_exact_after_random_opens_and_closes(world: World, seed: int) -> None:
     random_ = random.Random(seed)

@@ -188,6 +188,7 @@ async def _until_rows(told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict
             return
 
 
+@pytest.mark.long
 @pytest.mark.realtime  # the kernel is asked in a thread
 async def test_kernel_s_view_reaches_the_page_and_the_connection_s_page(tmp_path: Path) -> None:
     async with running(tmp_path, kernel=lambda: [made(state=8, rtx=9)]) as run, await run.worker() as worker:
@@ -204,6 +205,7 @@ async def test_kernel_s_view_reaches_the_page_and_the_connection_s_page(tmp_path
         assert (await run.json("/api/connections?filter=tcp:close_wait"))["matched"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.realtime
 async def test_a_system_without_a_kernel_view_is_told_of_once(tmp_path: Path) -> None:
     asked = 0
@@ -268,6 +270,7 @@ async def test_worker_that_breaks_the_feed_is_left_and_the_console_goes_on(line:
             assert (await run.json("/api/connections"))["matched"] == 0
 
 
+@pytest.mark.long
 async def test_console_ends_with_its_last_worker(tmp_path: Path) -> None:
     console = Console(clock=asyncio.get_running_loop().time)
     feed, ready = UnixAddress(str(tmp_path / "feed")), asyncio.Event()
