@@ -11,8 +11,9 @@ from typing import NoReturn
 
 import pytest
 
-from netwright.aio import DrainReport, Limits, Listener, Stream
+from netwright.aio import DrainReport, Limits, Listener, Stream, connect
 from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE
+from netwright.core.address import InetAddress
 from netwright.core.errors import DeadlineError
 from netwright.core.record import Outcome
 from tests.support.world import World, accepted, now, turns, until
@@ -453,6 +454,83 @@ async def test_cancelled_serve_leaves_no_task_and_no_descriptor(world: World) ->
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert listener.recorder.live == {}
     assert "0 open, 1 accepted" in repr(listener)
+
+
+async def test_serve_that_is_cancelled_again_still_waits_for_its_connections(world: World) -> None:
+    leaving = asyncio.Event()
+
+    async def slow_to_leave(stream: Stream) -> None:
+        try:
+            await echo(stream)
+        finally:
+            leaving.set()
+            await asyncio.sleep(1)
+
+    listener = await Listener.bind(world.anywhere)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(listener.serve(slow_to_leave))
+        sock = world.raw(listener)
+        await until(lambda: listener.streams)
+        await turns(10)
+        begun = now()
+        serving.cancel()
+        await leaving.wait()
+        serving.cancel()
+    assert now() - begun >= 1
+    assert serving.cancelled()
+    assert (listener.streams, listener.recorder.live) == ({}, {})
+    sock.close()
+
+
+async def test_broken_listening_socket_ends_serve_and_aborts_every_connection(world: World) -> None:
+    broken = False
+
+    class Broken(socket.socket):
+        def accept(self) -> tuple[socket.socket, object]:
+            if broken:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            return super().accept()
+
+    listener = await Listener.bind(world.anywhere)
+    listener._sock = Broken(fileno=listener._sock.detach())  # noqa: SLF001
+
+    async def breaks() -> None:
+        nonlocal broken
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listener.serve(echo))
+            peers.append(world.raw(listener))
+            await until(lambda: listener.streams)
+            broken = True
+            peers.append(world.raw(listener))
+
+    peers: list[socket.socket] = []
+    with pytest.raises(ExceptionGroup) as raised:
+        await breaks()
+    assert [getattr(error, "errno", 0) for error in raised.value.exceptions] == [errno.EINVAL]
+    assert [record.outcome for record in listener.recorder.recent] == [Outcome.ABORTED]
+    for peer in peers:
+        peer.close()
+
+
+async def test_handler_that_is_no_coroutine_function_fails_as_one_does(world: World) -> None:
+    async with world.serve(lambda stream: 1 / 0) as listener:  # type: ignore[arg-type, return-value]
+        sock = world.raw(listener)
+        await until(lambda: world.lines)
+        sock.close()
+    assert "ZeroDivisionError" in world.lines[0]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+async def test_record_says_at_which_local_address_a_connection_arrived(host: str) -> None:
+    listener = await Listener.bind((host, 0))
+    assert isinstance(listener.address, InetAddress)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(listener.serve(echo))
+        async with await connect(("127.0.0.1", listener.address.port)):
+            await until(lambda: listener.streams)
+            (stream,) = listener.streams
+            assert stream.local == InetAddress("127.0.0.1", listener.address.port)
+        serving.cancel()
 
 
 async def test_listener_that_never_served_closes(world: World) -> None:

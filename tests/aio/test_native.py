@@ -1,6 +1,7 @@
 """What only the native engine has: own system calls under three kinds of loop, forks, interrupts, dead loops."""
 
 import asyncio
+import contextvars
 import gc
 import os
 import random
@@ -384,6 +385,20 @@ def test_eager_task_may_wait_or_finish_in_its_first_step(run: Run) -> None:
         return lines
 
     assert run(body) == [b"comes later\n", b"is here already\n"]
+
+
+def test_what_a_task_waits_on_takes_a_callback_with_its_context_and_nothing_else(run: Run) -> None:
+    async def body(engine: NativeEngine) -> None:
+        stream, peer = await pair(engine)
+        waiter: Any = stream.read().send(None)
+        for arguments, named in ((), {}), ((print,), {}), ((print,), {"other": None}), ((print, 1), {"context": None}):
+            with pytest.raises(TypeError, match="context="):
+                waiter.add_done_callback(*arguments, **named)
+        assert waiter.add_done_callback(print, context=contextvars.copy_context()) is None
+        stream.abort()
+        peer.close()
+
+    run(body)
 
 
 async def _outcome(awaitable: Any) -> Any:

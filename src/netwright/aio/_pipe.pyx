@@ -84,6 +84,10 @@ cdef enum:
     BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
 
 
+cdef object RESET = Outcome.RESET
+cdef dict WORDS = {}  # of the errors that were seen
+
+
 @cython.final
 @cython.no_gc
 cdef class TcpInfoProbe:
@@ -361,7 +365,7 @@ cdef class Pipe(Watched):
         """The connection is dead; what the kernel holds can still be read."""
         if not self.failure:
             self.failure = number
-            self.record.end(Outcome.RESET, self.poller.now, detail=os.strerror(number))
+            self.record.end(RESET, self.poller.now, detail=words_of(number))
         self.queued = None
         return 0
 
@@ -371,7 +375,7 @@ cdef class Pipe(Watched):
             return DeadlineError("lifetime", self.outlived)
         if not self.failure:
             return ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
-        cause = OSError(self.failure, os.strerror(self.failure))
+        cause = OSError(self.failure, words_of(self.failure))
         if isinstance(cause, ConnectionError):
             error = ResetError(f"{doing}: {self.record.peer} reset the connection")
         else:
@@ -429,6 +433,13 @@ cdef class Pipe(Watched):
 
     cdef double soonest(self) noexcept:
         return min(self.lifetime, Watched.soonest(self))
+
+
+cdef object words_of(int number):
+    """``os.strerror``, which decodes them anew each time."""
+    if number not in WORDS:
+        WORDS[number] = os.strerror(number)
+    return WORDS[number]
 
 
 cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):

@@ -51,6 +51,8 @@ cdef enum:
 
 
 cdef Ready DONE = Ready(None)
+cdef object OPEN = Outcome.OPEN
+cdef object DRAINED = Outcome.DRAINED
 cdef object RECEIVE = Waiting.RECEIVE
 cdef object SENDING = Waiting.SEND
 cdef object CLOSING = Waiting.CLOSE
@@ -386,8 +388,9 @@ cdef class Stream(Pipe):
     def fail(self, error):
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
         outcome, stage = outcome_of(error)
-        self.record.end(outcome, self.poller.refresh(), stage=stage, detail=str(cause_of(error)))
-        if outcome is not Outcome.DRAINED:
+        if self.record.outcome is OPEN:
+            self.record.end(outcome, self.poller.refresh(), stage=stage, detail=str(cause_of(error)))
+        if outcome is not DRAINED:
             self.abort()
 
     def __aenter__(self):
