@@ -17,11 +17,12 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 
 from netwright import App, Request, Response, Stream
+from netwright.http import HttpLimits
 
 MAX_NOTES, MAX_NOTE, MAX_UPLOAD = 100, 4096, 1 << 30  # notes, bytes, bytes
 MAX_SECONDS = 30.0
 
-app = App("tour")
+app = App("tour", http=HttpLimits(body=MAX_UPLOAD))
 
 
 @app.tcp(int(os.environ.get("ECHO_PORT", "10000")), name="echo")
@@ -120,8 +121,6 @@ async def upload(request: Request) -> Response:
     size, digest = 0, hashlib.sha256()
     async for piece in request:
         size += len(piece)
-        if size > MAX_UPLOAD:
-            return Response(f"{MAX_UPLOAD} bytes allowed\n", 413, close=True)
         digest.update(piece)
     return Response.json({"size": size, "sha256": digest.hexdigest()}, 201)
 

@@ -1,3 +1,5 @@
+import socket
+
 import pytest
 
 from netwright.aio.choice import engine as engine_of_loop
@@ -20,3 +22,11 @@ async def test_native_engine_that_is_not_built_is_the_callers_error(monkeypatch:
     monkeypatch.setenv("NETWRIGHT_ENGINE", "native")
     with pytest.raises(UsageError, match="not built"):
         engine_of_loop()
+
+
+async def test_simulated_system_gets_the_portable_engine(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Simulated(socket.socket):
+        """As a simulator replaces it."""
+
+    monkeypatch.setattr(socket, "socket", Simulated)
+    assert engine_of_loop().name == "portable"

@@ -2,6 +2,7 @@
 
 import asyncio
 import gc
+import signal
 import socket
 import time
 import warnings
@@ -235,3 +236,46 @@ async def test_lifetime_cuts_a_handler_that_waits_for_something_else(world: Worl
 
 async def _open(listener: Listener, opened: list[Stream]) -> None:
     opened.append(await connect(listener.address, recorder=listener.recorder))
+
+
+async def test_both_sides_may_close_their_half_first_and_read_on(world: World) -> None:
+    """RFC 9293 §3.6 case 3: both FINs are on their way at once; every byte before them arrives."""
+
+    async def talk(stream: Stream) -> None:
+        await stream.send(b"from the server")
+        await stream.send_eof()
+        got.append(b"".join([chunk async for chunk in stream]))
+
+    got: list[bytes] = []
+    async with world.serve(talk) as listener, await world.connect(listener) as stream:
+        await stream.send(b"from the client")
+        await stream.send_eof()
+        got.append(b"".join([chunk async for chunk in stream]))
+        await until(lambda: len(got) == 2)
+    assert sorted(got) == [b"from the client", b"from the server"]
+
+
+@pytest.mark.real
+@pytest.mark.realtime
+@pytest.mark.skipif(not hasattr(signal, "setitimer"), reason="the system has no interval timers")
+async def test_storm_of_signals_disturbs_nobody(world: World) -> None:
+    """EINTR everywhere: a signal each millisecond while a thousand lines go to and fro."""
+    seen = []
+    before = signal.signal(signal.SIGALRM, lambda *_: seen.append(1))
+
+    async def echo(stream: Stream) -> None:
+        async for chunk in stream:
+            await stream.send(chunk)
+
+    try:
+        async with world.serve(echo) as listener, await world.connect(listener) as stream:
+            signal.setitimer(signal.ITIMER_REAL, 0.001, 0.001)
+            for number in range(1000):
+                line = b"%d\n" % number
+                await stream.send(line)
+                assert await stream.readline(timeout=10) == line
+            await asyncio.sleep(0.05)
+    finally:
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        signal.signal(signal.SIGALRM, before)
+    assert len(seen) >= 10

@@ -11,8 +11,9 @@ from typing import NoReturn
 
 import pytest
 
-from netwright.aio import DrainReport, Limits, Listener, Stream
-from netwright.aio.listener import BACK_OFF, GONE
+from netwright.aio import DrainReport, Limits, Listener, Stream, connect
+from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE
+from netwright.core.address import InetAddress
 from netwright.core.errors import DeadlineError
 from netwright.core.record import Outcome
 from tests.support.world import World, accepted, now, turns, until
@@ -31,6 +32,7 @@ async def echo_lines(stream: Stream) -> None:
 # the system runs out of something
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
 async def test_starved_accept_backs_off_reports_once_and_goes_on(
     world: World, number: int, monkeypatch: pytest.MonkeyPatch
@@ -246,6 +248,7 @@ async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
     """Nothing moved *in either direction*: a feed's subscriber never sends."""
 
     async def feed(stream: Stream) -> None:
+        assert await stream.read() == b"subscribe"
         async with asyncio.TaskGroup() as group:
             reader = group.create_task(stream.read())
             for _ in range(10):
@@ -259,6 +262,7 @@ async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
         assert await stream.read_exactly(40, timeout=20) == b"tick" * 10
 
 
+@pytest.mark.long
 async def test_silent_connections_do_not_starve_a_good_one(world: World) -> None:
     async with world.serve(echo_lines, limits=Limits(first_byte=5.0)) as listener:
         silent = [world.raw(listener) for _ in range(300)]
@@ -272,6 +276,7 @@ async def test_silent_connections_do_not_starve_a_good_one(world: World) -> None
             sock.close()
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 async def test_counters_are_exact_after_random_opens_and_closes(world: World, seed: int) -> None:
     random_ = random.Random(seed)
@@ -316,7 +321,43 @@ async def test_exception_in_a_handler_is_one_line_and_the_server_lives(world: Wo
         assert [record.outcome for record in records] == [Outcome.HANDLER_ERROR] * 2
 
 
+async def test_handler_that_awaits_what_was_cancelled_has_failed(world: World) -> None:
+    async def lost(stream: Stream) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async with world.serve(lost) as listener:
+        stream = await world.connect(listener)
+        await until(lambda: len(world.lines) == 1)
+        stream.abort()
+        assert "RuntimeError: the handler waited for a task or future that was cancelled" in world.lines[0]
+        (record,) = [record for record in listener.recorder.recent if record.role == "accepted"]
+        assert record.outcome is Outcome.HANDLER_ERROR
+
+
 # the end
+
+
+async def test_drain_is_bounded_though_a_handler_catches_its_cancellation(world: World) -> None:
+    released = asyncio.Event()
+
+    async def deaf(stream: Stream) -> None:
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+
+    async with world.serve(deaf) as listener:
+        stream = await world.connect(listener)
+        await until(lambda: len(listener.streams) == 1)
+        begun = now()
+        assert await listener.drain(1.0) == DrainReport(aborted=1)
+        assert now() - begun == pytest.approx(1.0 + CLEAN_UP, abs=0.3)
+        assert world.lines == [f"test: 1 handlers go on {CLEAN_UP:g} s after a cancel"]
+        released.set()
+        await stream.close()
 
 
 async def test_drain_closes_idle_lets_busy_finish_and_aborts_stuck(world: World) -> None:
@@ -357,16 +398,15 @@ async def test_drain_closes_idle_lets_busy_finish_and_aborts_stuck(world: World)
     assert world.lines == []
 
 
-async def test_drain_in_the_tick_of_an_accept_leaves_nothing(world: World) -> None:
+@pytest.mark.parametrize("later", range(8))
+async def test_drain_in_the_ticks_of_an_accept_leaves_nothing(world: World, later: int) -> None:
+    """Not accepted, without its task's first step, without a stream, before its first read: all end at once."""
     async with world.serve(echo) as listener:
-        for wait in range(6):
-            sock = world.raw(listener)
-            await turns(wait)
-            sock.close()
         sock = world.raw(listener)
-        await turns(1)
-        report = await listener.drain(1.0)
-        assert report.aborted == 0
+        await turns(later)
+        begun = now()
+        report = await listener.drain(30.0)
+        assert (report.aborted, now() - begun < 5) == (0, True)
         assert listener.recorder.live == {}
         sock.close()
 
@@ -414,6 +454,83 @@ async def test_cancelled_serve_leaves_no_task_and_no_descriptor(world: World) ->
     assert asyncio.all_tasks() == {asyncio.current_task()}
     assert listener.recorder.live == {}
     assert "0 open, 1 accepted" in repr(listener)
+
+
+async def test_serve_that_is_cancelled_again_still_waits_for_its_connections(world: World) -> None:
+    leaving = asyncio.Event()
+
+    async def slow_to_leave(stream: Stream) -> None:
+        try:
+            await echo(stream)
+        finally:
+            leaving.set()
+            await asyncio.sleep(1)
+
+    listener = await Listener.bind(world.anywhere)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(listener.serve(slow_to_leave))
+        sock = world.raw(listener)
+        await until(lambda: listener.streams)
+        await turns(10)
+        begun = now()
+        serving.cancel()
+        await leaving.wait()
+        serving.cancel()
+    assert now() - begun >= 1
+    assert serving.cancelled()
+    assert (listener.streams, listener.recorder.live) == ({}, {})
+    sock.close()
+
+
+async def test_broken_listening_socket_ends_serve_and_aborts_every_connection(world: World) -> None:
+    broken = False
+
+    class Broken(socket.socket):
+        def accept(self) -> tuple[socket.socket, object]:
+            if broken:
+                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+            return super().accept()
+
+    listener = await Listener.bind(world.anywhere)
+    listener._sock = Broken(fileno=listener._sock.detach())  # noqa: SLF001
+
+    async def breaks() -> None:
+        nonlocal broken
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listener.serve(echo))
+            peers.append(world.raw(listener))
+            await until(lambda: listener.streams)
+            broken = True
+            peers.append(world.raw(listener))
+
+    peers: list[socket.socket] = []
+    with pytest.raises(ExceptionGroup) as raised:
+        await breaks()
+    assert [getattr(error, "errno", 0) for error in raised.value.exceptions] == [errno.EINVAL]
+    assert [record.outcome for record in listener.recorder.recent] == [Outcome.ABORTED]
+    for peer in peers:
+        peer.close()
+
+
+async def test_handler_that_is_no_coroutine_function_fails_as_one_does(world: World) -> None:
+    async with world.serve(lambda stream: 1 / 0) as listener:  # type: ignore[arg-type, return-value]
+        sock = world.raw(listener)
+        await until(lambda: world.lines)
+        sock.close()
+    assert "ZeroDivisionError" in world.lines[0]
+
+
+@pytest.mark.parametrize("host", ["0.0.0.0", "127.0.0.1"])
+async def test_record_says_at_which_local_address_a_connection_arrived(host: str) -> None:
+    listener = await Listener.bind((host, 0))
+    assert isinstance(listener.address, InetAddress)
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(listener.serve(echo))
+        async with await connect(("127.0.0.1", listener.address.port)):
+            await until(lambda: listener.streams)
+            (stream,) = listener.streams
+            assert stream.local == InetAddress("127.0.0.1", listener.address.port)
+        serving.cancel()
 
 
 async def test_listener_that_never_served_closes(world: World) -> None:

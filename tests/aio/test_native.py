@@ -1,10 +1,12 @@
 """What only the native engine has: own system calls under three kinds of loop, forks, interrupts, dead loops."""
 
 import asyncio
+import contextvars
 import gc
 import os
 import random
 import socket
+import sys
 import warnings
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -355,6 +357,48 @@ def test_deadlines_are_met_by_one_timer_for_many(run: Run) -> None:
     lateness = run(body)
     assert min(lateness) >= 0
     assert sorted(lateness)[10] < 0.05
+
+
+@pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")
+def test_eager_task_may_wait_or_finish_in_its_first_step(run: Run) -> None:
+    if run.factory is uvloop:
+        pytest.skip("uvloop 0.22 passes eager task factories an argument that they do not take")
+
+    async def body(engine: NativeEngine) -> list[bytes]:
+        loop = asyncio.get_running_loop()
+        loop.set_task_factory(vars(asyncio)["eager_task_factory"])
+        stream, peer = await pair(engine)
+
+        async def answer() -> bytes:
+            line: bytes = await stream.readline(timeout=5)
+            await stream.send(line)
+            return line
+
+        async with stream, asyncio.TaskGroup() as group:
+            waiting = group.create_task(answer())
+            peer.sendall(b"comes later\n")
+            lines = [await waiting]
+            peer.sendall(b"is here already\n")
+            await asyncio.sleep(0.01)
+            lines.append(await group.create_task(answer()))
+        peer.close()
+        return lines
+
+    assert run(body) == [b"comes later\n", b"is here already\n"]
+
+
+def test_what_a_task_waits_on_takes_a_callback_with_its_context_and_nothing_else(run: Run) -> None:
+    async def body(engine: NativeEngine) -> None:
+        stream, peer = await pair(engine)
+        waiter: Any = stream.read().send(None)
+        for arguments, named in ((), {}), ((print,), {}), ((print,), {"other": None}), ((print, 1), {"context": None}):
+            with pytest.raises(TypeError, match="context="):
+                waiter.add_done_callback(*arguments, **named)
+        assert waiter.add_done_callback(print, context=contextvars.copy_context()) is None
+        stream.abort()
+        peer.close()
+
+    run(body)
 
 
 async def _outcome(awaitable: Any) -> Any:

@@ -13,11 +13,12 @@ from netwright.aio.pipe import HIGH_WATER
 from netwright.core.errors import NetwrightError
 from tests.support.world import World, until
 
+PORTABLE = pytest.mark.parametrize("engine", ["portable"], indirect=True)
 
+
+@PORTABLE
 async def test_bytes_that_nobody_reads_stay_in_the_kernel(world: World) -> None:
     """slow_reader_never: a program that does not read holds one receive, the rest waits at the peer."""
-    if world.engine != "portable":
-        return
     streams: list[Stream] = []
     done = asyncio.Event()
 
@@ -58,14 +59,13 @@ class Torture:
         monkeypatch.setattr(socket.socket, name, call)
 
 
+@PORTABLE  # the native engine's system calls are not Python's
 @pytest.mark.parametrize("name", CALLS)
 @pytest.mark.parametrize("number", [errno.ENOMEM, errno.ENOBUFS, errno.ECONNRESET, errno.EPIPE, errno.ETIMEDOUT])
 async def test_each_system_call_may_fail_in_turn(
     world: World, name: str, number: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """syscall_torture: nothing is left open, the error is one that a caller can catch, the listener lives."""
-    if world.engine != "portable":
-        pytest.skip("the native engine's system calls are not Python's")
     torture = Torture(monkeypatch, name, number)
 
     async def echo(stream: Stream) -> None:

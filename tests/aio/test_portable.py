@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-from netwright.aio.limits import UNLIMITED
+from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.portable import PortableEngine
 from netwright.core.record import Outcome, Recorder
 from tests.aio import test_stream
@@ -28,14 +28,16 @@ async def test_accept_that_is_cancelled_in_the_tick_of_a_connect_loses_no_connec
             assert server.getpeername() == client.getsockname()
 
 
-async def test_open_that_is_cancelled_closes_the_socket_and_the_record() -> None:
+@pytest.mark.parametrize("later", range(2))
+async def test_open_that_is_cancelled_closes_the_socket_and_the_record(later: int) -> None:
     engine, recorder = PortableEngine(asyncio.get_running_loop()), Recorder()
     left, right = socket.socketpair()
     left.setblocking(False)
     record = recorder.open(role="accepted", transport="unix", local=None, peer=None, at=engine.now())
     async with asyncio.TaskGroup() as group:
         opening = group.create_task(engine.open(left, record, recorder, UNLIMITED))
-        await asyncio.sleep(0)
+        for _ in range(later + 1):
+            await asyncio.sleep(0)
         opening.cancel()
     with right, pytest.raises(asyncio.CancelledError):
         opening.result()
@@ -44,6 +46,20 @@ async def test_open_that_is_cancelled_closes_the_socket_and_the_record() -> None
     assert recorder.live == {}
     assert record.outcome is Outcome.ABORTED
     assert "on JumpingLoop" in repr(engine)
+
+
+async def test_closed_stream_leaves_no_deadline_behind() -> None:
+    """Ten thousand short connections a second must not wait in the ticker for their idle limits."""
+    engine, recorder = PortableEngine(asyncio.get_running_loop()), Recorder()
+    left, right = socket.socketpair()
+    left.setblocking(False)
+    record = recorder.open(role="accepted", transport="unix", local=None, peer=None, at=engine.now())
+    with right:
+        async with await engine.open(left, record, recorder, Limits(lifetime=900.0)) as stream:
+            right.send(b"x")
+            assert await stream.read() == b"x"
+            assert "<Ticker 2 expiries" in repr(engine)
+    assert "<Ticker 0 expiries" in repr(engine)
 
 
 _BODIES = {

@@ -6,6 +6,7 @@ import pytest
 
 from netwright.aio.resolve import as_address, literal, look_up, resolve
 from netwright.core.address import InetAddress, UnixAddress
+from netwright.core.errors import UsageError
 
 
 @pytest.mark.parametrize(
@@ -49,3 +50,9 @@ async def test_family_that_the_name_lacks_is_an_empty_answer(
 def test_forms_that_verbs_take_are_addresses() -> None:
     wanted = InetAddress("127.0.0.1", 80)
     assert [as_address(form) for form in (wanted, "127.0.0.1:80", ("127.0.0.1", 80))] == [wanted] * 3
+
+
+@pytest.mark.parametrize("address", [("127.0.0.1", 65536), ("127.0.0.1", -1), InetAddress("::1", 99_999)])
+def test_port_that_does_not_exist_is_refused_and_not_wrapped(address: tuple[str, int] | InetAddress) -> None:
+    with pytest.raises(UsageError, match="0 to 65535 allowed"):
+        as_address(address)

@@ -2,11 +2,20 @@
 
 import asyncio
 import random
+import socket
 
 import pytest
 
 from netwright.aio import Stream
-from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, ResetError, UsageError
+from netwright.core.errors import (
+    ClosedError,
+    DeadlineError,
+    IncompleteError,
+    LimitError,
+    ResetError,
+    TransportError,
+    UsageError,
+)
 from netwright.core.record import Outcome
 from netwright.proto.framing import LengthPrefixed, Lines, Struct
 from tests.support.world import World, accepted, now, turns, until
@@ -279,6 +288,27 @@ async def test_cancelled_send_leaves_its_bytes_whole_or_absent(world: World) -> 
     assert runs[-1] == blocks[-1]
 
 
+async def test_send_that_is_cancelled_behind_another_ones_rest_queues_nothing(world: World) -> None:
+    """One call's worth at most waits in the background."""
+    first, gate = bytes(20_000_000), asyncio.Event()
+    got: list[bytes] = []
+
+    async def late(stream: Stream) -> None:
+        await gate.wait()
+        got.append(b"".join([chunk async for chunk in stream]))
+
+    async with world.serve(late) as listener, await world.connect(listener) as stream:
+        for part in (first, b"second"):
+            with pytest.raises(TimeoutError):
+                async with asyncio.timeout(0.1):
+                    await stream.send(part)
+        gate.set()
+        await stream.send(b"third")
+        await stream.send_eof()
+        assert await stream.read() == b""
+    assert got == [first + b"third"]
+
+
 async def test_cancel_and_data_in_the_same_tick_lose_nothing(world: World) -> None:
     async with world.serve(echo) as listener, await world.connect(listener) as stream:
         async with asyncio.TaskGroup() as group:
@@ -342,6 +372,30 @@ async def test_reset_in_mid_read_reaches_the_owner_only(world: World) -> None:
         await until(lambda: caught and not listener.streams)
         if world.transport == "tcp":
             assert isinstance(caught[0], ResetError)
+            assert accepted(listener).outcome is Outcome.RESET
+    assert world.lines == []
+
+
+async def test_half_close_of_a_connection_that_was_just_reset_is_a_transport_error(world: World) -> None:
+    socks: list[socket.socket] = []
+    caught: list[BaseException] = []
+
+    async def finish(stream: Stream) -> None:
+        await stream.read()
+        world.reset(socks[0])  # the engine has not had a turn to see it
+        try:
+            await stream.send_eof()
+            await stream.read()
+        except TransportError as error:
+            caught.append(error)
+            raise
+
+    async with world.serve(finish) as listener:
+        socks.append(world.raw(listener))
+        socks[0].send(b"x")
+        await until(lambda: listener.counts["accepted"] and not listener.streams and not listener.recorder.live)
+        if world.transport == "tcp":
+            assert len(caught) == 1
             assert accepted(listener).outcome is Outcome.RESET
     assert world.lines == []
 
@@ -462,3 +516,37 @@ async def _caught(work: object) -> BaseException | None:
     except Exception as error:
         return error
     return None
+
+
+async def test_file_is_sent_from_an_offset_to_its_end_or_a_count(world: World) -> None:
+    content = random.Random(5).randbytes(1_000_000)
+    path = world.folder / "file"
+    path.write_bytes(content)
+    got = bytearray()
+
+    async def collect(stream: Stream) -> None:
+        async for chunk in stream:
+            got.extend(chunk)
+
+    async with world.serve(collect) as listener, await world.connect(listener) as stream:
+        with path.open("rb") as file:
+            await stream.send(b"head")
+            assert await stream.send_file(file) == 1_000_000
+            assert await stream.send_file(file, offset=10, count=5) == 5
+            assert await stream.send_file(file, offset=999_990, count=50) == 10
+        await stream.close()
+        await until(lambda: len(got) == 1_000_019)
+    assert bytes(got) == b"head" + content + content[10:15] + content[-10:]
+
+
+async def test_file_for_a_peer_that_does_not_read_has_a_deadline(world: World) -> None:
+    path = world.folder / "file"
+    path.write_bytes(bytes(20_000_000))
+
+    async def deaf(stream: Stream) -> None:
+        await asyncio.sleep(100)
+
+    async with world.serve(deaf) as listener, await world.connect(listener) as stream:
+        with path.open("rb") as file, pytest.raises(DeadlineError, match="does not read"):
+            await stream.send_file(file, timeout=1)
+        stream.abort()

@@ -1,7 +1,9 @@
 """Where a program finds its console."""
 
+import asyncio
 import os
 import socket
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
@@ -92,4 +94,32 @@ async def test_console_that_cannot_start_is_reported_with_its_last_words(
     monkeypatch.setattr("sys.executable", "/bin/false")
     keeper = Keeper(InetAddress("127.0.0.1", 0), fixed=False, report=reports.append)
     await keeper.prepare()
-    assert reports == ["no console, the next try follows: it said nothing"]
+    assert reports == ["no console, more tries follow: it said nothing"]
+
+
+@pytest.mark.real
+async def test_console_that_cannot_start_is_reported_once_and_tried_more_and_more_rarely(
+    runtime: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, reports, tries = asyncio.get_running_loop(), list[str](), list[float]()
+    keeper = Keeper(InetAddress("127.0.0.1", 0), fixed=False, report=reports.append)
+
+    async def fail() -> bool:
+        tries.append(loop.time())
+        return False
+
+    monkeypatch.setattr(keeper, "_start", fail)
+    monkeypatch.setattr(keeper, "last_words", lambda: "port taken")
+    begun = loop.time()
+    while loop.time() < begun + 300:
+        await keeper.prepare()
+        await asyncio.sleep(2.0)
+    assert reports == ["no console, more tries follow: port taken"]
+    assert [round(b - a) for a, b in pairwise(tries)] == [2, 4, 8, 16, 32, 60, 60, 60]
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(keeper.feed.path)
+        server.listen(1)
+        await keeper.prepare()
+    await asyncio.sleep(60)
+    await keeper.prepare()
+    assert len(reports) == 2

@@ -24,6 +24,7 @@ from tests.support.program import Program
 
 APP = """
 import asyncio
+import time
 from netwright.http import App, Request
 
 app = App("tour")
@@ -35,6 +36,26 @@ async def home(request: Request) -> str:
 @app.get("/stuck")
 async def stuck(request: Request) -> str:
     await asyncio.sleep(3600)
+    return "late"
+
+@app.get("/deaf")
+async def deaf(request: Request) -> str:
+    while True:
+        try:
+            await asyncio.sleep(3600)
+        except asyncio.CancelledError:
+            print("goes on", flush=True)
+
+@app.get("/hog")
+async def hog(request: Request) -> str:
+    print("holds up", flush=True)
+    while True:
+        pass
+
+@app.get("/thread")
+def thread(request: Request) -> str:
+    print("in a thread", flush=True)
+    time.sleep(3600)
     return "late"
 
 @app.tcp(0)
@@ -163,6 +184,38 @@ def test_second_ctrl_c_stops_now_though_a_handler_is_stuck(directory: str) -> No
         program.wait_line("stopped in .* 1 aborted")
         assert program.end() == 130
     eventually(lambda: serving.health()["workers"] == -1)
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(
+    ("path", "signals", "code", "said"),
+    [
+        ("/thread", 1, 0, "left at work: thread tour_0"),
+        ("/deaf", 1, 0, "1 handlers go on 5 s after a cancel"),
+        ("/deaf", 2, 130, "still at work 2 s after the end"),
+        ("/hog", 2, 130, "still at work 2 s after the end"),
+    ],
+)
+def test_handler_that_cannot_be_cancelled_does_not_keep_the_process(
+    directory: str, path: str, signals: int, code: int, said: str
+) -> None:
+    command = ("serve", "app.py", "--bind", "127.0.0.1:0", "--no-console", "--drain", "0.1")
+    with Program(*command, directory=directory) as program:
+        url = program.wait_line(r"http://\S+")[0]
+        with connected(url) as client:
+            client.sendall(f"GET {path} HTTP/1.1\r\nHost: x\r\n\r\n".encode())
+            if path != "/deaf":
+                program.wait_line("in a thread|holds up")
+            for _ in range(signals):
+                program.signal(signal.SIGINT)
+                if path == "/deaf":
+                    program.wait_line("goes on")
+                else:
+                    time.sleep(0.2)  # two signals at once are one
+            assert program.end(15) == code
+    text = "\n".join(program.said)
+    assert said in text
+    assert "Traceback" not in text
 
 
 @pytest.mark.real

@@ -112,6 +112,8 @@ async def test_what_a_worker_tells_the_api_answers(tmp_path: Path) -> None:
         ("/api/connections?filter=foo:x", 400, "no column 'foo'"),
         ("/api/connections?limit=0", 400, "limit=0"),
         ("/api/connections?limit=x", 400, "limit='x'"),
+        (f"/api/connections?limit={'9' * 5000}", 400, "limit='999"),
+        (f"/api/connections?filter={'-' * 5001}foo:x", 400, "no column 'foo'"),
         ("/api/connections/7.99", 404, "no connection 7.99"),
         ("/static/../server.py", 404, ""),
         ("/static/server.py", 404, "no file"),
@@ -181,6 +183,16 @@ async def test_events_tell_all_first_then_what_changed(tmp_path: Path) -> None:
             assert [row[0] for row in rows] == ["7.2"]
 
 
+async def test_revision_of_thousands_of_digits_is_none(tmp_path: Path) -> None:
+    async with running(tmp_path) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        async with await run.ask("/api/events") as stream:
+            boot = (await anext(events(stream)))["hello"]["boot"]
+        async with await run.ask(f"/api/events?since={boot}.{'9' * 5000}") as stream:
+            assert [row[0] for row in (await anext(events(stream)))["rows"]] == ["7.1"]
+
+
 async def _until_rows(told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict[str, Any]]:
     async for message in told:
         yield message
@@ -188,6 +200,7 @@ async def _until_rows(told: AsyncIterator[dict[str, Any]]) -> AsyncIterator[dict
             return
 
 
+@pytest.mark.long
 @pytest.mark.realtime  # the kernel is asked in a thread
 async def test_kernel_s_view_reaches_the_page_and_the_connection_s_page(tmp_path: Path) -> None:
     async with running(tmp_path, kernel=lambda: [made(state=8, rtx=9)]) as run, await run.worker() as worker:
@@ -204,6 +217,7 @@ async def test_kernel_s_view_reaches_the_page_and_the_connection_s_page(tmp_path
         assert (await run.json("/api/connections?filter=tcp:close_wait"))["matched"] == 1
 
 
+@pytest.mark.long
 @pytest.mark.realtime
 async def test_a_system_without_a_kernel_view_is_told_of_once(tmp_path: Path) -> None:
     asked = 0
@@ -268,6 +282,7 @@ async def test_worker_that_breaks_the_feed_is_left_and_the_console_goes_on(line:
             assert (await run.json("/api/connections"))["matched"] == 0
 
 
+@pytest.mark.long
 async def test_console_ends_with_its_last_worker(tmp_path: Path) -> None:
     console = Console(clock=asyncio.get_running_loop().time)
     feed, ready = UnixAddress(str(tmp_path / "feed")), asyncio.Event()

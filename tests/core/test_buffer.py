@@ -1,4 +1,4 @@
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
@@ -18,6 +18,11 @@ class BufferIsAQueueOfBytes(RuleBasedStateMachine):
     def append(self, data: bytes) -> None:
         self.ours.append(data)
         self.model += data
+
+    @rule(data=_SMALL)
+    def prepend(self, data: bytes) -> None:
+        self.ours.prepend(data)
+        self.model = data + self.model
 
     @rule(count=st.integers(0, 8))
     def take(self, count: int) -> None:
@@ -44,6 +49,7 @@ class BufferIsAQueueOfBytes(RuleBasedStateMachine):
 
 
 TestBuffer = BufferIsAQueueOfBytes.TestCase
+TestBuffer.settings = settings(deadline=None)  # a busy machine is no finding
 
 
 def test_front_is_given_back_to_memory_after_64_kib() -> None:
@@ -61,3 +67,11 @@ def test_find_of_a_delimiter_that_comes_bytewise_sees_it_at_once(length: int) ->
         assert buffer.find(b"\r\n") == -1
         buffer.append(bytes([byte]))
     assert buffer.find(b"\r\n") == length
+
+
+def test_find_sees_what_was_put_in_front_after_it_looked() -> None:
+    buffer = ReceiveBuffer()
+    buffer.append(b"rest")
+    assert buffer.find(b"\n") == -1
+    buffer.prepend(b"x\n")
+    assert buffer.find(b"\n") == 1

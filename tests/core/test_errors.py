@@ -11,6 +11,8 @@ def test_text_has_message_rule_and_advice() -> None:
 
 def test_limit_names_the_setting_and_both_numbers() -> None:
     assert str(LimitError("max_line", 9000, 8192)) == "max_line: 9000 bytes seen, 8192 allowed"
+    assert str(LimitError("body", 10**11, 1 << 24)) == "body: 100000000000 bytes seen, 16777216 allowed"
+    assert str(LimitError("rate", 2.5, 1.0, unit="a second")) == "rate: 2.5 a second seen, 1 allowed"
 
 
 def test_deadline_names_the_stage_and_is_a_timeout() -> None:

@@ -99,7 +99,7 @@ async def test_notes_are_bounded_in_size_and_number(app: App) -> None:
 
 
 async def test_upload_is_counted_and_hashed_as_it_comes(app: App) -> None:
-    content = bytes(range(256)) * 20_000
+    content = bytes(range(256)) * 80_000  # above what an App takes by default
     status, _, body = await asked(app, lambda port: ask(port, "POST", "/upload", content))
     assert status == 201
     assert f'"size":{len(content)}' in body.decode()

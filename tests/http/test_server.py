@@ -126,6 +126,23 @@ async def test_handler_that_raises_is_reported_once_and_answered_500() -> None:
         assert repr(error) == "ValueError('planted')"
 
 
+async def test_handler_that_awaits_what_was_cancelled_is_reported_and_answered_500() -> None:
+    reports = Reports()
+    app = shop(report=reports)
+
+    @app.get("/lost")
+    async def lost(request: Request) -> None:
+        future = asyncio.get_running_loop().create_future()
+        future.cancel()
+        await future
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/lost")).status == 500
+        ((text, error),) = reports
+        assert text.startswith("GET /lost from 127.0.0.1:")
+        assert repr(error) == "RuntimeError('the handler waited for a task or future that was cancelled')"
+
+
 async def test_stream_that_raises_is_cut_so_that_the_peer_sees_it() -> None:
     reports = Reports()
     app = shop(report=reports)
@@ -141,6 +158,30 @@ async def test_stream_that_raises_is_cut_so_that_the_peer_sees_it() -> None:
             await peer.rest()
         assert len(reports) == 1
         assert (await closed_record(app)).outcome is Outcome.HANDLER_ERROR
+
+
+@pytest.mark.parametrize(("target", "status", "reported"), [("/early?a=%00", 400, 0), ("/early?bug=1", 500, 1)])
+async def test_stream_that_fails_before_its_first_piece_is_answered(target: str, status: int, reported: int) -> None:
+    reports = Reports()
+    app = shop(report=reports)
+
+    @app.get("/early")
+    async def early(request: Request) -> AsyncIterator[bytes]:
+        if "bug" in request.query:
+            raise ValueError("planted")
+        yield b"one"
+        yield b"two"
+
+    @app.get("/nothing")
+    async def nothing(request: Request) -> AsyncIterator[bytes]:
+        if request.query:
+            yield b"never"
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", target)).status == status
+        assert len(reports) == reported
+        assert (await peer.ask("GET", "/early")).text == "onetwo"
+        assert (await peer.ask("GET", "/nothing")).text == ""
 
 
 @pytest.mark.parametrize("end", ["fin", "reset"])

@@ -306,6 +306,7 @@ async def test_a_console_that_does_not_read_costs_bounded_memory_and_no_time(
     assert [r["bytes_in"] for batch in batches for r in batch.records if r["number"] == record.number][-1] == 200
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("cost", "rate"), [(0.0, 4.0), (0.01, 1.0), (0.5, 0.5)])
 async def test_telling_takes_one_hundredth_of_a_core(
     cost: float, rate: float, recorder: Recorder, tmp_path: Path

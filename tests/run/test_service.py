@@ -189,3 +189,35 @@ def test_failures_are_logged_with_their_traceback(caplog: pytest.LogCaptureFixtu
     log_error("words", ValueError("planted"))
     assert "words" in caplog.text
     assert "ValueError: planted" in caplog.text
+
+
+@pytest.mark.parametrize("port", [-1, 65536])
+def test_port_that_does_not_exist_is_refused_where_it_is_added(port: int) -> None:
+    with pytest.raises(UsageError, match=f"port {port}, 0 to 65535 allowed"):
+        Service("echo").tcp(port)(echo)
+
+
+async def test_drain_ends_though_a_handler_catches_its_cancellation() -> None:
+    began, released, over, lines = asyncio.Event(), asyncio.Event(), asyncio.Event(), list[str]()
+    service = Service("deaf", report=lambda text, error: lines.append(text))
+
+    @service.tcp(0)
+    async def deaf(stream: Stream) -> None:
+        began.set()
+        while not released.is_set():
+            try:
+                await released.wait()
+            except asyncio.CancelledError:
+                continue
+        over.set()
+
+    await service.start()
+    (listener,) = service.listeners
+    async with await connect(listener.address, timeout=None):
+        await began.wait()
+        assert await service.drain(0.1) == DrainReport(aborted=1)
+        assert lines == ["deaf: 1 handlers go on 5 s after a cancel"]
+        released.set()
+        await over.wait()
+        await asyncio.sleep(0.01)
+        assert not listener.streams

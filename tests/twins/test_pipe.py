@@ -78,6 +78,7 @@ async def play(engine: str, played: list[str]) -> list[object]:
     return seen
 
 
+@pytest.mark.long
 @settings(max_examples=80, deadline=None)
 @given(steps)
 def test_native_pipe_ends_like_the_portable_one(played: list[str]) -> None:

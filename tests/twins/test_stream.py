@@ -86,6 +86,7 @@ async def play(engine: str, chunks: list[bytes], fin: bool, played: list[tuple[s
     return results, rest, data, record.bytes_in, record.outcome, record.waiting, record.stage, recorder.totals
 
 
+@pytest.mark.long
 @settings(max_examples=60, deadline=None)
 @given(bodies, st.booleans(), verbs, st.booleans())
 def test_native_verbs_are_the_portable_ones(

@@ -70,7 +70,7 @@ def test_fragments_are_judged_when_the_last_one_comes() -> None:
     assert engine.segments == 1
 
 
-@pytest.mark.parametrize("wrong", [{"mode": "tcptrace"}, {"max_flows": 0}, {"max_flows": 1 << 25}])
+@pytest.mark.parametrize("wrong", [{"mode": "tcptrace"}, {"max_flows": 0}, {"max_flows": -1}, {"max_flows": 1 << 25}])
 def test_settings_out_of_range_are_the_caller_s_fault(wrong: dict[str, object]) -> None:
     for engine in (Engine, PureEngine):
         with pytest.raises(UsageError, match="allowed"):

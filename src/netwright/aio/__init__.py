@@ -3,6 +3,7 @@
 from netwright.aio.choice import engine
 from netwright.aio.connect import connect
 from netwright.aio.engine import Engine
+from netwright.aio.explain import Knob, explain
 from netwright.aio.limits import STANDARD, UNLIMITED, Limits
 from netwright.aio.listener import DrainReport, Listener
 from netwright.aio.outcome import ShuttingDownError
@@ -15,10 +16,12 @@ __all__ = [
     "BindError",
     "DrainReport",
     "Engine",
+    "Knob",
     "Limits",
     "Listener",
     "ShuttingDownError",
     "Stream",
     "connect",
     "engine",
+    "explain",
 ]

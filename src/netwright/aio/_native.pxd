@@ -46,7 +46,7 @@ cdef class Operation:
     cdef State state
     cdef int kind
     cdef bint writes
-    cdef Py_ssize_t size, searched
+    cdef Py_ssize_t size, searched, offset
     cdef object detail, stage, struck, waiting
     cdef double timeout, deadline, expiry, since, began
 

@@ -21,7 +21,6 @@ from libc.string cimport memset
 
 import os
 from asyncio import CancelledError, Future
-
 from netwright.core.errors import DeadlineError, UsageError
 
 cdef extern from "Python.h":
@@ -66,6 +65,30 @@ cdef extern from *:
         self->tp_as_async->am_send = nw_am_send;
         PyType_Modified(self);
     }
+    /* ``add_done_callback(callback, *, context)``, which a Task calls at every wait: without a parser of keywords. */
+    typedef int (*sleep_t)(PyObject*, PyObject*, PyObject*);
+    static sleep_t nw_sleep;
+    static PyObject* nw_add_done_callback(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
+        if (count != 1 || names == NULL || PyTuple_GET_SIZE(names) != 1
+                || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "context") != 0) {
+            PyErr_SetString(PyExc_TypeError, "add_done_callback takes a callback and context=");
+            return NULL;
+        }
+        if (nw_sleep(self, args[0], args[1]) < 0) return NULL;
+        Py_RETURN_NONE;
+    }
+    static PyMethodDef nw_add_done_callback_method = {
+        "add_done_callback", (PyCFunction)(void(*)(void))nw_add_done_callback, METH_FASTCALL | METH_KEYWORDS, NULL
+    };
+    static int nw_make_future(PyObject* type, sleep_t sleep) {
+        PyObject* method = PyDescr_NewMethod((PyTypeObject*)type, &nw_add_done_callback_method);
+        int failed = method == NULL
+            || PyDict_SetItemString(((PyTypeObject*)type)->tp_dict, "add_done_callback", method) < 0;
+        Py_XDECREF(method);
+        nw_sleep = sleep;
+        PyType_Modified((PyTypeObject*)type);
+        return failed ? -1 : 0;
+    }
     static double nw_monotonic(void) {
         struct timespec now;
         clock_gettime(CLOCK_MONOTONIC, &now);
@@ -74,6 +97,8 @@ cdef extern from *:
     """
     ctypedef object (*step_t)(object, int*)
     void nw_make_coroutine(object, step_t)
+    ctypedef int (*sleep_t)(object, object, object) except -1
+    int nw_make_future(object, sleep_t) except -1
     double nw_monotonic() nogil
 
 cdef enum:
@@ -198,6 +223,13 @@ cdef class Ready:
         pass
 
 
+cdef int sleep(object self, object callback, object context) except -1:
+    """``Waiter.add_done_callback``."""
+    (<Waiter>self).callback = callback
+    (<Waiter>self).context = context
+    return 0
+
+
 cdef object thrown(kind, value):
     if isinstance(kind, BaseException):
         return kind
@@ -208,10 +240,6 @@ cdef object thrown(kind, value):
 @cython.freelist(64)
 cdef class Waiter:
     """To the task a future that is pending (``asyncio.isfuture`` says so); one task at a time waits on it."""
-
-    def add_done_callback(self, callback, *, context):
-        self.callback = callback
-        self.context = context
 
     def get_loop(self):
         return self.loop
@@ -366,27 +394,18 @@ cdef class Poller:
         free(self.events)
         free(self.slots)
 
-    def __repr__(self):
-        return f"<Poller {self.watched} watched>"
-
     cdef double refresh(self) except? -1.0:
-        """Look at the clock; ``now`` is the last look."""
         self.now = nw_monotonic() if self.clock is None else self.clock()
         return self.now
 
     def time(self):
-        """Seconds now."""
         return self.refresh()
 
     cdef bint is_ours(self):
-        """False in a child process, where every descriptor is shared with the parent."""
-        return self.era == ERA
+        return self.era == ERA  # not in a child process, which shares every descriptor with its parent
 
     cdef int check_process(self) except -1:
-        """
-        Raises:
-            UsageError: in a child process, of what was opened before the fork.
-        """
+        """UsageError in a child process, about what was opened before the fork."""
         if self.era != ERA:
             raise UsageError("this connection belongs to the parent process", advice="open sockets after the fork")
         return 0
@@ -454,9 +473,8 @@ cdef class Poller:
 
     cdef int forget(self, Watched target) except -1:
         """``remove`` for a descriptor that stays open."""
-        cdef int fd = target.fd
-        if fd >= 0:
-            epoll_ctl(self.fileno, EPOLL_CTL_DEL, fd, NULL)
+        if target.fd >= 0:
+            epoll_ctl(self.fileno, EPOLL_CTL_DEL, target.fd, NULL)
             self.remove(target)
             target.fd = -1
         return 0
@@ -507,7 +525,6 @@ cdef class Poller:
         return 0
 
     def run_turns(self):
-        """Go on with those who used their budget."""
         cdef Watched target
         turns, self.turns = self.turns, []
         self.refresh()
@@ -610,3 +627,4 @@ cdef class LoopSet:
 
 nw_make_coroutine(Ready, <step_t>step)
 nw_make_coroutine(Operation, <step_t>step)
+nw_make_future(Waiter, <sleep_t>sleep)

@@ -32,6 +32,7 @@ cdef class Pipe(Watched):
     cdef int push(self, tuple parts) except -1
     cdef int write(self, void* vector_, int parts, Py_ssize_t total, object whole) except -1
     cdef int flush(self) except -1
+    cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size) except -1
     cdef int send_fin(self) except -1
     cdef int fail_with(self, int number) except -1
     cdef object why(self, doing)

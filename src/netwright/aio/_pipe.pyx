@@ -18,6 +18,7 @@ from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, realloc
 from libc.string cimport memcpy, memmove, memset
+from posix.types cimport off_t
 
 from netwright.aio._native cimport (
     EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, FRESH, PENDING,
@@ -33,6 +34,9 @@ from netwright.core.record import Outcome
 
 cdef extern from "unistd.h" nogil:
     int c_close "close"(int)
+
+cdef extern from "sys/sendfile.h" nogil:
+    ssize_t c_sendfile "sendfile"(int, int, off_t*, size_t)
 
 cdef extern from "sys/uio.h" nogil:
     struct iovec:
@@ -78,6 +82,10 @@ cdef enum:
     INFO_SIZE = 512  # bytes, more than any kernel's struct tcp_info
     PARTS = 16  # of one writev; more are joined first
     BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
+
+
+cdef object RESET = Outcome.RESET
+cdef dict WORDS = {}  # of the errors that were seen
 
 
 @cython.final
@@ -298,6 +306,29 @@ cdef class Pipe(Watched):
                 self.queued = None
         return 0
 
+    cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size) except -1:
+        """Let the kernel copy from a file; True at its end, False when it must wait."""
+        cdef off_t at = offset[0]
+        cdef ssize_t sent
+        while size[0] > 0:
+            if self.budget <= 0:
+                self.poller.turn(self)
+                return False
+            sent = c_sendfile(self.fd, descriptor, &at, min(size[0], 16 * CHUNK))
+            if sent < 0 and errno == EINTR:
+                continue
+            if sent < 0 and errno == EAGAIN:
+                return False
+            if sent < 0:
+                self.fail_with(errno)
+                raise self.why("send")
+            if sent == 0:
+                break
+            self.budget -= 1
+            self.record.count_out(sent, self.poller.now)
+            offset[0], size[0] = at, size[0] - sent
+        return True
+
     cdef int send_fin(self) except -1:
         self.fin_sent = True
         if c_shutdown(self.fd, SHUT_WR) < 0:
@@ -334,7 +365,7 @@ cdef class Pipe(Watched):
         """The connection is dead; what the kernel holds can still be read."""
         if not self.failure:
             self.failure = number
-            self.record.end(Outcome.RESET, self.poller.now, detail=os.strerror(number))
+            self.record.end(RESET, self.poller.now, detail=words_of(number))
         self.queued = None
         return 0
 
@@ -344,7 +375,7 @@ cdef class Pipe(Watched):
             return DeadlineError("lifetime", self.outlived)
         if not self.failure:
             return ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
-        cause = OSError(self.failure, os.strerror(self.failure))
+        cause = OSError(self.failure, words_of(self.failure))
         if isinstance(cause, ConnectionError):
             error = ResetError(f"{doing}: {self.record.peer} reset the connection")
         else:
@@ -402,6 +433,13 @@ cdef class Pipe(Watched):
 
     cdef double soonest(self) noexcept:
         return min(self.lifetime, Watched.soonest(self))
+
+
+cdef object words_of(int number):
+    """``os.strerror``, which decodes them anew each time."""
+    if number not in WORDS:
+        WORDS[number] = os.strerror(number)
+    return WORDS[number]
 
 
 cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):

@@ -15,6 +15,7 @@ from netwright.aio._native cimport FRESH, PENDING, Operation, Poller, Ready, Wat
 from netwright.aio._pipe cimport CHUNK, Pipe, Received
 from netwright.core._record cimport ConnectionRecord
 
+import os
 import warnings
 
 from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
@@ -40,6 +41,7 @@ cdef enum Verb:
     NEXT_FRAME
     TURN  # a send that waits for what is queued
     DRAIN  # a send that waits for the kernel
+    FILE  # send_file
     FINISH  # send_eof
     CLOSE
 
@@ -49,6 +51,8 @@ cdef enum:
 
 
 cdef Ready DONE = Ready(None)
+cdef object OPEN = Outcome.OPEN
+cdef object DRAINED = Outcome.DRAINED
 cdef object RECEIVE = Waiting.RECEIVE
 cdef object SENDING = Waiting.SEND
 cdef object CLOSING = Waiting.CLOSE
@@ -305,6 +309,14 @@ cdef class Stream(Pipe):
     def send_frame(self, framing, message, *, timeout=None, deadline=None):
         return self.send(*framing.encode(message), timeout=timeout, deadline=deadline)
 
+    def send_file(self, file, *, Py_ssize_t offset=0, count=None, timeout=None, deadline=None):
+        cdef Operation operation
+        self.check_writable()
+        operation = self.operation(FILE, timeout, deadline, "send", SENDING)
+        operation.detail, operation.offset = (file.fileno(), offset), offset
+        operation.size = max(os.fstat(file.fileno()).st_size - offset, 0) if count is None else count
+        return operation
+
     def send_eof(self):
         if self.fin_sent:
             return DONE
@@ -340,6 +352,11 @@ cdef class Stream(Pipe):
             self.push(parts)
             if self.queued is not None:
                 return PENDING
+        if operation.kind == FILE:
+            descriptor, offset = operation.detail
+            if self.write_file(descriptor, &operation.offset, &operation.size):
+                return operation.offset - offset
+            return PENDING
         if operation.kind == FINISH:
             self.send_fin()
         elif self.budget <= 0:
@@ -371,8 +388,9 @@ cdef class Stream(Pipe):
     def fail(self, error):
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
         outcome, stage = outcome_of(error)
-        self.record.end(outcome, self.poller.refresh(), stage=stage, detail=str(cause_of(error)))
-        if outcome is not Outcome.DRAINED:
+        if self.record.outcome is OPEN:
+            self.record.end(outcome, self.poller.refresh(), stage=stage, detail=str(cause_of(error)))
+        if outcome is not DRAINED:
             self.abort()
 
     def __aenter__(self):

@@ -2,6 +2,7 @@
 
 import asyncio
 import os
+import socket
 from importlib import import_module
 
 from netwright._native import enabled
@@ -32,10 +33,16 @@ def adopt(loop: asyncio.AbstractEventLoop, made: Engine) -> None:
 def _choose(loop: asyncio.AbstractEventLoop, wanted: str) -> Engine:
     if wanted not in ("", "portable", "native"):
         raise UsageError(f"NETWRIGHT_ENGINE={wanted}, portable or native allowed")
-    native = wanted != "portable" and all(list(map(enabled, _KERNELS)))
-    if wanted == "native" and not native:
+    built = all(list(map(enabled, _KERNELS)))  # each is asked: ``doctor`` lists them
+    native = wanted != "portable" and built and _system_is_real()
+    if wanted == "native" and not built:
         raise UsageError("NETWRIGHT_ENGINE=native, and the native engine is not built or NETWRIGHT_PURE is set")
     if native:
         made: Engine = import_module("netwright.aio.native").NativeEngine(loop)
         return made
     return PortableEngine(loop)
+
+
+def _system_is_real() -> bool:
+    """False where a simulation stands in for the operating system: system calls would go past it."""
+    return socket.socket.__module__ == "socket"

@@ -7,9 +7,10 @@ import os
 import socket
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Any, Self
+from typing import Any, Self, TypeAlias
 
 from netwright.aio.choice import engine
 from netwright.aio.limits import STANDARD, Limits
@@ -21,13 +22,14 @@ from netwright.core.address import Address, InetAddress, UnixAddress, from_sockn
 from netwright.core.errors import NetwrightError
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
-from netwright.core.root import guarded
 from netwright.core.tuning import INTERACTIVE, Tuning
 
 __all__ = ["DrainReport", "Handler", "Listener"]
 
 Handler = Callable[[Stream], Awaitable[None]]
+Over = Callable[["asyncio.Task[None]"], None]
 Report = Callable[[str], None]
+Arrival: TypeAlias = tuple[socket.socket, ConnectionRecord]  # accepted; its task has not made the stream yet
 
 DEAD = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}  # the listening socket itself; nothing can be accepted any more
 GONE = {  # the connection that was next, accept(2) "Error handling"; the one after it may be fine
@@ -36,7 +38,9 @@ GONE = {  # the connection that was next, accept(2) "Error handling"; the one af
 }
 BATCH = 16  # accepts in a row before other tasks get a turn
 BACK_OFF = 0.1  # seconds without accept after the system ran out of something
+CLEAN_UP = 5.0  # seconds that a cancelled handler has to end
 REPORT_EVERY = 10.0  # seconds between two lines about the same thing
+EVERY_HOST = ("", "0.0.0.0", "::")  # a listener's host that does not say at which address a connection arrived
 _log = logging.getLogger("netwright")
 
 
@@ -57,7 +61,6 @@ class Listener:
 
     Attributes:
         address: where it listens, with the real port.
-        streams: the connections that are open now, and their tasks.
         counts: "accepted", "refused" (``max_per_host``), "starved" (accepts that the system refused).
     """
 
@@ -75,12 +78,14 @@ class Listener:
         self.recorder = recorder or Recorder()
         self.report = report
         self.counts: Counter[str] = Counter()
-        self.streams: dict[Stream, asyncio.Task[None]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
+        self._tasks: dict[asyncio.Task[None], Stream | Arrival] = {}
         self._hosts: Counter[str] = Counter()
         self._sock = sock
         self._left = asyncio.Event()
         self._accepting: asyncio.Task[None] | None = None
+        self._over: asyncio.Future[None] | None = None
+        self._name = f"{service or 'connection'} at {address}"  # of every task: one string, not one each
+        self._one_local = isinstance(address, UnixAddress) or address.host not in EVERY_HOST
         self._draining = False
         self._reported = -REPORT_EVERY
         self._unreported = 0
@@ -116,31 +121,46 @@ class Listener:
     def __repr__(self) -> str:
         return f"<Listener {self.service} {self.address} {len(self._tasks)} open, {self.counts['accepted']} accepted>"
 
+    @property
+    def streams(self) -> "dict[Stream, asyncio.Task[None]]":
+        """The connections that are open now, and their tasks."""
+        return {held: task for task, held in self._tasks.items() if not isinstance(held, tuple)}
+
     async def serve(self, handler: Handler) -> None:
-        """Accept until ``close`` or ``drain``, then wait for the handlers.  Cancelling aborts every connection."""
+        """Accept until ``close`` or ``drain``, then wait for the handlers.  Cancelling aborts every connection.
+
+        Raises:
+            OSError: the listening socket is broken; every connection was aborted.
+        """
         if self._sock.fileno() < 0:
             return
+        self._over = asyncio.get_running_loop().create_future()
+        self._accepting = _spawn(self._accept(handler), self._stopped, self._name)
         try:
-            async with asyncio.TaskGroup() as group:
-                self._accepting = group.create_task(self._accept(group, handler))
-                self._accepting.add_done_callback(lambda _: self._release())
+            await self._over
         finally:
-            self.close()
+            self.abort()
+            while unfinished := {*self._tasks, *([] if self._accepting.done() else [self._accepting])}:
+                with suppress(asyncio.CancelledError):  # no task outlives serve, however often it is cancelled
+                    await asyncio.wait(unfinished)
 
     async def drain(self, timeout: float) -> DrainReport:
         """Accept no more; close what is between messages at once, let the others finish, abort them at ``timeout``."""
         self.close()
         self._draining = True
         everyone = set(self._tasks)
-        between = everyone - set(self.streams.values())  # accepted just now: no handler yet
-        between |= {task for stream, task in self.streams.items() if stream.finish_messages()}
+        streams = self.streams
+        between = everyone - set(streams.values())  # accepted just now: no handler yet
+        between |= {task for stream, task in streams.items() if stream.finish_messages()}
         if not everyone:
             return DrainReport()
         ended, stuck = await asyncio.wait(everyone, timeout=timeout)
         for task in stuck:
             task.cancel()
         if stuck:
-            await asyncio.wait(stuck)
+            _, deaf = await asyncio.wait(stuck, timeout=CLEAN_UP)
+            if deaf:
+                self.report(f"{self.service or self.address}: {len(deaf)} handlers go on {CLEAN_UP:g} s after a cancel")
         return DrainReport(len(ended & between), len(ended - between), len(stuck))
 
     def close(self) -> None:
@@ -165,10 +185,11 @@ class Listener:
 
     # accepting
 
-    async def _accept(self, group: asyncio.TaskGroup, handler: Handler) -> None:
-        ours, turn = engine(), 0
+    async def _accept(self, handler: Handler) -> None:
+        ours, turn, leave = engine(), 0, self._leave
         while True:
-            await self._room()
+            if self._full():
+                await self._room()
             turn += 1
             if not turn % BATCH:
                 await asyncio.sleep(0)
@@ -181,7 +202,10 @@ class Listener:
                     self._starved(error, ours.now())
                     await asyncio.sleep(BACK_OFF)
             else:
-                self._admit(group, handler, sock, name, ours.now())
+                self._admit(handler, sock, name, ours.now(), leave)
+
+    def _full(self) -> bool:
+        return bool(self.limits.accept_rate) or 0 < self.limits.max_connections <= len(self._tasks)
 
     async def _room(self) -> None:
         """Wait until the limits allow one more connection."""
@@ -202,16 +226,16 @@ class Listener:
             self.report(f"{self.address}: accept: {error.strerror}, {self._unreported} times; waits {BACK_OFF} s each")
             self._reported, self._unreported = now, 0
 
-    def _admit(self, group: asyncio.TaskGroup, handler: Handler, sock: socket.socket, name: Any, now: float) -> None:
+    def _admit(self, handler: Handler, sock: socket.socket, name: Any, now: float, leave: Over) -> None:
         peer = from_sockname(name)
-        host = peer.host if isinstance(peer, InetAddress) else ""
+        host = _host(peer)
         if self.limits.max_per_host and self._hosts[host] >= self.limits.max_per_host:
             self.counts["refused"] += 1
             reset_on_close(sock)
             sock.close()
             return
         try:
-            local = self.address if isinstance(peer, UnixAddress) else from_sockname(sock.getsockname())
+            local = self.address if self._one_local else from_sockname(sock.getsockname())
         except OSError:  # the peer is gone, and the socket's name with it
             sock.close()
             return
@@ -221,46 +245,74 @@ class Listener:
         record = self.recorder.open(role="accepted", transport=transport, local=local, peer=peer, at=now)
         record.service = self.service
         record.note(Kind.ESTABLISHED, now)
-        unowned = [sock]
-        task = group.create_task(self._connection(handler, unowned, record))
-        self._tasks.add(task)
-        task.add_done_callback(lambda task: self._leave(task, host, unowned, record))
+        task = _spawn(self._connection(handler, (sock, record)), leave, self._name)
+        self._tasks.setdefault(task, (sock, record))  # an eager task has its stream by now
 
-    def _leave(
-        self, task: "asyncio.Task[None]", host: str, unowned: list[socket.socket], record: ConnectionRecord
-    ) -> None:
-        self._tasks.discard(task)
-        for sock in unowned:  # cancelled before its first step
+    def _leave(self, task: "asyncio.Task[None]") -> None:
+        held = self._tasks.pop(task)
+        if isinstance(held, tuple):  # cancelled before its first step, or the engine made no stream
+            sock, record = held
             sock.close()
             record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, record.opened_at)
             self.recorder.close(record, record.opened_at)
+        else:
+            record = held.record
+        host = _host(record.peer)
         self._hosts[host] -= 1
-        if not self._hosts[host]:
+        if self._hosts[host] <= 0:
             del self._hosts[host]
         self._left.set()
+        self._ended(task)
+
+    def _stopped(self, task: "asyncio.Task[None]") -> None:
+        self._release()
+        self._ended(task)
+
+    def _ended(self, task: "asyncio.Task[None]") -> None:
+        """``serve`` is over with the last task, or with the first that raised."""
+        assert self._over is not None
+        assert self._accepting is not None
+        error = None if task.cancelled() else task.exception()
+        if self._over.done():
+            return
+        if error is not None:
+            self._over.set_exception(error)
+        elif not self._tasks and self._accepting.done():
+            self._over.set_result(None)
 
     # one connection
 
-    async def _connection(self, handler: Handler, unowned: list[socket.socket], record: ConnectionRecord) -> None:
-        ours = engine()
+    async def _connection(self, handler: Handler, arrival: Arrival) -> None:
         try:
-            stream = await ours.open(unowned.pop(), record, self.recorder, self.limits)
+            stream = await engine().open(*arrival, self.recorder, self.limits)
         except OSError:
-            return  # the peer left meanwhile; the engine closed the socket and the record
+            return  # the peer left meanwhile
+        del arrival  # the stream has both, and this frame lives as long
+        self._begin(stream)
+        try:
+            try:
+                await handler(stream)
+            except Exception as error:
+                self._failed(stream, error)
+            except asyncio.CancelledError as error:
+                task = asyncio.current_task()
+                if task is None or task.cancelling():
+                    raise
+                self._failed(stream, _unasked(error))
+            await stream.close()
+        except BaseException:  # a cancel, whose reason is this side's
+            stream.record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, engine().now())
+            stream.abort()
+            raise
+
+    def _begin(self, stream: Stream) -> None:
         task = asyncio.current_task()
         assert task is not None
-        self.streams[stream] = task
+        self._tasks[task] = stream
         if self._draining:
             stream.finish_messages()
-        try:
-            await guarded(handler(stream), lambda error: self._failed(stream, error, ours.now()))
-            await stream.close()
-        finally:
-            record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, ours.now())  # only a cancel is unnamed
-            stream.abort()
-            del self.streams[stream]
 
-    def _failed(self, stream: Stream, error: Exception, now: float) -> None:
+    def _failed(self, stream: Stream, error: Exception) -> None:
         record = stream.record
         ended_before = record.outcome is not Outcome.OPEN
         stream.fail(error)
@@ -268,8 +320,28 @@ class Listener:
         if record.outcome is Outcome.HANDLER_ERROR or (ended_before and not isinstance(cause, NetwrightError)):
             self.report(
                 f"{self.service or 'handler'} of {record.peer}: {type(cause).__name__}: {cause}{_place(cause)}; "
-                f"{record.bytes_in} bytes in, {record.bytes_out} out, open for {now - record.opened_at:.3f} s"
+                f"{record.bytes_in} bytes in, {record.bytes_out} out, "
+                f"open for {engine().now() - record.opened_at:.3f} s"
             )
+
+
+def _unasked(error: asyncio.CancelledError) -> Exception:
+    """The failure of a handler that nobody cancelled."""
+    failure = RuntimeError("the handler waited for a task or future that was cancelled")
+    failure.__cause__ = error
+    return failure.with_traceback(error.__traceback__)
+
+
+def _spawn(work: Coroutine[Any, Any, None], over: Over, name: str) -> "asyncio.Task[None]":
+    """A task that ``serve`` keeps and waits for, as a TaskGroup would: at 10,000 connections that one's books count."""
+    task = asyncio.get_running_loop().create_task(work, name=name)
+    task.add_done_callback(over)
+    return task
+
+
+def _host(peer: Address | None) -> str:
+    """What ``max_per_host`` counts by; Unix peers are one host."""
+    return peer.host if isinstance(peer, InetAddress) else ""
 
 
 def _place(error: BaseException) -> str:

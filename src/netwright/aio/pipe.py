@@ -29,10 +29,16 @@ class Pipe(asyncio.Protocol):
         eof: the peer's FIN came.
         over: any of ``eof``, ``closing`` and ``lost``: a reader has to look.
         closing: this side closed or aborted: no verb goes on.
-        lost: set when the transport is gone; ``error`` is why, None for an orderly end.
+        lost: the transport is gone; ``error`` is why, None for an orderly end.
         ending: the outcome of an orderly end.
         receiver, sender: the future that a verb awaits, None if none does.
     """
+
+    __slots__ = (
+        *("loop", "clock", "ticker", "record", "recorder", "transport", "buffer", "receiver", "sender"),
+        *("eof", "over", "closing", "fin_sent", "held", "full", "lost", "ending", "error"),
+        *("_cut", "_gone", "_life", "_receive_expiry"),
+    )
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, ticker: Ticker, record: ConnectionRecord, recorder: Recorder
@@ -43,7 +49,8 @@ class Pipe(asyncio.Protocol):
         self.eof = self.over = self.closing = self.fin_sent = self.held = self.full = False
         self.ending = Outcome.CLOSED
         self.error: Exception | None = None
-        self.lost = asyncio.Event()
+        self.lost = False
+        self._gone: asyncio.Event | None = None
         self.receiver: asyncio.Future[None] | None = None
         self.sender: asyncio.Future[None] | None = None
         self.transport: Any = None
@@ -101,8 +108,9 @@ class Pipe(asyncio.Protocol):
         if self._life is not None:
             self.ticker.forget(self._life)
         self.ticker.forget(self._receive_expiry)
-        self.over = True
-        self.lost.set()
+        self.over = self.lost = True
+        if self._gone is not None:
+            self._gone.set()
         _wake(self.receiver)
         _wake(self.sender)
 
@@ -149,7 +157,7 @@ class Pipe(asyncio.Protocol):
 
     def close(self) -> None:
         """Send what is queued, then FIN; no verb goes on."""
-        if self.closing or self.lost.is_set():
+        if self.closing or self.lost:
             return
         self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
         self.record.wait(Waiting.CLOSE, self.clock())
@@ -161,7 +169,7 @@ class Pipe(asyncio.Protocol):
 
     def abort(self, detail: str = "") -> None:
         """Send RST, forget what was queued."""
-        if self.lost.is_set():
+        if self.lost:
             return
         self.record.end(Outcome.ABORTED, self.clock(), detail=detail)
         self.record.sample(self.clock())
@@ -172,6 +180,18 @@ class Pipe(asyncio.Protocol):
         self.transport.abort()
         _wake(self.receiver)
         _wake(self.sender)
+
+    def broken(self, error: OSError) -> TransportError:
+        """The kernel takes no FIN: the peer has reset the connection, and the transport does not know it yet."""
+        self.record.end(Outcome.RESET, self.clock(), detail=reason(error))
+        self.abort()
+        return ResetError(f"send: {reason(error)}")
+
+    async def gone(self) -> None:
+        """Wait until the transport is gone."""
+        if not self.lost:
+            self._gone = self._gone or asyncio.Event()
+            await self._gone.wait()
 
     def live_until(self, at: float) -> None:
         """Cut the connection at ``at``, whatever it does then."""

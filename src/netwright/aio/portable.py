@@ -23,7 +23,7 @@ class PortableEngine:
         self._ticker = Ticker(loop)
 
     def __repr__(self) -> str:
-        return f"<PortableEngine on {type(self._loop).__name__}>"
+        return f"<PortableEngine on {type(self._loop).__name__}, {self._ticker!r}>"
 
     def now(self) -> float:
         """The loop's clock."""
@@ -61,11 +61,11 @@ class PortableEngine:
         try:
             await self._loop.connect_accepted_socket(lambda: pipe, sock)
         except BaseException:
-            record.end(Outcome.ABORTED, self.now())
             if pipe.transport is not None:
                 pipe.abort()
             else:
                 sock.close()
+                record.end(Outcome.ABORTED, self.now())
                 recorder.close(record, self.now())
             raise
         if limits.lifetime is not None:

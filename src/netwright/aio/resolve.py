@@ -5,6 +5,7 @@ import socket
 from typing import Any, TypeAlias
 
 from netwright.core.address import Address, InetAddress, UnixAddress, parse_address
+from netwright.core.errors import UsageError
 
 __all__ = ["Candidate", "as_address", "literal", "look_up", "resolve"]
 
@@ -61,5 +62,7 @@ def as_address(address: Address | str | tuple[str, int]) -> Address:
     if isinstance(address, str):
         return parse_address(address)
     if isinstance(address, tuple):
-        return InetAddress(*address)
+        address = InetAddress(*address)
+    if isinstance(address, InetAddress) and not 0 <= address.port <= 65535:  # the resolver would wrap it
+        raise UsageError(f"port {address.port} of {address}, 0 to 65535 allowed")
     return address

@@ -13,7 +13,7 @@ import traceback
 import warnings
 from collections.abc import AsyncIterator, Callable
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import BinaryIO, Self, TypeVar
 
 from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
@@ -47,6 +47,11 @@ class Stream:
         timeout: of every operation that names none; None waits as long as ``limits`` allow.
         record: what happened so far.
     """
+
+    __slots__ = (
+        *("_pipe", "record", "limits", "timeout", "_spins", "_draining", "_made"),
+        *("_first_byte", "_idle", "_frame", "_send", "__weakref__"),
+    )
 
     def __init__(self, pipe: Pipe, limits: Limits = UNLIMITED) -> None:
         self._pipe = pipe
@@ -84,6 +89,11 @@ class Stream:
         """
         self.record.sample(self._pipe.clock())
         return parse_tcp_info(self.record.kernel) if self.record.kernel else None
+
+    def fileno(self) -> int:
+        """The descriptor; -1 once closed, or where the loop does not tell."""
+        sock = self._pipe.transport.get_extra_info("socket")
+        return -1 if sock is None or self._pipe.lost else int(sock.fileno())
 
     @property
     def at_eof(self) -> bool:
@@ -273,6 +283,27 @@ class Stream:
         """Send one message of ``framing``."""
         await self.send(*framing.encode(message), timeout=timeout, deadline=deadline)
 
+    async def send_file(
+        self,
+        file: BinaryIO,
+        *,
+        offset: int = 0,
+        count: int | None = None,
+        timeout: float | None = None,
+        deadline: float | None = None,
+    ) -> int:
+        """Send ``count`` bytes of a regular file from ``offset``, or all up to its end; how many were sent.
+
+        The file's own position is undefined afterwards; reading it may block the loop.  Cancelling leaves a part sent.
+        """
+        until = self._until(timeout, deadline)
+        sent = 0
+        file.seek(offset)
+        while chunk := file.read(READ if count is None else min(READ, count - sent)):
+            await self.send(chunk, deadline=until)
+            sent += len(chunk)
+        return sent
+
     async def send_eof(self) -> None:
         """Send FIN after everything queued; reading goes on.  A second call changes nothing."""
         pipe = self._pipe
@@ -282,8 +313,11 @@ class Stream:
         if pipe.full:
             await self._drained(self._until(None, None), "send")
         pipe.fin_sent = True
+        try:
+            pipe.transport.write_eof()
+        except OSError as error:
+            raise pipe.broken(error) from error
         pipe.record.note(Kind.FIN_SENT, pipe.clock())
-        pipe.transport.write_eof()
 
     # the end
 
@@ -296,7 +330,7 @@ class Stream:
         pipe.close()
         try:
             async with asyncio.timeout(self.limits.close if timeout is None else timeout):
-                await pipe.lost.wait()
+                await pipe.gone()
         except TimeoutError:
             pipe.abort("close: the peer did not read")
         except asyncio.CancelledError:
@@ -325,8 +359,8 @@ class Stream:
             self.abort()
 
     def __del__(self) -> None:
-        pipe = self.__dict__.get("_pipe")
-        if pipe is None or pipe.closing or pipe.lost.is_set():
+        pipe = self._pipe
+        if pipe.closing or pipe.lost:
             return
         warnings.warn(f"{self!r} was never closed{self._made}", ResourceWarning, source=self, stacklevel=1)
         if not pipe.loop.is_closed():
@@ -353,7 +387,7 @@ class Stream:
         pipe = self._pipe
         if pipe.sender is not None:
             raise UsageError(f"another task is already sending on {self!r}", advice="let one task send, or use a lock")
-        if pipe.lost.is_set():
+        if pipe.lost:
             raise pipe.failure("send")
         if pipe.closing or pipe.fin_sent:
             raise ClosedError(f"send after {'close' if pipe.closing else 'send_eof'} on {self!r}")
@@ -418,7 +452,7 @@ class Stream:
         pipe = self._pipe
         if pipe.eof:
             return False
-        if pipe.closing or pipe.lost.is_set():
+        if pipe.closing or pipe.lost:
             raise pipe.failure("read")
         if self._draining and not pipe.buffer and waiting in _BETWEEN:
             raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
@@ -440,7 +474,7 @@ class Stream:
         now = begun = pipe.clock()
         self.record.wait(_SEND, now)
         try:
-            while pipe.full and not (pipe.closing or pipe.lost.is_set()):
+            while pipe.full and not (pipe.closing or pipe.lost):
                 before, at = pipe.unsent, min(until, now + self._send)
                 await pipe.drained(at, now)
                 now, left = pipe.clock(), pipe.unsent
@@ -451,7 +485,7 @@ class Stream:
             self.record.wait(_HANDLER, now)
         if pipe.transport.is_closing():
             if not pipe.closing:  # the kernel refused; the transport tells why in its next turn
-                await pipe.lost.wait()
+                await pipe.gone()
             raise pipe.failure("send")
 
     # taking

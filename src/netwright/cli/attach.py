@@ -24,6 +24,7 @@ __all__ = ["DEFAULT_CONSOLE", "Keeper", "runtime_directory"]
 
 DEFAULT_CONSOLE = InetAddress("127.0.0.1", 8001)
 START_TIMEOUT = 10.0  # seconds from the start of the process to its first line
+SOON, RARELY = 2.0, 60.0  # seconds between two starts that failed: the first pause, and the longest
 LOG_LIMIT = 256 * 1024  # bytes of console.log above which the next start empties it
 
 
@@ -40,6 +41,11 @@ class Keeper:
         self.process: subprocess.Popen[bytes] | None = None
         self.feed = self._feed(str(bind.port or f"pid{os.getpid()}"))
         self._log = runtime_directory() / "console.log"
+        self._next, self._pause, self._told = (
+            0.0,
+            SOON,
+            "",
+        )  # of prepare: the next start, the pause after it, its trouble
         self._unasked = False  # a process was started, and nobody has asked yet whether it is ready
 
     def begin(self) -> None:
@@ -78,9 +84,21 @@ class Keeper:
         await self._start()
 
     async def prepare(self) -> None:
-        """Before each connect: start a console if none listens; trouble is reported, the service goes on."""
-        if not listens(self.feed) and not await self._start():
-            self._report(f"no console, the next try follows: {self.last_words()}")
+        """Before each connect: start a console if none listens.
+
+        Trouble is reported once; the tries become rarer, up to RARELY; the service goes on.
+        """
+        loop = asyncio.get_running_loop()
+        if listens(self.feed):
+            self._pause, self._told = SOON, ""
+            return
+        if loop.time() < self._next or await self._start() or listens(self.feed):  # another program may have been first
+            return
+        self._next, self._pause = loop.time() + self._pause, min(2 * self._pause, RARELY)
+        words = self.last_words()
+        if words != self._told:
+            self._report(f"no console, more tries follow: {words}")
+        self._told = words
 
     def last_words(self) -> str:
         """The last line that the console wrote to its log."""

@@ -11,6 +11,7 @@ __all__ = ["COMMANDS", "LazyGroup", "netwright"]
 COMMANDS = {  # name: what it does, where it is
     "serve": ("Serve an App: HTTP, its TCP ports, and the console.", "netwright.cli.serve"),
     "top": ("The console's table of connections in the terminal.", "netwright.cli.top"),
+    "watch": ("What a capture holds: connections, and a verdict on every TCP segment.", "netwright.cli.watch"),
     "doctor": ("What this machine and interpreter give, and what each missing thing costs.", "netwright.cli.doctor"),
 }
 

@@ -1,6 +1,7 @@
 """One run of a service: started, told to the console, drained on Ctrl-C."""
 
 import asyncio
+import contextlib
 import errno
 import json
 import logging
@@ -15,6 +16,7 @@ import click
 
 from netwright.aio import BindError, DrainReport, Listener
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
+from netwright.cli.ending import GRACE, end_within
 from netwright.cli.finder import place_of
 from netwright.cli.holder import free_port, holders, started_at
 from netwright.cli.options import Options
@@ -70,12 +72,23 @@ class _Run:
 
     async def run(self) -> int:
         """Until a signal; the exit code."""
-        loop = asyncio.get_running_loop()
-        for number in (signal.SIGINT, signal.SIGTERM):
-            try:
-                loop.add_signal_handler(number, self._on_signal)
-            except NotImplementedError:  # Windows
-                signal.signal(number, lambda *_: loop.call_soon_threadsafe(self._on_signal))
+        loop, last = asyncio.get_running_loop(), contextlib.ExitStack()
+
+        def on_signal(number: int, frame: object) -> None:  # not the loop's: a handler may hold that up
+            self._signals += 1
+            if self._signals == 2:
+                last.callback(end_within(GRACE, INTERRUPTED).cancel)
+            loop.call_soon_threadsafe(self._on_signal, self._signals)
+
+        before = {number: signal.signal(number, on_signal) for number in (signal.SIGINT, signal.SIGTERM)}
+        try:
+            return await self._until_signal()
+        finally:
+            last.close()
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    async def _until_signal(self) -> int:
         failures: list[Exception] = []
         await guarded(self._service.start(), failures.append)
         for error in failures:
@@ -99,14 +112,13 @@ class _Run:
         what = f"{self._path.name} did not start: {type(error).__name__}: {error}"
         return Problem(what, where=place_of(error, self._path))
 
-    def _on_signal(self) -> None:
-        """The first one drains; the second one resets what still works; the third one asks nobody."""
-        self._signals += 1
+    def _on_signal(self, count: int) -> None:
+        """The first one drains; the second one resets what still works, and the process has GRACE seconds left."""
         self._stopping.set()
-        if self._signals == 2:
+        if count == 2:
             self._cut = len(self._service.recorder.live)
             self._service.abort()
-        if self._signals > (2 if self._draining else 1) and self._main is not None:
+        if count > (2 if self._draining else 1) and self._main is not None:
             self._main.cancel()
 
     async def _serve_recorded(self) -> None:

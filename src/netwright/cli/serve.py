@@ -2,11 +2,11 @@
 
 import logging
 import socket
-import sys
 
 import click
 
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
+from netwright.cli.ending import GRACE, end_within, exit_now
 from netwright.cli.logs import set_up
 from netwright.cli.options import AddressType, Options
 from netwright.core.address import Address, UnixAddress, parse_address
@@ -62,7 +62,7 @@ def command(
         if keeper is not None:
             keeper.forget()
         raise
-    sys.exit(code)
+    exit_now(code)
 
 
 def _serve(options: Options, keeper: Keeper | None, *, watch_all: bool) -> int:
@@ -72,6 +72,14 @@ def _serve(options: Options, keeper: Keeper | None, *, watch_all: bool) -> int:
     from netwright.cli.running import prepare, run
     from netwright.run.service import Service
 
+    async def bounded() -> int:
+        code = 1
+        try:
+            code = await run(found.app, found.path, options, keeper)
+        finally:
+            end_within(GRACE, code)  # asyncio.run waits for every task and every thread
+        return code
+
     found = find(options.target, Service)
     prepare(found.app, options, watch_all=watch_all)
-    return asyncio.run(run(found.app, found.path, options, keeper))
+    return asyncio.run(bounded())

@@ -131,8 +131,11 @@ def screen(answer: Answer, view: View, *, width: int, height: int = 0) -> list[s
     return [line[:width] if width else line for line in lines]
 
 
-_END = "WAITS FOR, WHY IT ENDED"
-_HEAD = ("#", "PEER", "SERVICE", "STATE", "AGE", "RTT", "CWND", "RTX", "IN", "OUT", "BOUND BY", _END)
+_HEAD = (
+    *["#", "PEER", "SERVICE", "STATE", "AGE", "RTT", "CWND", "RTX", "IN", "OUT"],
+    "BOUND BY",
+    "WAITS FOR, WHY IT ENDED",
+)
 _RIGHT = frozenset({"AGE", "RTT", "CWND", "RTX", "IN", "OUT"})
 
 

@@ -125,7 +125,7 @@ class Events:
     def first(self, since: str, now: float) -> tuple[int, bytes]:
         """The first message of a viewer that has ``since`` ("boot.revision", anything else for nothing)."""
         boot, _, revision = since.rpartition(".")
-        known = int(revision) if boot == self._boot and revision.isdecimal() else 0
+        known = int(revision) if boot == self._boot and revision.isdecimal() and len(revision) < 20 else 0
         hello = {
             "boot": self._boot,
             "fields": _FIELDS,

@@ -72,9 +72,10 @@ def parse_sort(name: str) -> tuple[Callable[[Row, float], float | str], bool]:
 
 
 def _word(word: str) -> Test:
-    if word.startswith("-") and len(word) > 1:
-        test = _word(word[1:])
-        return lambda row, now: not test(row, now)
+    bare = word.lstrip("-")
+    if bare and bare != word:
+        test, turned = _word(bare), (len(word) - len(bare)) % 2
+        return (lambda row, now: not test(row, now)) if turned else test
     if (found := _COMPARISON.fullmatch(word)) is not None:
         return _comparison(*found.groups())
     key, colon, wanted = word.partition(":")

@@ -121,7 +121,7 @@ class Console:
 
     async def _connections(self, request: Request) -> Response:
         limit = request.query.get("limit", str(answers.MAX_ROWS))
-        if not limit.isdecimal():
+        if not limit.isdecimal() or len(limit) > 9:  # int() refuses thousands of digits
             raise StatusError(400, f"limit={limit[:20]!r}, a number wanted")
         try:
             answer = answers.connections(

@@ -46,7 +46,7 @@ cdef class ConnectionRecord:
         self.last_in_at = at
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, RECEIVED, size))
+            keep_moment(self, at, RECEIVED, size, "")
         return 0
 
     cdef int count_out(self, Py_ssize_t size, double at) except -1:
@@ -57,7 +57,7 @@ cdef class ConnectionRecord:
         self.last_out_at = at
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, SENT, size))
+            keep_moment(self, at, SENT, size, "")
         return 0
 
     cdef int wait_for(self, object waiting, double at) except -1:
@@ -68,7 +68,7 @@ cdef class ConnectionRecord:
         self.waiting_since = at
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, MOMENT_OF_WAIT.get(waiting, RECEIVE_WAIT), note=waiting.value))
+            keep_moment(self, at, MOMENT_OF_WAIT.get(waiting, RECEIVE_WAIT), 0, waiting.value)
         return 0
 
     def received(self, Py_ssize_t size, double at):
@@ -87,7 +87,7 @@ cdef class ConnectionRecord:
         """Keep a moment, if somebody watches."""
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, kind, size, note))
+            keep_moment(self, at, kind, size, note)
 
     def end(self, outcome, double at, *, stage="", detail=""):
         """Name the end; the first call counts, later ones change nothing.  The recorder's ``close`` follows."""
@@ -124,6 +124,12 @@ cdef class ConnectionRecord:
         values["peer"] = str(self.peer) if self.peer is not None else ""
         values["watched"] = self.timeline is not None
         return values
+
+
+cdef int keep_moment(ConnectionRecord record, double at, kind, Py_ssize_t size, note) except -1:
+    """Apart from its callers: what a connection that nobody watches pays stays short."""
+    record.timeline.add(Moment(at, kind, size, note))
+    return 0
 
 
 cdef int account(ConnectionRecord record, double at) except -1:

@@ -116,12 +116,12 @@ def from_sockname(name: object) -> Address:
     Raises:
         UsageError: the form is not one of AF_INET, AF_INET6, AF_UNIX.
     """
-    match name:
-        case (str(host), int(port), *_):
+    if isinstance(name, tuple) and len(name) >= 2:
+        host, port = name[:2]
+        if isinstance(host, str) and isinstance(port, int):
             return InetAddress(host, port)
-        case bytes():
-            return UnixAddress(name.removeprefix(b"\0").decode(errors="surrogateescape"), name.startswith(b"\0"))
-        case str():
-            return UnixAddress(name.removeprefix("\0"), name.startswith("\0"))
-        case _:
-            raise UsageError(f"not a socket name: {name!r}")
+    elif isinstance(name, bytes):
+        return UnixAddress(name.removeprefix(b"\0").decode(errors="surrogateescape"), name.startswith(b"\0"))
+    elif isinstance(name, str):
+        return UnixAddress(name.removeprefix("\0"), name.startswith("\0"))
+    raise UsageError(f"not a socket name: {name!r}")

@@ -88,7 +88,7 @@ class LimitError(NetwrightError):
     culprit = "setting"
 
     def __init__(self, name: str, seen: float, allowed: float, *, unit: str = "bytes", reference: str = "") -> None:
-        super().__init__(f"{name}: {seen:g} {unit} seen, {allowed:g} allowed", reference=reference)
+        super().__init__(f"{name}: {_plain(seen)} {unit} seen, {_plain(allowed)} allowed", reference=reference)
         self.name, self.seen, self.allowed, self.unit = name, seen, allowed, unit
 
 
@@ -100,3 +100,8 @@ class DeadlineError(NetwrightError, TimeoutError):
     def __init__(self, stage: str, waited: float, *, advice: str = "") -> None:
         super().__init__(f"{stage}: nothing after {waited:.3g} s", advice=advice)
         self.stage, self.waited = stage, waited
+
+
+def _plain(number: float) -> str:
+    """Counts with all their digits."""
+    return str(number) if isinstance(number, int) else f"{number:g}"

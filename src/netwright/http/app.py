@@ -9,10 +9,10 @@ async def item(request: Request) -> Answer:
 
 import asyncio
 import inspect
-from collections.abc import Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Stream
 from netwright.core.address import Address
@@ -35,7 +35,7 @@ class App(Service):
 
     A handler takes the request and returns what ``as_response`` knows.  ``async def`` runs in the connection's task;
     ``def`` runs in one of ``threads`` threads with the content already read; an asynchronous generator is a streamed
-    answer.  A handler that raises is reported once and answered with 500.
+    answer, whose head goes out with its first piece.  A handler that raises is reported once and answered with 500.
     """
 
     def __init__(
@@ -160,6 +160,23 @@ class App(Service):
 
 def _streamed(handler: Callable[[Request], Any]) -> Callable[[Request], Coroutine[Any, Any, object]]:
     async def run(request: Request) -> object:
-        return handler(request)
+        pieces = handler(request)
+        return _Pieces(await anext(pieces, b""), pieces)
 
     return run
+
+
+class _Pieces:
+    """A generator after its first step: what fails before the first piece is answered, not cut off behind a 200."""
+
+    def __init__(self, first: bytes, rest: AsyncGenerator[bytes, None]) -> None:
+        self._first: bytes | None = first
+        self._rest = rest
+        self.aclose = rest.aclose
+
+    def __aiter__(self) -> Self:
+        return self
+
+    async def __anext__(self) -> bytes:
+        first, self._first = self._first, None
+        return first if first is not None else await anext(self._rest)

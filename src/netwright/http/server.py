@@ -209,6 +209,8 @@ class Connection:
         try:
             return await drive(work, self._context, self._suspended)
         except asyncio.CancelledError as error:
+            if self._task is not None and not self._task.cancelling():
+                raise RuntimeError("the handler waited for a task or future that was cancelled") from error
             if not self._is_only_gone():
                 raise
             raise ClosedError(f"{self._record.peer} went away") from error

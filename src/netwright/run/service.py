@@ -32,6 +32,7 @@ StreamHandler = Callable[[Stream], Awaitable[None]]
 Hook = Callable[[], Awaitable[None] | None]
 Report = Callable[[str, Exception | None], None]
 AnyHook = TypeVar("AnyHook", bound=Hook)
+LAST = 1.0  # seconds after the drain for the tasks of the listeners; handlers that ignore a cancel are left behind
 _log = logging.getLogger("netwright")
 
 
@@ -103,8 +104,10 @@ class Service:
         """``tcp`` without the decorator.
 
         Raises:
-            UsageError: the service runs.
+            UsageError: the service runs, or the port is not 0 to 65535.
         """
+        if isinstance(address, int) and not 0 <= address <= 65535:  # the resolver would wrap it
+            raise UsageError(f"port {address}, 0 to 65535 allowed")
         if self._root is not None:
             raise UsageError(f"port {address} added to {self!r}", advice="add ports before start")
         where = parse_address(address, default_host=self.host) if isinstance(address, str) else address
@@ -209,8 +212,8 @@ class Service:
     async def _stop(self) -> None:
         root, self._root = self._root, None
         if root is not None:
-            await asyncio.wait([root])
-            if not root.cancelled() and (error := root.exception()) is not None:
+            await asyncio.wait([root], timeout=LAST)
+            if root.done() and not root.cancelled() and (error := root.exception()) is not None:
                 self.report(f"{self.name}: a listener failed", error if isinstance(error, Exception) else None)
         for hook in reversed(self._stopping):
             await guarded(self._call(hook), lambda error: self.report(f"{self.name}: a stop hook failed", error))

@@ -7,8 +7,8 @@ from libc.stdio cimport snprintf
 from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 
-from netwright.watch._bytes cimport be16, lowest, prefetch, scaled, u16, u32
-from netwright.watch._decode cimport ACK, FRAGMENT, RST, FIN, SYN, TCP, Found, Segment, decode
+from netwright.watch._bytes cimport lowest, prefetch, scaled, u16, u32
+from netwright.watch._decode cimport FIN, FRAGMENT, RST, SYN, TCP, Found, Segment, decode
 from netwright.watch._exact cimport AGAIN, EXACT_REUSED, exact_flags, exact_reuses
 from netwright.watch._flow cimport FLAGS, Direction, Flow
 from netwright.watch._fragments cimport Reassembly, reassemble
@@ -89,22 +89,22 @@ cdef class Engine:
     cdef readonly int64_t first_at, last_at
 
     def __cinit__(
-        self, str mode="exact", *, uint32_t max_flows=65536, object idle_timeout=None, bint columns=False
+        self, str mode="exact", *, int64_t max_flows=65536, object idle_timeout=None, bint columns=False
     ):
         if mode not in ("exact", "wireshark"):
             raise UsageError(f"mode {mode!r}, 'exact' or 'wireshark' allowed")
         if not 1 <= max_flows <= 1 << 24:
             raise UsageError(f"max_flows {max_flows}, 1 to {1 << 24} allowed")
         self.exact = mode == "exact"
-        self.max_flows = max_flows
+        self.max_flows = <uint32_t>max_flows
         self.idle = 0 if idle_timeout is None else <int64_t>(idle_timeout * 1e9)
         self.keep = columns
         self.mask = 1023
         while self.mask < <uint64_t>max_flows * 2:
             self.mask = self.mask * 2 + 1
-        self.flows = <Flow*>calloc(max_flows, sizeof(Flow))  # pages that no flow touched cost nothing
+        self.flows = <Flow*>calloc(self.max_flows, sizeof(Flow))  # pages that no flow touched cost nothing
         self.table = <uint32_t*>calloc(self.mask + 1, sizeof(uint32_t))
-        self.spare = <uint32_t*>calloc(max_flows, sizeof(uint32_t))
+        self.spare = <uint32_t*>calloc(self.max_flows, sizeof(uint32_t))
         if self.flows == NULL or self.table == NULL or self.spare == NULL:
             raise MemoryError
 

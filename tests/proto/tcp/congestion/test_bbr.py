@@ -12,6 +12,8 @@ from tests.support.tcp_pair import Link, Pair, random_fate
 RATE, DELAY = 1.25e6, 0.02  # 10 Mbit/s, 40 ms both ways
 PACKETS = RATE / 1500  # a second
 
+pytestmark = pytest.mark.long
+
 
 def run(seconds: float, *, queue: int = 500_000, loss: float = 0.0, congestion: str = "bbr") -> Pair:
     """A bulk transfer, watched for its modes and round trips."""

@@ -1,0 +1,57 @@
+"""What the documentation shows runs as it is shown, and every bound is in it."""
+
+import asyncio
+import re
+from dataclasses import fields
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from netwright import App, Limits, connect
+from netwright.proto.http1 import HttpLimits
+
+
+def app_of(path: str) -> App:
+    """The App of a document's only Python block; its port becomes a free one."""
+    (block,) = re.findall(r"```python\n(.*?)```", Path(path).read_text(), re.DOTALL)
+    names: dict[str, Any] = {}
+    exec(compile(block.replace("10000", "0"), path, "exec"), names)
+    app = names["app"]
+    assert isinstance(app, App)
+    return app
+
+
+async def ask(app: App, request: str) -> str:
+    async with await connect(app.listeners[-1].address) as stream:
+        await stream.send(f"{request}\r\nHost: a\r\nConnection: close\r\n\r\n".encode())
+        return b"".join([chunk async for chunk in stream]).decode()
+
+
+async def echoed(app: App, text: bytes) -> bytes:
+    async with await connect(app.listeners[0].address) as stream:
+        await stream.send(text)
+        return await stream.readline(timeout=5)
+
+
+async def test_the_readmes_app_greets_and_echoes() -> None:
+    app = app_of("README.md")
+    app.http("127.0.0.1:0")
+    async with app:
+        assert (await ask(app, "GET /hello/you HTTP/1.1")).endswith("hello you\n")
+        assert await echoed(app, b"x\n") == b"x\n"
+
+
+async def test_the_guides_app_does_what_its_text_says() -> None:
+    app = app_of("docs/serving.md")
+    app.http("127.0.0.1:0")
+    async with app, asyncio.timeout(20):
+        assert (await ask(app, "GET /stock/tea HTTP/1.1")).endswith('{"name":"tea","count":3}')
+        assert (await ask(app, "GET /stock/milk HTTP/1.1")).startswith("HTTP/1.1 404 ")
+        assert "2\n" in await ask(app, "GET /ticks HTTP/1.1")
+        assert await echoed(app, b"a line\r\n") == b"a line\n"
+
+
+@pytest.mark.parametrize("name", [field.name for kind in (Limits, HttpLimits) for field in fields(kind)])
+def test_every_bound_is_in_the_guide(name: str) -> None:
+    assert f"`{name}`" in Path("docs/serving.md").read_text()
