@@ -1,4 +1,5 @@
 import asyncio
+import sys
 
 import pytest
 
@@ -12,6 +13,15 @@ async def test_failure_is_reported_and_goes_no_further() -> None:
     seen: list[Exception] = []
     await guarded(work(), seen.append)
     assert [str(error) for error in seen] == ["a handler's bug"]
+
+
+async def test_exit_of_one_is_a_failure_and_not_the_end_of_all() -> None:
+    async def work() -> None:
+        sys.exit(3)
+
+    seen: list[Exception] = []
+    await guarded(work(), seen.append)
+    assert [repr(error) for error in seen] == ["RuntimeError('the handler called sys.exit(3)')"]
 
 
 async def test_cancelling_passes_through() -> None:

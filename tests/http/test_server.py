@@ -1,4 +1,5 @@
 import asyncio
+import sys
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 
@@ -158,6 +159,20 @@ async def test_stream_that_raises_is_cut_so_that_the_peer_sees_it() -> None:
             await peer.rest()
         assert len(reports) == 1
         assert (await closed_record(app)).outcome is Outcome.HANDLER_ERROR
+
+
+async def test_handler_that_exits_is_reported_and_the_others_go_on() -> None:
+    reports = Reports()
+    app = shop(report=reports)
+
+    @app.get("/exit")
+    async def leave(request: Request) -> None:
+        sys.exit(1)
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/exit")).status == 500
+        assert (await peer.ask("GET", "/")).text == "hello"
+        assert [repr(error) for _, error in reports] == ["RuntimeError('the handler called sys.exit(1)')"]
 
 
 @pytest.mark.parametrize(("target", "status", "reported"), [("/early?a=%00", 400, 0), ("/early?bug=1", 500, 1)])

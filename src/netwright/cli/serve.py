@@ -72,14 +72,12 @@ def _serve(options: Options, keeper: Keeper | None, *, watch_all: bool) -> int:
     from netwright.cli.running import prepare, run
     from netwright.run.service import Service
 
-    async def bounded() -> int:
-        code = 1
-        try:
-            code = await run(found.app, found.path, options, keeper)
-        finally:
-            end_within(GRACE, code)  # asyncio.run waits for every task and every thread
-        return code
-
     found = find(options.target, Service)
     prepare(found.app, options, watch_all=watch_all)
-    return asyncio.run(bounded())
+    code = 1
+    with asyncio.Runner() as runner:
+        try:
+            code = runner.run(run(found.app, found.path, options, keeper))
+        finally:
+            end_within(GRACE, code)  # the runner waits for every task and every thread
+    return code
