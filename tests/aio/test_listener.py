@@ -14,7 +14,7 @@ import pytest
 from netwright.aio import DrainReport, Limits, Listener, Stream, connect
 from netwright.aio.listener import BACK_OFF, GONE
 from netwright.core.address import InetAddress
-from netwright.core.errors import DeadlineError
+from netwright.core.errors import DeadlineError, UsageError
 from netwright.core.record import Outcome
 from tests.support.world import World, accepted, now, turns, until
 
@@ -444,6 +444,16 @@ async def test_serve_that_is_cancelled_again_still_waits_for_its_connections(wor
     assert serving.cancelled()
     assert (listener.streams, listener.recorder.live) == ({}, {})
     sock.close()
+
+
+async def test_listener_is_served_once(world: World) -> None:
+    async with world.serve(echo) as listener:
+        await turns(2)
+        with pytest.raises(UsageError, match="already"):
+            await listener.serve(echo)
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
 
 
 async def test_broken_listening_socket_ends_serve_and_aborts_every_connection(world: World) -> None:
