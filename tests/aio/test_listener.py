@@ -6,6 +6,8 @@ import os
 import random
 import resource
 import socket
+import sys
+from contextlib import suppress
 from itertools import pairwise
 from typing import NoReturn
 
@@ -14,7 +16,7 @@ import pytest
 from netwright.aio import DrainReport, Limits, Listener, Stream, connect
 from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE
 from netwright.core.address import InetAddress
-from netwright.core.errors import DeadlineError
+from netwright.core.errors import DeadlineError, NetwrightError, UsageError
 from netwright.core.record import Outcome
 from tests.support.world import World, accepted, now, turns, until
 
@@ -482,6 +484,16 @@ async def test_serve_that_is_cancelled_again_still_waits_for_its_connections(wor
     sock.close()
 
 
+async def test_listener_is_served_once(world: World) -> None:
+    async with world.serve(echo) as listener:
+        await turns(2)
+        with pytest.raises(UsageError, match="already"):
+            await listener.serve(echo)
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
+
+
 async def test_broken_listening_socket_ends_serve_and_aborts_every_connection(world: World) -> None:
     broken = False
 
@@ -537,3 +549,20 @@ async def test_listener_that_never_served_closes(world: World) -> None:
     listener = await Listener.bind(world.anywhere)
     listener.close()
     listener.abort()
+
+
+async def test_handler_that_calls_exit_ends_its_connection_only(world: World) -> None:
+    async def leaves(stream: Stream) -> None:
+        if await stream.readline() == b"go\n":
+            sys.exit(7)
+        await stream.send(b"here\n")
+
+    async with world.serve(leaves) as listener:
+        async with await world.connect(listener) as stream:
+            await stream.send(b"go\n")
+            with suppress(NetwrightError):
+                assert await stream.read() == b""
+        async with await world.connect(listener) as stream:
+            await stream.send(b"stay\n")
+            assert await stream.readline() == b"here\n"
+    assert any("sys.exit(7)" in line for line in world.lines)

@@ -74,6 +74,19 @@ def test_backlog_is_what_the_kernel_allows() -> None:
     assert somaxconn() == int(Path("/proc/sys/net/core/somaxconn").read_text())
 
 
+@pytest.mark.parametrize("address", [ANYWHERE, InetAddress("::1", 0)], ids=str)
+def test_accepted_socket_is_what_the_standard_one_would_be(address: InetAddress) -> None:
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    listener, _ = listening(family, (address.host, 0), address, INTERACTIVE)
+    listener.settimeout(5)
+    with listener, socket.create_connection(listener.getsockname()[:2]) as client:
+        accepted, name = listener.accept()
+        with accepted:
+            assert (accepted.family, accepted.type, accepted.proto) == (family, socket.SOCK_STREAM, listener.proto)
+            assert name == accepted.getpeername() == client.getsockname()
+            assert not accepted.get_inheritable()
+
+
 def test_reset_on_close_resets() -> None:
     with listening(socket.AF_INET, ("127.0.0.1", 0), ANYWHERE, INTERACTIVE)[0] as listener:
         client = socket.create_connection(listener.getsockname())

@@ -13,13 +13,14 @@ from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from netwright.aio.choice import engine
+from netwright.aio.engine import Engine
 from netwright.aio.limits import STANDARD, Limits
 from netwright.aio.outcome import cause_of
 from netwright.aio.resolve import as_address, resolve
 from netwright.aio.sockets import BindError, listening, reset_on_close
 from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
-from netwright.core.errors import NetwrightError
+from netwright.core.errors import NetwrightError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
@@ -64,6 +65,10 @@ class Listener:
         counts: "accepted", "refused" (``max_per_host``), "starved" (accepts that the system refused).
     """
 
+    _engine: Engine  # these three are serve's
+    _loop: asyncio.AbstractEventLoop
+    _over: asyncio.Future[None]
+
     def __init__(
         self,
         sock: socket.socket,
@@ -83,7 +88,6 @@ class Listener:
         self._sock = sock
         self._left = asyncio.Event()
         self._accepting: asyncio.Task[None] | None = None
-        self._over: asyncio.Future[None] | None = None
         self._name = f"{service or 'connection'} at {address}"  # of every task: one string, not one each
         self._one_local = isinstance(address, UnixAddress) or address.host not in EVERY_HOST
         self._draining = False
@@ -130,12 +134,16 @@ class Listener:
         """Accept until ``close`` or ``drain``, then wait for the handlers.  Cancelling aborts every connection.
 
         Raises:
+            UsageError: it is being served already.
             OSError: the listening socket is broken; every connection was aborted.
         """
         if self._sock.fileno() < 0:
             return
-        self._over = asyncio.get_running_loop().create_future()
-        self._accepting = _spawn(self._accept(handler), self._stopped, self._name)
+        if self._accepting is not None:
+            raise UsageError(f"{self!r} is being served already", advice="serve a listener once")
+        self._engine, self._loop = engine(), asyncio.get_running_loop()
+        self._over = self._loop.create_future()
+        self._accepting = self._spawn(self._accept(handler), self._stopped)
         try:
             await self._over
         finally:
@@ -185,8 +193,14 @@ class Listener:
 
     # accepting
 
+    def _spawn(self, work: Coroutine[Any, Any, None], over: Over) -> "asyncio.Task[None]":
+        """A task that ``serve`` waits for, as a TaskGroup would: at 10,000 connections its books would weigh."""
+        task = self._loop.create_task(work, name=self._name)
+        task.add_done_callback(over)
+        return task
+
     async def _accept(self, handler: Handler) -> None:
-        ours, turn, leave = engine(), 0, self._leave
+        ours, turn, leave = self._engine, 0, self._leave
         while True:
             if self._full():
                 await self._room()
@@ -214,7 +228,7 @@ class Listener:
             self._left.clear()
             await self._left.wait()
         if limits.accept_rate:
-            now = engine().now()
+            now = self._engine.now()
             if self._next_accept > now:
                 await asyncio.sleep(self._next_accept - now)
             self._next_accept = max(now, self._next_accept) + 1 / limits.accept_rate
@@ -245,7 +259,7 @@ class Listener:
         record = self.recorder.open(role="accepted", transport=transport, local=local, peer=peer, at=now)
         record.service = self.service
         record.note(Kind.ESTABLISHED, now)
-        task = _spawn(self._connection(handler, (sock, record)), leave, self._name)
+        task = self._spawn(self._connection(handler, (sock, record)), leave)
         self._tasks.setdefault(task, (sock, record))  # an eager task has its stream by now
 
     def _leave(self, task: "asyncio.Task[None]") -> None:
@@ -270,7 +284,6 @@ class Listener:
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """``serve`` is over with the last task, or with the first that raised."""
-        assert self._over is not None
         assert self._accepting is not None
         error = None if task.cancelled() else task.exception()
         if self._over.done():
@@ -284,7 +297,7 @@ class Listener:
 
     async def _connection(self, handler: Handler, arrival: Arrival) -> None:
         try:
-            stream = await engine().open(*arrival, self.recorder, self.limits)
+            stream = await self._engine.open(*arrival, self.recorder, self.limits)
         except OSError:
             return  # the peer left meanwhile
         del arrival  # the stream has both, and this frame lives as long
@@ -294,19 +307,21 @@ class Listener:
                 await handler(stream)
             except Exception as error:
                 self._failed(stream, error)
+            except SystemExit as error:  # one handler's mistake does not end everybody else's work
+                self._failed(stream, _instead(error, f"the handler called sys.exit({error.code!r})"))
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                self._failed(stream, _unasked(error))
+                self._failed(stream, _instead(error, "the handler waited for a task or future that was cancelled"))
             await stream.close()
         except BaseException:  # a cancel, whose reason is this side's
-            stream.record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, engine().now())
+            stream.record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, self._engine.now())
             stream.abort()
             raise
 
     def _begin(self, stream: Stream) -> None:
-        task = asyncio.current_task()
+        task = asyncio.current_task(self._loop)  # the loop that it would ask for costs a system call, getpid(2)
         assert task is not None
         self._tasks[task] = stream
         if self._draining:
@@ -321,22 +336,15 @@ class Listener:
             self.report(
                 f"{self.service or 'handler'} of {record.peer}: {type(cause).__name__}: {cause}{_place(cause)}; "
                 f"{record.bytes_in} bytes in, {record.bytes_out} out, "
-                f"open for {engine().now() - record.opened_at:.3f} s"
+                f"open for {self._engine.now() - record.opened_at:.3f} s"
             )
 
 
-def _unasked(error: asyncio.CancelledError) -> Exception:
-    """The failure of a handler that nobody cancelled."""
-    failure = RuntimeError("the handler waited for a task or future that was cancelled")
+def _instead(error: BaseException, text: str) -> Exception:
+    """The failure of a handler that raised what only its caller may raise."""
+    failure = RuntimeError(text)
     failure.__cause__ = error
     return failure.with_traceback(error.__traceback__)
-
-
-def _spawn(work: Coroutine[Any, Any, None], over: Over, name: str) -> "asyncio.Task[None]":
-    """A task that ``serve`` keeps and waits for, as a TaskGroup would: at 10,000 connections that one's books count."""
-    task = asyncio.get_running_loop().create_task(work, name=name)
-    task.add_done_callback(over)
-    return task
 
 
 def _host(peer: Address | None) -> str:

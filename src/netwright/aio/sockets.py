@@ -25,6 +25,20 @@ class BindError(TransportError):
         self.errno = cause.errno
 
 
+class ListeningSocket(socket.socket):
+    """``accept`` that looks up no enum members, as socket.accept does for every connection it makes."""
+
+    def __init__(self, family: int) -> None:
+        super().__init__(family, socket.SOCK_STREAM)
+        self.setblocking(False)
+        self._accepted = int(family), int(socket.SOCK_STREAM), self.proto
+
+    def accept(self) -> tuple[socket.socket, Any]:
+        """The next connection and its peer's name; whether it blocks is the caller's to set."""
+        fd, name = self._accept()  # type: ignore[attr-defined]  # what socket.accept is made of
+        return socket.socket(*self._accepted, fileno=fd), name
+
+
 def new(family: int) -> socket.socket:
     """A non-blocking stream socket."""
     sock = socket.socket(family, socket.SOCK_STREAM)
@@ -72,7 +86,7 @@ def listening(family: int, sockaddr: Any, address: Address, tuning: Tuning) -> t
     Raises:
         BindError: the operating system refused; no socket is left.
     """
-    sock = new(family)
+    sock = ListeningSocket(family)
     try:
         refused = apply(sock, tuning)
         if isinstance(address, UnixAddress):
