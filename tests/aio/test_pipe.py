@@ -10,6 +10,7 @@ import pytest
 
 from netwright.aio import Listener, Stream
 from netwright.aio.pipe import HIGH_WATER
+from netwright.aio.sockets import ListeningSocket
 from netwright.core.errors import NetwrightError
 from tests.support.world import World, until
 
@@ -47,7 +48,8 @@ class Torture:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
         self.count, self.fail, self.on = 0, 0, False
-        real = getattr(socket.socket, name)
+        owner = ListeningSocket if name == "accept" else socket.socket
+        real = getattr(owner, name)
 
         def call(sock: socket.socket, *arguments: Any) -> Any:
             if self.on:
@@ -56,7 +58,7 @@ class Torture:
                     raise OSError(number, os.strerror(number))
             return real(sock, *arguments)
 
-        monkeypatch.setattr(socket.socket, name, call)
+        monkeypatch.setattr(owner, name, call)
 
 
 @PORTABLE  # the native engine's system calls are not Python's

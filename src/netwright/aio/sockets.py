@@ -11,7 +11,7 @@ from netwright.core.address import Address, UnixAddress
 from netwright.core.errors import TransportError
 from netwright.core.tuning import Tuning
 
-__all__ = ["BindError", "apply", "listening", "new", "reset_on_close", "somaxconn"]
+__all__ = ["BindError", "ListeningSocket", "apply", "listening", "new", "reset_on_close", "somaxconn"]
 
 _FALLBACK_BACKLOG = 128
 
