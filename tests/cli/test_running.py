@@ -4,11 +4,13 @@ import asyncio
 import os
 import signal
 import socket
+import sys
 from pathlib import Path
 
 import pytest
 
 from netwright.aio import BindError
+from netwright.cli import running
 from netwright.cli.options import Options
 from netwright.cli.problem import Problem
 from netwright.cli.running import first_line, prepare, run, taken, urls
@@ -92,3 +94,15 @@ async def test_ctrl_c_drains_and_its_handler_is_given_back() -> None:
 
     assert await run(app, Path("app.py"), options(), None) == 0
     assert [(number, signal.getsignal(number)) for number, _ in handlers] == handlers
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="native kernels are Linux's")
+@pytest.mark.parametrize(("on", "lines"), [(False, 1), (True, 0)])
+def test_missing_kernels_are_told_of_in_one_line(
+    on: bool, lines: int, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr(running, "PURE", False)
+    monkeypatch.setattr(running, "kernels", lambda: {"netwright.aio._stream": on})
+    running.warn_of_missing_kernels()
+    assert len(caplog.messages) == lines
+    assert all("netwright doctor" in line for line in caplog.messages)

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import click
 
+from netwright._native import PURE, kernels
 from netwright.aio import BindError, DrainReport, Listener
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
 from netwright.cli.ending import GRACE, end_within
@@ -29,7 +30,7 @@ from netwright.run.export import Exporter
 from netwright.run.journal import Journal
 from netwright.run.service import Service
 
-__all__ = ["first_line", "prepare", "run", "taken", "urls"]
+__all__ = ["first_line", "prepare", "run", "taken", "urls", "warn_of_missing_kernels"]
 
 WELCOME_TIMEOUT = 5.0  # seconds that the second line waits for the console
 BYE_TIMEOUT = 1.0  # seconds for the last word to the console
@@ -46,6 +47,13 @@ def prepare(service: Service, options: Options, *, watch_all: bool) -> None:
     if isinstance(service, App):
         for bind in options.binds:
             service.http(bind)
+
+
+def warn_of_missing_kernels() -> None:
+    """One line where this Linux could have the native kernels and has not."""
+    missing = [name for name, on in kernels().items() if not on]
+    if missing and not PURE and sys.platform == "linux":
+        _log.warning("%d native kernels are not built, all is slower: netwright doctor has the fix", len(missing))
 
 
 async def run(service: Service, path: Path, options: Options, keeper: Keeper | None) -> int:
@@ -136,6 +144,7 @@ class _Run:
                 writing.cancel()
 
     async def _serve(self) -> None:
+        warn_of_missing_kernels()
         exporter = await self._exporter()
         async with asyncio.TaskGroup() as group:
             exporting = group.create_task(guarded(exporter.run(), _not_told)) if exporter is not None else None
