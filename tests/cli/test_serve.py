@@ -1,5 +1,6 @@
 """``netwright serve``: two lines, a console, a drain; and what dies beside it."""
 
+import importlib.util
 import json
 import os
 import shutil
@@ -82,6 +83,13 @@ def test_wrong_command_line_is_one_message_and_exit_code_2(arguments: list[str],
 
 
 # processes
+
+
+@pytest.fixture(autouse=True)
+def quiet_about_kernels(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without kernels a program warns of it once; these tests read every line that is said."""
+    if importlib.util.find_spec("netwright.aio._stream") is None:
+        monkeypatch.setenv("NETWRIGHT_PURE", "1")
 
 
 @pytest.fixture
