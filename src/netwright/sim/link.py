@@ -178,10 +178,14 @@ class Link:
         else:
             at = self._last_at = max(at, self._last_at)
         corrupted = bool(path.corrupt) and random.random() < path.corrupt
-        arrivals = [Arrival(at, corrupted, marked)]
+        arrivals: tuple[Arrival, ...] = (Arrival(at, corrupted, marked),)
         if path.duplicate and random.random() < path.duplicate:
-            arrivals.append(Arrival(at, corrupted, marked))
-        return Fate(Verdict.PASS, tuple(arrivals), note)
+            arrivals *= 2
+        if marked or corrupted or len(arrivals) > 1:
+            note = ", ".join(
+                filter(None, (note, "marked" * marked, "corrupted" * corrupted, "copied" * (len(arrivals) - 1)))
+            )
+        return Fate(Verdict.PASS, arrivals, note)
 
     def _count(self, fate: Fate, size: int) -> None:
         counters = self.counters

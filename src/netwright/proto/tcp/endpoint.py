@@ -149,6 +149,11 @@ class Endpoint:
     def _may_send(self) -> bool:
         return self.state in _SENDS and not self.sender.finishing
 
+    @property
+    def pending(self) -> int:
+        """How many segments ``take_segments`` has; what ``watch`` is told now is about the next one."""
+        return len(self._output)
+
     def take_segments(self) -> list[Segment]:
         """What must be sent, in order; each is given once."""
         output, self._output = self._output, []

@@ -1,0 +1,236 @@
+"""Two TCP endpoints and the path between them, in virtual time: the smallest simulated network.  No I/O, no clock.
+
+The client connects as soon as ``run`` is called, the server listens; a program on each side reacts to events::
+
+    pair = Pair(there=Path(delay=0.01, rate=10e6, loss=0.01), back=Path(delay=0.01), seed=1, trace=Trace())
+    pair.client.program = send_all(1_000_000)
+    pair.run(until=60.0)
+    print(pair.server.received, pair.client.endpoint.sender.repeats)
+
+The same arguments give the same packets at the same times.  A second of virtual time is no second of anybody's life.
+"""
+
+from collections.abc import Callable
+from dataclasses import replace
+from heapq import heappop, heappush
+from itertools import count
+from math import inf
+from random import Random
+from typing import TypeAlias
+
+from netwright.core.moment import Moment
+from netwright.proto.tcp.endpoint import Endpoint
+from netwright.proto.tcp.events import End, Event
+from netwright.proto.tcp.handshake import is_opening
+from netwright.proto.tcp.segment import CE, NOT_ECT, Segment
+from netwright.proto.tcp.settings import Settings
+from netwright.proto.tcp.state import State
+from netwright.sim.link import Link, Path, Verdict
+from netwright.sim.trace import Seen, Trace
+
+__all__ = ["Pair", "Program", "Side", "read_all", "send_all"]
+
+_IP_HEADER = 20  # bytes, RFC 791 §3.1
+_ISS = 0  # nobody guesses here (RFC 6528), and the numbers in a moment are those that Wireshark shows
+_READ = 1 << 20  # bytes that a program takes at once
+
+
+class Side:
+    """One host with one connection.
+
+    Attributes:
+        endpoint: the connection; the server's is CLOSED until a SYN comes.
+        link: the way out of here.
+        program: reacts to the endpoint's events; may be set before ``run``.
+        received: bytes that the program has read.
+        corrupted: packets that were dropped here because of a wrong checksum.
+    """
+
+    __slots__ = ("_notes", "armed_at", "corrupted", "endpoint", "index", "link", "program", "received", "settings")
+
+    def __init__(self, index: int, settings: Settings, link: Link, program: "Program") -> None:
+        self.index, self.settings, self.link, self.program = index, settings, link, program
+        self.endpoint = Endpoint(settings, iss=_ISS)
+        self.received = self.corrupted = 0
+        self.armed_at = inf
+        self._notes: list[tuple[int, Moment]] = []
+
+    def __repr__(self) -> str:
+        return f"<Side {self.index} {self.endpoint!r} received={self.received}>"
+
+    def watch(self, moment: Moment) -> None:
+        """Keep what the endpoint decided, beside the number of the segment that it is about."""
+        self._notes.append((self.endpoint.pending, moment))
+
+    def take_notes(self) -> list[tuple[int, Moment]]:
+        """The moments since the last call."""
+        notes, self._notes = self._notes, []
+        return notes
+
+
+Program: TypeAlias = Callable[[Side, list[Event], float], None]
+
+
+def read_all(side: Side, events: list[Event], now: float) -> None:
+    """Read whatever comes; close when the peer has closed.  What a side does that was told nothing else."""
+    endpoint = side.endpoint
+    while endpoint.readable:
+        side.received += len(endpoint.read(_READ, now))
+    if endpoint.at_eof:
+        endpoint.close(now)
+
+
+def send_all(size: int | None) -> Program:
+    """Send ``size`` bytes, then close; None sends for ever.  What comes is read."""
+    left = inf if size is None else size
+    piece = memoryview(bytes(1 << 16))
+
+    def program(side: Side, events: list[Event], now: float) -> None:
+        nonlocal left
+        endpoint = side.endpoint
+        taken = len(piece)
+        while left and taken == len(piece):  # a send that takes less is answered by WRITABLE
+            taken = endpoint.send(piece if left >= len(piece) else piece[: int(left)], now)
+            left -= taken
+        if not left:
+            endpoint.send_eof(now)
+        read_all(side, events, now)
+
+    return program
+
+
+class Pair:
+    """A client, a server and two links.
+
+    Args:
+        client, server: settings of the endpoints.
+        there, back: the path from client to server, and from server to client.
+        seed: of every random decision.
+        trace: gets every packet with the reasons for it; None costs nothing.
+
+    Attributes:
+        now: seconds since the beginning.
+        packets: how many were put on the links.
+    """
+
+    def __init__(
+        self,
+        *,
+        client: Settings | None = None,
+        server: Settings | None = None,
+        there: Path | None = None,
+        back: Path | None = None,
+        seed: int = 0,
+        trace: Trace | None = None,
+    ) -> None:
+        self.now, self.packets, self._trace = 0.0, 0, trace
+        random = Random(seed)
+        self.client, self.server = (
+            Side(index, settings or Settings(), Link(path or Path(), seed=random.getrandbits(32)), read_all)
+            for index, (settings, path) in enumerate(((client, there), (server, back)))
+        )
+        if trace is not None:
+            self.client.endpoint = Endpoint(self.client.settings, iss=_ISS, watch=self.client.watch)
+        self._sides = (self.client, self.server)
+        self._heap: list[tuple[float, int, Side, Segment | None, Seen | None]] = []
+        self._order = count()
+
+    def __repr__(self) -> str:
+        return f"<Pair at {self.now:.6f} s, {self.packets} packets, {self.client!r}, {self.server!r}>"
+
+    def run(self, until: float, *, stop: Callable[[], bool] | None = None) -> None:
+        """Let things happen until nothing can, until ``until`` seconds, or until ``stop`` says so.
+
+        ``now`` is then when the last thing happened, or ``until``.  May be called again to go on.  A program's
+        exception ends it and is the caller's.
+        """
+        self._start()
+        heap = self._heap
+        while heap and heap[0][0] <= until:
+            self.now, _, side, segment, seen = heappop(heap)
+            if segment is None:
+                self._timer(side)
+            else:
+                self._deliver(side, segment, seen)
+            if stop is not None and stop():
+                return
+        if heap:
+            self.now = until
+
+    def _start(self) -> None:
+        """Connect, where that has not been done; and let programs act, for they may be new."""
+        if self.client.endpoint.state is State.CLOSED and self.client.endpoint.end is End.OPEN:
+            self.client.endpoint.connect(self.now)
+            self._flush(self.client)
+            return
+        for side in self._sides:
+            if side.endpoint.state is not State.CLOSED:
+                self._act(side, [])
+
+    def _timer(self, side: Side) -> None:
+        if side.armed_at != self.now:
+            return  # it was put earlier meanwhile
+        side.armed_at = inf
+        deadline = side.endpoint.deadline
+        if deadline is not None and deadline <= self.now:
+            self._act(side, side.endpoint.expire(self.now))
+        else:
+            self._arm(side)
+
+    def _deliver(self, side: Side, segment: Segment, origin: Seen | None) -> None:
+        endpoint = side.endpoint
+        if origin is not None and self._trace is not None:
+            self._trace.arrived(self.now, side.index, segment, origin)
+        if endpoint.state is State.CLOSED and endpoint.end is End.OPEN and is_opening(segment):
+            watch = side.watch if self._trace is not None else None
+            side.endpoint = Endpoint.accept(side.settings, segment, iss=_ISS, now=self.now, watch=watch)
+            self._flush(side)
+            return
+        events = endpoint.receive(segment, self.now)
+        if events:
+            self._act(side, events)
+        else:
+            self._flush(side)
+
+    def _act(self, side: Side, events: list[Event]) -> None:
+        if side.endpoint.state is not State.CLOSED:
+            side.program(side, events, self.now)
+        self._flush(side)
+
+    def _flush(self, side: Side) -> None:
+        """Put what the endpoint has to send on its link, and arm the timer."""
+        if self._trace is not None:
+            self._flush_traced(side, self._trace)
+        elif side.endpoint.pending:
+            for segment in side.endpoint.take_segments():
+                self._send(side, segment, None)
+        self._arm(side)
+
+    def _flush_traced(self, side: Side, trace: Trace) -> None:
+        notes, segments = side.take_notes(), side.endpoint.take_segments()
+        for number, segment in enumerate(segments):
+            reasons = [moment for about, moment in notes if about == number]
+            self._send(side, segment, trace.sent(self.now, side.index, segment, reasons))
+        rest = [moment for about, moment in notes if about >= len(segments)]
+        if rest:
+            trace.explain(rest)
+        trace.gauge(self.now, side.index, side.endpoint.sender)
+
+    def _send(self, side: Side, segment: Segment, seen: Seen | None) -> None:
+        self.packets += 1
+        fate = side.link.carry(segment, _IP_HEADER + segment.size, self.now)
+        if seen is not None:
+            seen.fate = fate.note if fate.verdict is Verdict.PASS else f"{fate.verdict}: {fate.note}"
+        other = self._sides[1 - side.index]
+        for arrival in fate.arrivals:
+            if arrival.corrupted:
+                other.corrupted += 1  # its checksum is wrong: nobody hears of it (RFC 9293 §3.1)
+                continue
+            arrived = replace(segment, ecn=CE) if arrival.marked and segment.ecn != NOT_ECT else segment
+            heappush(self._heap, (arrival.at, next(self._order), other, arrived, seen))
+
+    def _arm(self, side: Side) -> None:
+        deadline = side.endpoint.deadline
+        if deadline is not None and deadline < side.armed_at:
+            side.armed_at = max(deadline, self.now)
+            heappush(self._heap, (side.armed_at, next(self._order), side, None, None))
