@@ -14,7 +14,7 @@ from typing import Any, Self, TypeAlias
 
 from netwright.aio.choice import engine
 from netwright.aio.engine import Engine
-from netwright.aio.limits import STANDARD, Limits
+from netwright.aio.limits import STANDARD, Limits, check_drain
 from netwright.aio.outcome import blamed, cause_of
 from netwright.aio.resolve import as_address, resolve
 from netwright.aio.sockets import BindError, listening, reset_on_close
@@ -153,7 +153,12 @@ class Listener:
                     await asyncio.wait(unfinished)
 
     async def drain(self, timeout: float) -> DrainReport:
-        """Accept no more; close what is between messages at once, let the others finish, abort them at ``timeout``."""
+        """Accept no more; close what is between messages at once, let the others finish, abort them at ``timeout``.
+
+        Raises:
+            UsageError: ``timeout`` has no end.
+        """
+        check_drain(timeout)
         self.close()
         self._draining = True
         everyone = set(self._tasks)
