@@ -13,6 +13,8 @@ BIN := $(VENV)/bin
 N ?= 20000
 KERNELS := $(shell find src -name '_*.pyx' -o -name '*.pxd')
 
+unexport PYTHONDONTWRITEBYTECODE  # pytest keeps its rewritten asserts as bytecode: 3.5 s a worker
+
 .PHONY: run install dev check lint test truth fuzz bench sanitize clean
 
 run: install

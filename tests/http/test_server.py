@@ -235,7 +235,7 @@ async def test_peer_that_ends_its_direction_gets_its_answer_then_the_end(target:
 
     @app.get("/wait")
     async def wait(request: Request) -> str:
-        await asyncio.sleep(500)
+        await asyncio.sleep(30)
         return "late"
 
     @app.get("/pieces")
