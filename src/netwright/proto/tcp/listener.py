@@ -103,7 +103,7 @@ class Listener:
         endpoint = self._half_open.get(peer)
         if endpoint is not None:
             return self._continue(peer, endpoint, segment, now)
-        if is_opening(segment):
+        if is_opening(segment, self._settings.policy):
             self._open(peer, segment, now)
         elif segment.flags & ACK:  # anything else is dropped, RFC 9293 §3.10.7.2, fourth
             answer = refusal(segment)
