@@ -395,7 +395,7 @@ class Endpoint:
                 return self._challenge(segment, "RST beside RCV.NXT", now)
             return self._finish(End.REFUSED if self.state is State.SYN_RECEIVED else End.RESET, now)
         if segment.flags & SYN:
-            if not self.settings.policy.strict_syn:
+            if not self.settings.policy.strict_syn and self.receiver.holds(segment.seq):
                 return self._reset(End.RESET, now)
             return self._challenge(segment, "SYN in a connection", now)
         return self._refuse(segment, "has no ACK", now)

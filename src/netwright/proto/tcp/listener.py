@@ -115,6 +115,10 @@ class Listener:
         """The endpoint of a handshake under way, for ``lift``."""
         return self._half_open.get(peer)
 
+    def half_open_endpoints(self) -> list[Endpoint]:
+        """All of them, for those who count states."""
+        return list(self._half_open.values())
+
     def _open(self, peer: Hashable, syn: Segment, now: float) -> None:
         if len(self._ready) > self.backlog or len(self._half_open) >= self.syn_backlog:
             self.drops += 1

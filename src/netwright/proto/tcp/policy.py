@@ -19,6 +19,9 @@ class Policy:
             with a RST for the peer (RFC 793 §3.9, net.inet.tcp.insecure_syn).
         reuse_time_wait: a SYN beyond RCV.NXT, or with a newer timestamp, opens a new connection out of TIME-WAIT
             (RFC 9293 §3.10.7.4 MAY-2, RFC 6191); False: it is answered as any other.
+        spare_time_wait: RST does not end TIME-WAIT (RFC 1337 §3, net.ipv4.tcp_rfc1337); False: at RCV.NXT it does.
+        time_wait_needs_ack: in TIME-WAIT what is neither ACK nor SYN is dropped (BSD; RFC 9293 §3.10.7.4, fifth, for
+            what is in the window); False: it is acknowledged (Linux).
         drop_syn_fin: SYN with FIN opens nothing (Linux in LISTEN, net.inet.tcp.drop_synfin; RFC 9293 is silent);
             False: it is a SYN, and its FIN is ignored.
         repeat_fin: the acknowledgement of a FIN that crosses ours carries our FIN again (BSD); False: it goes alone.
@@ -29,6 +32,8 @@ class Policy:
     strict_rst: bool = True
     strict_syn: bool = True
     reuse_time_wait: bool = True
+    spare_time_wait: bool = False
+    time_wait_needs_ack: bool = False
     drop_syn_fin: bool = True
     repeat_fin: bool = False
     take_beyond_field: bool = False

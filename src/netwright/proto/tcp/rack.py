@@ -22,16 +22,29 @@ class Rack:
     Attributes:
         sent_at, end, rtt: of that transmission (RACK.xmit_ts, RACK.end_seq, RACK.rtt).
         reordered: reordering was seen on this connection.
+        widest: bytes between a segment that came late and the highest that came before it.
         steps: width of the reordering window in quarters of the least round trip.
         advanced: a transmission newer than before was delivered since the last ``detect``.
     """
 
-    __slots__ = ("_highest", "_persist", "_widened_until", "advanced", "end", "reordered", "rtt", "sent_at", "steps")
+    __slots__ = (
+        "_highest",
+        "_persist",
+        "_widened_until",
+        "advanced",
+        "end",
+        "reordered",
+        "rtt",
+        "sent_at",
+        "steps",
+        "widest",
+    )
 
     def __init__(self) -> None:
         self.sent_at, self.end, self.rtt = -inf, 0, 0.0
         self._highest = 0
         self.reordered = self.advanced = False
+        self.widest = 0
         self.steps, self._persist, self._widened_until = 1, _PERSIST, 0
 
     def delivered(self, record: Sent, now: float, least_rtt: float, echo: float) -> None:
@@ -47,6 +60,7 @@ class Rack:
                 return
         elif end < self._highest:
             self.reordered = True
+            self.widest = max(self.widest, self._highest - record.start)
         if end > self._highest:
             self._highest = end
         if sent_at > self.sent_at or (sent_at == self.sent_at and end > self.end):

@@ -123,6 +123,10 @@ class Receiver:
             return nxt <= seq < edge or seq == nxt
         return nxt < edge and seq < edge and seq + length > nxt
 
+    def holds(self, seq: int) -> bool:
+        """True if that sequence number is in the window."""
+        return self.rcv_nxt <= seq < self.rcv_edge
+
     def is_replay(self, segment: Segment, now: float) -> bool:
         """PAWS: an old timestamp belongs to an old segment (RFC 7323 §5.3 R1)."""
         stamps = segment.timestamps

@@ -32,13 +32,15 @@ def judge(segment: Segment, receiver: Receiver, policy: Policy, *, stamped: bool
     replay = stamped and receiver.is_replay(segment, now)
     if flags & RST:
         ends = at_edge if policy.strict_rst else receiver.acceptable(segment)
-        return Answer.END if ends and not replay else Answer.DROP
+        return Answer.END if ends and not replay and not policy.spare_time_wait else Answer.DROP
     if at_edge and not replay and not segment.length:
         return Answer.WAIT if flags & ACK else Answer.DROP
     if policy.reuse_time_wait and is_opening(segment, policy) and not replay:
         newer = stamped and segment.timestamps is not None and segment.timestamps[0] > receiver.ts_recent
         if newer or segment.seq > receiver.rcv_nxt:
             return Answer.REPLACE
-    if flags & SYN and not policy.strict_syn and receiver.acceptable(segment):
+    if flags & SYN and not policy.strict_syn and receiver.holds(segment.seq):
         return Answer.RESET
+    if policy.time_wait_needs_ack and not flags & (ACK | SYN):
+        return Answer.DROP
     return Answer.ACKNOWLEDGE_AND_WAIT if flags & ACK or replay else Answer.ACKNOWLEDGE
