@@ -172,12 +172,12 @@ def test_unread_data_at_close_means_rst() -> None:
 
 
 def test_data_after_close_means_rst() -> None:
-    """RFC 2525 §2.17: nobody will read it."""
+    """RFC 2525 §2.17: nobody will read it; the RST is that of a connection that is gone (RFC 9293 §3.10.7.1)."""
     talk = established()
     talk.endpoint.close(talk.now)
     talk.say("F. 1:1")
     assert talk.hear(". 1:11 ack 2") == [Event.CLOSED]
-    talk.say("R. 2:2")
+    talk.say("R 2:2")
 
 
 def test_abort_sends_rst_and_forgets() -> None:

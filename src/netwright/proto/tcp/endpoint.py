@@ -461,7 +461,8 @@ class Endpoint:
         receiver, data = self.receiver, segment.data
         if data:
             if self._orphan and seq + len(data) > receiver.rcv_nxt:
-                return self._reset(End.UNREAD, now)  # nobody will read it (RFC 2525 §2.17)
+                self._output.append(Segment(segment.ack, 0, RST, 0))  # nobody will read it (RFC 9293 §3.10.7.1)
+                return self._finish(End.UNREAD, now)
             if receiver.receive(seq, data, now):
                 self._events.append(Event.READABLE)
         if segment.flags & FIN and seq + len(data) <= receiver.rcv_edge:

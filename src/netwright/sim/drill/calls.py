@@ -87,11 +87,23 @@ def _receive_limit(arguments: Sequence[Argument]) -> int:
 
 
 def _send(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
+    flags = set().union(*map(symbols, arguments[3:]))
+    return _transmit(host, arguments, number(arguments[2]), flags)
+
+
+def _send_message(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
+    flags = symbols(arguments[2]) if len(arguments) > 2 else set()
+    return _transmit(host, arguments, message_size(arguments[1]), flags)
+
+
+def _writev(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
+    return _transmit(host, arguments, message_size(arguments[1]), set())
+
+
+def _transmit(host: Host, arguments: Sequence[Argument], size: int, flags: set[str]) -> Result:
     sock, endpoint = connected(host, arguments)
-    flags = set().union(*map(symbols, arguments[2:]))
     for flag in _ABSENT & flags:
         raise UnsupportedError(flag)
-    size = number(arguments[2]) if len(arguments) > 2 and isinstance(arguments[2], int) else message_size(arguments[1])
     if endpoint.state in _CONNECTING:
         return -errno.EAGAIN if not sock.blocking else None
     if endpoint.state not in _OPEN or endpoint.sender.finishing:
@@ -107,10 +119,6 @@ def _send(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
     endpoint.sender.corked = corked
     host.collect()
     return taken
-
-
-def _vectors(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
-    return _send(host, [arguments[0], arguments[1]], call)
 
 
 def _close(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
@@ -187,8 +195,8 @@ CALLS: dict[str, Handler] = {
     "write": _send,
     "send": _send,
     "sendto": _send,
-    "sendmsg": _vectors,
-    "writev": _vectors,
+    "sendmsg": _send_message,
+    "writev": _writev,
     "close": _close,
     "shutdown": _shutdown,
     "fcntl": _fcntl,

@@ -149,7 +149,7 @@ def _packet(line: int, body: str) -> Packet:
     match = _PACKET.match(body)
     if match is None:
         kind = re.match(r"[<>]\s*(?:\[\w+\]\s*)?(icmp|udp|psp|mpls|gre|\[)", body)
-        raise UnsupportedError(f"{kind[1] if kind else 'syntax'}: not a TCP segment: {body[:60]!r}")
+        raise UnsupportedError(f"{kind[1] if kind else 'syntax'}: line {line} is not a TCP segment: {body[:60]!r}")
 
     def number(name: str) -> int | None:
         return int(match[name]) if match[name] is not None else None
