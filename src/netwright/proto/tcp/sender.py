@@ -273,8 +273,7 @@ class Sender:
                 first = record
                 news.original = record.end <= high
         if self.delivery is not None:
-            for record in gone:
-                self.delivery.arrived(record, now)
+            self.delivery.all_arrived(gone, now)
         if first is not None and first is not last and first.end < rack.highest:
             rack.delivered(first, now, least, news.echo)  # it was reordered, though what comes last may be news
         if last is not None and not last.repeats:
