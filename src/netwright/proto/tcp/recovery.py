@@ -21,7 +21,7 @@ from netwright.proto.tcp.settings import Settings
 __all__ = ["News", "Phase", "Recovery"]
 
 _TLP_DELACK = 0.2  # WCDelAckT, RFC 8985 §7.2; Linux takes the least RTO
-_TLP_SLACK = 0.002  # seconds over two round trips, Linux TCP_TIMEOUT_MIN
+_TIMEOUT_SLACK = 0.002  # seconds that the timers of RFC 8985 are later than computed, Linux TCP_TIMEOUT_MIN_US
 
 
 class Phase(Enum):
@@ -341,7 +341,7 @@ class Recovery:
         recovering = self.phase is Phase.RECOVERY or self.phase is Phase.LOSS
         allowed = rack.window(self._rtt, board.sacked, recovering)
         lost, wait = rack.detect(board, allowed, now)
-        self.reorder_at = now + wait if wait > 0.0 else inf
+        self.reorder_at = now + wait + _TIMEOUT_SLACK if wait > 0.0 else inf
         if self._note is not None:
             for record in lost:
                 reason = f"{record.start}:{record.end} sent {now - record.sent_at:.4f} s ago, a later one has arrived"
@@ -452,7 +452,7 @@ class Recovery:
             return None
         if not self._rtt.srtt:
             return None
-        timeout = 2 * self._rtt.srtt + (_TLP_DELACK if self._board.out == 1 else _TLP_SLACK)
+        timeout = 2 * self._rtt.srtt + (_TLP_DELACK if self._board.out == 1 else _TIMEOUT_SLACK)
         return min(timeout, rto)
 
     def probed(self, snd_nxt: int, *, repeat: bool) -> None:

@@ -273,8 +273,9 @@ class Sender:
                 first = record
                 news.original = record.end <= high
         if self.delivery is not None:
-            for record in gone:
-                self.delivery.arrived(record, now)
+            self.delivery.all_arrived(gone, now)
+        if first is not None and first is not last and first.end < rack.highest:
+            rack.delivered(first, now, least, news.echo)  # it was reordered, though what comes last may be news
         if last is not None and not last.repeats:
             rack.delivered(last, now, least, news.echo)
         if first is not None and not repeated:
@@ -581,8 +582,7 @@ class Sender:
 
     def _persist(self, now: float) -> End | None:
         """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
-        limit = self.user_timeout
-        if limit is not None and now - self._persist_since >= limit:
+        if self.user_timeout is not None and now - self._persist_since >= self.user_timeout:
             return End.USER_TIMEOUT
         self._persist_backoff += 1
         room = self.peer.size

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from netwright.core.errors import UsageError
 from netwright.core.tuning import KeepAlive
+from netwright.proto.tcp.policy import RFC_5961, Policy
 
 __all__ = ["CONTROLS", "Settings"]
 
@@ -46,6 +47,7 @@ class Settings:
         fin_timeout: a closed endpoint waits that long in FIN-WAIT-2 for the peer's FIN.
         reassembly_limit: separate pieces beyond a hole; a segment that would make one more is dropped.
         challenge_interval: least time between two answers to segments that nobody asked for (RFC 5961 §10).
+        policy: answers to segments that do not fit, where TCPs differ.
     """
 
     mss: int = 1460
@@ -78,6 +80,7 @@ class Settings:
     fin_timeout: float = 60.0
     reassembly_limit: int = 1024
     challenge_interval: float = 0.5
+    policy: Policy = RFC_5961
 
     def __post_init__(self) -> None:
         self._check("mss", MIN_MSS, 65535)
