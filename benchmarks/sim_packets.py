@@ -42,7 +42,7 @@ def ns3() -> str:
     if not _PROGRAM.exists() or _PROGRAM.stat().st_mtime < _SOURCE.stat().st_mtime:
         _PROGRAM.parent.mkdir(parents=True, exist_ok=True)
         libraries = [word for word in asked.stdout.split() if word.startswith("-lns3")]  # Debian names GSL, too
-        command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", _PROGRAM, _SOURCE]
+        command = [compiler, "-O2", "-Wall", "-Wextra", "-Werror", "-o", str(_PROGRAM), str(_SOURCE)]
         subprocess.run([*command, "-Wl,--no-as-needed", *libraries], check=True)
     return str(_PROGRAM)
 

@@ -17,6 +17,7 @@ a SYN for the listener.  ``watch`` gets a Moment, with its reason, for every dec
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import Final
 
 from netwright.core.errors import ClosedError, UsageError
 from netwright.core.moment import Kind, Moment
@@ -28,13 +29,13 @@ from netwright.proto.tcp.receiver import Receiver
 from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
 from netwright.proto.tcp.sender import Sender
 from netwright.proto.tcp.settings import Settings
-from netwright.proto.tcp.state import SYNCHRONIZED, TAKES_DATA, State, Step, step
+from netwright.proto.tcp.state import CLOSED, SYN_RECEIVED, SYN_SENT, SYNCHRONIZED, TAKES_DATA, State, Step, step
 
 __all__ = ["Endpoint"]
 
-_MAX_FIELD = 65535
-_SENDS = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.SYN_SENT, State.SYN_RECEIVED})
-_OPTION_SPACE = 40  # bytes of options in a header, RFC 9293 §3.1
+_MAX_FIELD: Final = 65535
+_SENDS: Final = (State.ESTABLISHED, State.CLOSE_WAIT, SYN_SENT, SYN_RECEIVED)
+_OPTION_SPACE: Final = 40  # bytes of options in a header, RFC 9293 §3.1
 
 
 class Endpoint:
@@ -92,8 +93,7 @@ class Endpoint:
         self._events: list[Event] = []
         self._orphan = False
         self._life_at, self._keepalive = inf, KeepAliveTimer()
-        self._challenged_at = -inf
-        self._started_at = 0.0
+        self._challenged_at, self._started_at = -inf, 0.0
 
     @classmethod
     def accept(
@@ -127,7 +127,13 @@ class Endpoint:
     @property
     def deadline(self) -> float | None:
         """When ``expire`` is due, None for never."""
-        at = min(self.sender.deadline, self.receiver.ack_at, self._life_at, self._keepalive.at)
+        at = self.sender.deadline
+        if self.receiver.ack_at < at:
+            at = self.receiver.ack_at
+        if self._life_at < at:
+            at = self._life_at
+        if self._keepalive.at < at:
+            at = self._keepalive.at
         return at if at != inf else None
 
     @property
@@ -272,9 +278,9 @@ class Endpoint:
     def receive(self, segment: Segment, now: float) -> list[Event]:
         """Take a segment (RFC 9293 §3.10.7)."""
         state = self.state
-        if state is State.SYN_SENT:
+        if state is SYN_SENT:
             self._in_syn_sent(segment, now)
-        elif state is State.CLOSED or state is State.LISTEN:
+        elif state is CLOSED or state is State.LISTEN:
             answer = refusal(segment)
             if answer is not None:
                 self._output.append(answer)
@@ -342,13 +348,13 @@ class Endpoint:
         elif self._acknowledged(segment, now):
             if (segment.data or segment.flags & FIN) and self.state in TAKES_DATA:
                 self._text(segment.seq, segment, now)
-            if self.state is not State.CLOSED:
+            if self.state is not CLOSED:
                 self._flush(now)
 
     def _acknowledged(self, segment: Segment, now: float) -> bool:
         """The fifth check; False if the segment is refused, or has ended the connection."""
         sender = self.sender
-        if self.state is State.SYN_RECEIVED:
+        if self.state is SYN_RECEIVED:
             if not self._complete(segment, now):
                 return False
         elif not sender.acknowledge(segment, now):
@@ -361,7 +367,7 @@ class Endpoint:
             self.receiver.mark(segment)
         if sender.snd_una > sender.fin_at >= 0:
             self._fin_acknowledged(now)
-        return self.state is not State.CLOSED
+        return self.state is not CLOSED
 
     def _control(self, segment: Segment, now: float) -> None:
         """RST, SYN, or no ACK, in the window (RFC 9293 §3.10.7.4, second to fifth; RFC 5961 §3.2, §4.2)."""
@@ -512,13 +518,9 @@ class Endpoint:
         return None
 
     def _emit_syn(self, flags: int, seq: int, now: float) -> None:
-        receiver = self.receiver
-        stamps = None
-        if self._stamps:
-            stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent if flags & ACK else 0)
         window = min(self.settings.receive_buffer, _MAX_FIELD)  # never scaled, RFC 7323 §2.2
-        ack = receiver.rcv_nxt if flags & ACK else 0
-        self._output.append(Segment(seq, ack, flags, window, b"", stamps, (), self._syn_options))
+        ack = self.receiver.rcv_nxt if flags & ACK else 0
+        self._output.append(Segment(seq, ack, flags, window, b"", self._stamp(now), (), self._syn_options))
 
     def _stamp(self, now: float) -> tuple[int, int] | None:
         """TSval and TSecr (RFC 7323 §3.2)."""
