@@ -15,7 +15,7 @@ from netwright.cli.group import COMMANDS, netwright
         ("serv", "did you mean: netwright serve"),
         ("docter", "did you mean: netwright doctor"),
         ("app.py", "did you mean: netwright serve app.py"),
-        ("xyzzy", "there are: serve, top, watch, doctor"),
+        ("xyzzy", "there are: serve, top, watch, demo, doctor"),
     ],
 )
 def test_wrong_command_is_answered_with_the_right_one(typed: str, said: str) -> None:

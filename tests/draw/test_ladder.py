@@ -26,10 +26,10 @@ def test_terminal_form_tells_loss_and_flight_time() -> None:
     lines = ladder_text(ARROWS, NOTES, left="client", right="server").splitlines()
     assert lines[1].startswith("  0.0000 s")
     assert lines[1].endswith("✕ lost")
-    assert "▶  +20 ms" in lines[2]
-    assert lines[3].endswith("* RTO after 1 s (RFC 6298 §5.4)")
-    assert "◀" in lines[4]
-    assert lines[5].endswith("SYN queue")
+    assert lines[2].endswith("* RTO after 1 s (RFC 6298 §5.4)"), "before what was sent because of it"
+    assert "▶  +20 ms" in lines[3]
+    assert lines[4].endswith("SYN queue")
+    assert "◀" in lines[5]
 
 
 def test_ladder_without_events_is_two_lines() -> None:

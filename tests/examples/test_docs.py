@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+import netwright.sim.link
 from netwright import App, Limits, connect
 from netwright.proto.http1 import HttpLimits
 
@@ -50,6 +51,19 @@ async def test_the_guides_app_does_what_its_text_says() -> None:
         assert (await ask(app, "GET /stock/milk HTTP/1.1")).startswith("HTTP/1.1 404 ")
         assert "2\n" in await ask(app, "GET /ticks HTTP/1.1")
         assert await echoed(app, b"a line\r\n") == b"a line\n"
+
+
+def test_the_simulated_transfer_is_as_the_guide_says(capsys: pytest.CaptureFixture[str]) -> None:
+    (block,) = re.findall(r"```python\n(.*?)```", Path("docs/simulation.md").read_text(), re.DOTALL)
+    exec(compile(block, "docs/simulation.md", "exec"), {})
+    told = capsys.readouterr().out
+    assert told.startswith("1000000 bytes, ")
+    assert "retransmit: " in told
+
+
+@pytest.mark.parametrize("field", fields(netwright.sim.link.Path), ids=lambda field: field.name)
+def test_every_field_of_a_path_is_in_the_guide(field: Any) -> None:
+    assert f"`{field.name}`" in Path("docs/simulation.md").read_text()
 
 
 @pytest.mark.parametrize("name", [field.name for kind in (Limits, HttpLimits) for field in fields(kind)])

@@ -146,7 +146,9 @@ class _Lane:
         self.random = random.Random(seed)
         self.under_way: list[tuple[float, int, bytes]] = []
         self.free_at = 0.0
-        self.counts = {"in": 0, "lost": 0, "queue_dropped": 0, "duplicated": 0, "reordered": 0, "out": 0}
+        names = ("in", "lost", "queue_dropped", "duplicated", "reordered", "overtaken", "out")
+        self.counts = dict.fromkeys(names, 0)
+        self.last: dict[bytes, int] = {}  # number of the last packet that left, by its ports
 
     def take(self, packet: bytes, now: float) -> None:
         way, chance, counts = self.way, self.random.random, self.counts
@@ -174,7 +176,10 @@ class _Lane:
     def give(self, now: float) -> float:
         """Deliver what is due; when the next one is."""
         while self.under_way and self.under_way[0][0] <= now:
-            packet = heapq.heappop(self.under_way)[2]
+            _, number, packet = heapq.heappop(self.under_way)
+            ports = packet[20:24]
+            self.counts["overtaken"] += number < self.last.get(ports, 0)
+            self.last[ports] = max(number, self.last.get(ports, 0))
             with contextlib.suppress(OSError):
                 os.write(self.target, packet)
                 self.counts["out"] += 1

@@ -105,6 +105,27 @@ def test_same_identification_twice_was_duplicated_by_the_path() -> None:
     assert talk.verdicts()[-2:] == [{"network_duplicate"}] * 2
 
 
+def test_new_data_behind_a_resend_that_was_sent_later_was_overtaken() -> None:
+    talk = _server_side().client(50, 0, 0, 100, ident=107).client(51, 300, 0, 100, ident=106)
+    assert talk.verdicts()[-2:] == [{AGAIN, "fast"}, {"reordered"}]
+
+
+def test_acknowledgment_of_the_handshake_that_data_overtook() -> None:
+    talk = Talk().handshake(synack=0.01, ack=20)
+    talk.frames.pop()
+    assert talk.client(20, 0, 0, 100, ident=103).client(21, 0, 0, ident=102).last() == {"reordered"}
+
+
+def test_copy_is_known_while_its_identification_is_within_256_of_the_highest() -> None:
+    """A path of 1 Gbit/s carries 80 segments in a millisecond."""
+    for behind, verdict in ((255, "network_duplicate"), (256, AGAIN)):
+        talk = _server_side()
+        for index in range(3, 300):
+            talk.client(31 + index / 1000, 100 * index, 0, 100)
+        ident = 102 + 300 - behind  # 101 and 102 are the handshake's
+        assert verdict in talk.client(80, 100 * (ident - 103), 0, 100, ident=ident).last()
+
+
 def test_same_identification_twice_from_the_end_of_the_capture_is_the_capture_s_fault() -> None:
     talk = _sent().client(31, 300, 0, 100, ident=106)
     assert talk.last() == {"mirror_duplicate"}
@@ -116,6 +137,26 @@ def test_timestamp_tells_where_there_is_no_identification() -> None:
         talk = Talk(idents=False).handshake(synack=0.01, ack=20)
         talk.client(30, 0, 0, 100, options=stamp(48)).client(31, 200, 0, 100, options=stamp(50))
         assert verdict in talk.client(60, 100, 0, 100, options=stamp(value)).last()
+
+
+def test_late_acknowledgment_is_no_keepalive() -> None:
+    """RFC 9293 §3.8.4: its number is below what is acknowledged once the FIN behind it is."""
+    for idents in (True, False):
+        talk = Talk(idents=idents).handshake(synack=0.01, ack=20)
+        number = {"ident": 105} if idents else {}
+        talk.client(30, 0, 0, 100, options=stamp(50)).client(31, 100, 0, flags=FIN | ACK, options=stamp(52), **number)
+        number = {"ident": 104} if idents else {}
+        talk.server(32, 0, 101).client(33, 100, 0, options=stamp(51), **number)
+        assert talk.last() == {"reordered"}
+
+
+def test_second_syn_ack_with_a_newer_timestamp_was_sent_again() -> None:
+    """RFC 7323 §3.2; RFC 9293 §3.10.7.4: a SYN that the path doubled is answered twice."""
+    for value, verdict in ((71, {AGAIN, "handshake"}), (70, {"network_duplicate"})):
+        talk = Talk().client(0, -1, flags=SYN, options=syn_options() + stamp(7))
+        for at, sent in ((20, 70), (21, value)):
+            talk.server(at, -1, 0, flags=SYN | ACK, options=syn_options() + stamp(sent), ident=0)
+        assert talk.last() == verdict
 
 
 def test_time_tells_where_there_is_neither() -> None:

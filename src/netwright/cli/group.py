@@ -12,6 +12,7 @@ COMMANDS = {  # name: what it does, where it is
     "serve": ("Serve an App: HTTP, its TCP ports, and the console.", "netwright.cli.serve"),
     "top": ("The console's table of connections in the terminal.", "netwright.cli.top"),
     "watch": ("What a capture holds: connections, and a verdict on every TCP segment.", "netwright.cli.watch"),
+    "demo": ("A transfer over a simulated path: what TCP did, and why.", "netwright.cli.demo"),
     "doctor": ("What this machine and interpreter give, and what each missing thing costs.", "netwright.cli.doctor"),
 }
 

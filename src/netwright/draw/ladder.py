@@ -8,8 +8,10 @@ from netwright.draw.svg import Canvas, Scale, seconds
 __all__ = ["Arrow", "Note", "ladder", "ladder_text"]
 
 _ROW = 22.0  # pixels that two labels need from each other
-_LEFT, _RIGHT, _WIDTH = 250.0, 750.0, 1000.0
+_LEFT, _RIGHT, _WIDTH = 410.0, 850.0, 1190.0
+_NOTE_WIDTH = 44  # characters beside a line
 _TEXT_WIDTH = 46
+_ARRIVAL, _DECISION, _DEPARTURE = range(3)  # causes before effects, where the instant is the same
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,7 +36,7 @@ class Note:
 
 
 def ladder(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, right: str, title: str = "") -> str:
-    """An SVG document.  Time runs downwards and is stretched where labels would overlap; each row tells its time."""
+    """An SVG document.  Time runs downwards, a row for whatever happens: an arrival, a decision, a departure."""
     rows = _rows(arrows, notes)
     canvas = Canvas(_WIDTH, 90 + _ROW * len(rows), title or f"{left} to {right}")
     canvas.text(_LEFT, 40, left, anchor="middle", title=True)
@@ -44,33 +46,37 @@ def ladder(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, ri
     bottom = 60 + _ROW * len(rows)
     for x in (_LEFT, _RIGHT):
         canvas.line(x, 50, x, bottom, kind="axis")
-    place = {at: 60 + _ROW * index for index, at in enumerate(rows)}
-    for at, y in place.items():
-        canvas.text(14, y + 4, f"{at:.4f} s")
-    for arrow in arrows:
-        _draw(canvas, arrow, place)
-    for note in notes:
+    place = {(what, index): 60 + _ROW * row for row, (_, what, index) in enumerate(rows)}
+    told = None
+    for row, (at, _, _) in enumerate(rows):
+        if at != told:
+            canvas.text(14, 64 + _ROW * row, f"{at:.4f} s")
+        told = at
+    for index, arrow in enumerate(arrows):
+        _draw(canvas, arrow, place[_DEPARTURE, index], place.get((_ARRIVAL, index)))
+    for index, note in enumerate(notes):
         x, anchor = (_RIGHT + 10, "start") if note.right else (_LEFT - 10, "end")
-        canvas.text(x, place[note.at] + 4, note.text, anchor=anchor, tone=note.tone)
+        text = note.text if len(note.text) <= _NOTE_WIDTH else note.text[: _NOTE_WIDTH - 1] + "…"
+        canvas.text(x, place[_DECISION, index] + 4, text, anchor=anchor, tone=note.tone)
     return canvas.render()
 
 
-def _rows(arrows: Sequence[Arrow], notes: Sequence[Note]) -> list[float]:
-    """Every instant at which something is drawn, once."""
-    times = {arrow.sent_at for arrow in arrows} | {note.at for note in notes}
-    return sorted(times | {arrow.arrived_at for arrow in arrows if arrow.arrived_at is not None})
+def _rows(arrows: Sequence[Arrow], notes: Sequence[Note]) -> list[tuple[float, int, int]]:
+    """When, what, and which of its sort, in the order in which it is drawn."""
+    rows = [(arrow.sent_at, _DEPARTURE, index) for index, arrow in enumerate(arrows)]
+    rows += [(arrow.arrived_at, _ARRIVAL, index) for index, arrow in enumerate(arrows) if arrow.arrived_at is not None]
+    return sorted(rows + [(note.at, _DECISION, index) for index, note in enumerate(notes)])
 
 
-def _draw(canvas: Canvas, arrow: Arrow, place: dict[float, float]) -> None:
+def _draw(canvas: Canvas, arrow: Arrow, y1: float, arrival: float | None) -> None:
     start, end = (_LEFT, _RIGHT) if arrow.rightwards else (_RIGHT, _LEFT)
-    y1 = place[arrow.sent_at]
-    if arrow.arrived_at is None:
+    if arrival is None:
         x, y2, tone = (start + end) / 2, y1 + _ROW / 2, "bad"
         for sign in (-1, 1):
             canvas.line(x - 5, y2 - 5 * sign, x + 5, y2 + 5 * sign, tone=tone, extra=' stroke-width="2"')
         label_x = (start + x) / 2
     else:
-        x, y2, tone = end, place[arrow.arrived_at], arrow.tone
+        x, y2, tone = end, arrival, arrow.tone
         back = -8 if arrow.rightwards else 8
         for sign in (-1, 1):
             canvas.line(x, y2, x + back, y2 + 4 * sign, tone=tone)
@@ -81,11 +87,11 @@ def _draw(canvas: Canvas, arrow: Arrow, place: dict[float, float]) -> None:
 
 
 def ladder_text(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, right: str) -> str:
-    """The same for a terminal, a line an event."""
+    """The same for a terminal, a line an event; a decision comes before what was sent because of it."""
     lines = [f"{'':>10}  {left}{right:>{max(_TEXT_WIDTH - len(left), len(right) + 1)}}"]
     indent = " " * (_TEXT_WIDTH + 2)
-    events = [(arrow.sent_at, 0, _arrow_text(arrow)) for arrow in arrows]
-    events += [(note.at, 1, f"{indent if note.right else '* '}{note.text}") for note in notes]
+    events = [(arrow.sent_at, 1, _arrow_text(arrow)) for arrow in arrows]
+    events += [(note.at, 0, f"{indent if note.right else '* '}{note.text}") for note in notes]
     lines += [f"{at:>8.4f} s  {text}" for at, _, text in sorted(events, key=lambda event: event[:2])]
     return "\n".join(lines) + "\n"
 

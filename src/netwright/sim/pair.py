@@ -214,6 +214,7 @@ class Pair:
         rest = [moment for about, moment in notes if about >= len(segments)]
         if rest:
             trace.explain(rest)
+        trace.gauge(self.now, side.index, side.endpoint.sender)
 
     def _send(self, side: Side, segment: Segment, seen: Seen | None) -> None:
         self.packets += 1

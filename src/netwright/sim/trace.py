@@ -8,12 +8,14 @@ from dataclasses import dataclass, field
 
 from netwright.core.errors import UsageError
 from netwright.core.moment import Moment
+from netwright.proto.tcp.congestion.window import INFINITE
 from netwright.proto.tcp.segment import Segment
+from netwright.proto.tcp.sender import Sender
 from netwright.sim.codec import Flow, serialize
 from netwright.wire.capture import Interface, Record
 from netwright.wire.pcapng import PcapngWriter
 
-__all__ = ["HOSTS", "Seen", "Trace", "write_pcapng"]
+__all__ = ["HOSTS", "Gauge", "Seen", "Trace", "write_pcapng"]
 
 HOSTS = ("client", "server")
 _FLOW = Flow(b"\x0a\0\0\x01", 40000, b"\x0a\0\0\x02", 80)
@@ -40,8 +42,28 @@ class Seen:
     fate: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Gauge:
+    """What a sender thinks at an instant.
+
+    ``cwnd``, ``ssthresh`` (None: infinite) and ``flight`` (RFC 6675's pipe: neither SACKed nor lost) are in segments,
+    ``unsent`` is in bytes, ``srtt`` in seconds (0: no sample yet).
+    """
+
+    at: float
+    host: int
+    cwnd: int
+    ssthresh: int | None
+    flight: int
+    unsent: int
+    srtt: float
+
+
 class Trace:
-    """The first ``limit`` packets; ``lost`` counts those that came later.  A packet that arrives is seen twice."""
+    """The first ``limit`` packets; ``lost`` counts those that came later.  A packet that arrives is seen twice.
+
+    ``gauges``: the senders over time, as long as no packet was lost here.
+    """
 
     def __init__(self, *, limit: int = 1_000_000) -> None:
         if limit < 1:
@@ -49,6 +71,7 @@ class Trace:
         self.limit, self.lost = limit, 0
         self._seen: list[Seen] = []
         self._sent = [0, 0]
+        self.gauges: list[Gauge] = []
 
     def __len__(self) -> int:
         return len(self._seen)
@@ -67,6 +90,14 @@ class Trace:
     def arrived(self, at: float, host: int, segment: Segment, origin: Seen) -> None:
         """It is at ``host`` now, perhaps marked on the way."""
         self._add(Seen(at, host, segment, False, origin.ident))
+
+    def gauge(self, at: float, host: int, sender: Sender) -> None:
+        """Look at a host's sender, after it has acted."""
+        if not self.lost:
+            threshold = None if sender.window.ssthresh == INFINITE else sender.window.ssthresh
+            self.gauges.append(
+                Gauge(at, host, sender.window.cwnd, threshold, sender.board.in_flight, sender.unsent, sender.rtt.srtt)
+            )
 
     def explain(self, moments: list[Moment]) -> None:
         """What the last packet made its host decide, beside what the host then sent."""

@@ -1,9 +1,10 @@
 # What a segment was to the stack that sent it; the specification is exact.py, same names, same order.
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
+from libc.string cimport memset
 
 from netwright.watch._bytes cimport be32
 from netwright.watch._decode cimport ACK, FIN, RST, SYN, Segment
-from netwright.watch._flow cimport HEARD, HOLES, RESENT, ExactHalf, Flow
+from netwright.watch._flow cimport HEARD, HOLES, IDENTS, RESENT, ExactHalf, Flow
 
 cdef enum:
     AGAIN = 1 << 0
@@ -91,21 +92,32 @@ cdef inline void read_position(Flow* flow, Segment* s, int64_t at) noexcept nogi
     elif server < flow.initial_rtt // 10:
         flow.position |= 2 >> flow.client
 
+cdef inline void note_ident(ExactHalf* own, uint32_t ident) noexcept nogil:
+    own.idents[ident >> 6 & 3] |= <uint64_t>1 << (ident & 63)
+
+cdef inline void first_ident(ExactHalf* own, uint32_t ident) noexcept nogil:
+    memset(own.idents, 0, sizeof(own.idents))
+    note_ident(own, ident)
+    own.counted = True
+    own.top_ident = ident
+
 cdef inline uint32_t ident_order(ExactHalf* own, Segment* s) noexcept nogil:
     cdef int32_t step
+    cdef uint32_t skipped
     cdef bint usable
     if not s.ident:
         return UNKNOWN_ORDER
-    if not own.idents:
-        own.top_ident = s.ident
-        own.idents = 1
+    if not own.counted:
+        first_ident(own, s.ident)
         return UNKNOWN_ORDER
     step = <int16_t>(s.ident - own.top_ident)
-    usable = own.good_steps >= 2 and own.bad_steps * 8 <= own.good_steps
-    if 0 < step <= 256:
+    usable = own.good_steps > 0 and own.bad_steps * 8 <= own.good_steps
+    if 0 < step <= IDENTS:
         own.good_steps += 1
         own.span += step
-        own.idents = 1 if step >= 64 else own.idents << step | 1
+        for skipped in range(own.top_ident + 1, own.top_ident + step):
+            own.idents[skipped >> 6 & 3] &= ~(<uint64_t>1 << (skipped & 63))
+        note_ident(own, s.ident)
         own.top_ident = s.ident
         return NEWER if usable else UNKNOWN_ORDER
     if step == 0:
@@ -113,15 +125,14 @@ cdef inline uint32_t ident_order(ExactHalf* own, Segment* s) noexcept nogil:
             return TWICE
         own.bad_steps += 1
         return UNKNOWN_ORDER
-    if -64 < step < 0:
-        if own.idents >> -step & 1:
+    if -IDENTS < step < 0:
+        if own.idents[s.ident >> 6 & 3] >> (s.ident & 63) & 1:
             return TWICE if usable else UNKNOWN_ORDER
-        own.idents |= <uint64_t>1 << -step
+        note_ident(own, s.ident)
         own.late += 1
         return LATE if usable else UNKNOWN_ORDER
     own.bad_steps += 1
-    own.top_ident = s.ident
-    own.idents = 1
+    first_ident(own, s.ident)
     return UNKNOWN_ORDER
 
 cdef inline void read_more(Segment* s, const uint8_t** sack, uint32_t* blocks) noexcept nogil:
@@ -287,10 +298,10 @@ cdef inline uint32_t origin(
         return AGAIN
     if order == LATE:
         return REORDERED
+    if s.stamped and own.stamped and s.stamp != own.top_stamp:
+        return AGAIN
     if s.flags & SYN:
         return AGAIN if at - own.sent_at >= MIN_RTO_NS else NETWORK_DUPLICATE
-    if s.stamped and own.stamped and s.stamp != own.top_stamp:
-        return REORDERED if earlier(s.stamp, own.top_stamp) else AGAIN
     if missing:
         return AGAIN if at - since >= rtt - rtt // 10 else REORDERED
     if s.stamped or (
@@ -404,7 +415,7 @@ cdef inline uint32_t read_data(
     if not own.started:
         own.started = True
         own.snd_una = own.snd_max = own.sack_high = s.seq
-    if s.length <= 1 and not marked and own.heard and s.seq == own.snd_una - 1:
+    if s.length <= 1 and not marked and order != LATE and own.heard and s.seq == own.snd_una - 1:
         return WINDOW_PROBE if peer.closed else KEEPALIVE
     if s.length == 1 and not marked and peer.closed and s.seq == own.snd_max:
         own.window_probe = True
@@ -413,11 +424,10 @@ cdef inline uint32_t read_data(
         flags |= HOLE
         add_hole(own, s.seq, at)
         own.snd_max = s.seq
-    if end == s.seq:
+    if end == s.seq or s.seq == own.snd_max:
+        if end != s.seq:
+            advance(own, end, at)
         return flags | (REORDERED if order == LATE and not flow.position >> s.direction & 1 else 0)
-    if s.seq == own.snd_max:
-        advance(own, end, at)
-        return flags
     flags |= origin(flow, own, s, at, end, order)
     if flags & AGAIN:
         flags |= resent(flow, own, s, at, end)
@@ -436,6 +446,8 @@ cdef inline uint32_t exact_flags(Flow* flow, Segment* s, int64_t at, uint32_t fl
     if order == TWICE:
         return flags | (MIRROR_DUPLICATE if flow.position >> s.direction & 1 else NETWORK_DUPLICATE)
     read_more(s, &sack, &blocks)
+    if order == UNKNOWN_ORDER and s.stamped and own.stamped and earlier(s.stamp, own.top_stamp):
+        order = LATE
     if s.flags & SYN:
         read_syn(flow, own, s, at)
     elif flow.established_at < 0 and flow.synack_at >= 0 and s.flags & ACK and s.direction == flow.client:

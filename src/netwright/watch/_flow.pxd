@@ -5,6 +5,7 @@ cdef enum:
     FLAGS = 20
     HOLES = 16  # ranges not yet seen, of one direction in mode "exact"
     HEARD = 8  # acknowledgments whose times are kept
+    IDENTS = 256  # identifications remembered up to the highest
     RESENT = 8  # starts of the last segments sent again
     UNACKED = 4096  # segments that wait for their acknowledgment in mode "wireshark"
 
@@ -51,18 +52,19 @@ cdef struct ExactHalf:
     uint32_t timed_end
     uint8_t state
     uint8_t shift
-    bint started
-    bint has_isn
-    bint scales
-    bint sacks
-    bint heard
-    bint probed
-    bint lone  # nothing was resent since the timeout
-    bint timing
-    bint stamped
-    bint window_probe
-    bint heard_window
-    bint closed  # the last window offered was 0
+    uint8_t started
+    uint8_t has_isn
+    uint8_t scales
+    uint8_t sacks
+    uint8_t heard
+    uint8_t probed
+    uint8_t lone  # nothing was resent since the timeout
+    uint8_t timing
+    uint8_t stamped
+    uint8_t window_probe
+    uint8_t heard_window
+    uint8_t closed  # the last window offered was 0
+    uint8_t counted  # top_ident is known
     int64_t timed_at
     int64_t srtt
     int64_t rttvar
@@ -76,7 +78,7 @@ cdef struct ExactHalf:
     uint32_t bad_steps
     uint32_t span
     uint32_t late
-    uint64_t idents
+    uint64_t idents[4]  # bit ident % IDENTS: which of them were seen
     uint32_t heard_count
     int64_t heard_times[HEARD]
     uint32_t again_next

@@ -52,7 +52,7 @@ HOLES: Final = 16  # ranges not yet seen of one direction; later ones are not re
 HEARD: Final = 8  # acknowledgments whose times are kept
 RESENT: Final = 8  # segments sent again that a DSACK is matched with
 _MASK: Final = 0xFFFFFFFF
-_WINDOW: Final = 64  # identifications that are remembered below the highest
+IDENTS: Final = 256  # identifications remembered up to the highest
 
 
 def before(a: int, b: int) -> bool:
@@ -127,11 +127,11 @@ class ExactHalf:
             self.top_ident, self.idents = s.ident, 1
             return UNKNOWN
         step = ((s.ident - self.top_ident + 0x8000) & 0xFFFF) - 0x8000
-        usable = self.good_steps >= 2 and self.bad_steps * 8 <= self.good_steps
-        if 0 < step <= 256:
+        usable = self.good_steps > 0 and self.bad_steps * 8 <= self.good_steps
+        if 0 < step <= IDENTS:
             self.good_steps += 1
             self.span += step
-            self.idents = 1 if step >= _WINDOW else (self.idents << step | 1) & (2**_WINDOW - 1)
+            self.idents = (self.idents << step | 1) & (2**IDENTS - 1)
             self.top_ident = s.ident
             return NEWER if usable else UNKNOWN
         if step == 0:
@@ -142,7 +142,7 @@ class ExactHalf:
         return self._older(s.ident, -step, usable=usable)
 
     def _older(self, ident: int, below: int, *, usable: bool) -> int:
-        if 0 < below < _WINDOW:
+        if 0 < below < IDENTS:
             if self.idents >> below & 1:
                 return TWICE if usable else UNKNOWN
             self.idents |= 1 << below
@@ -235,6 +235,8 @@ class ExactFlow:
         if order == TWICE:
             return flags | (MIRROR_DUPLICATE if self.here(s.direction) else NETWORK_DUPLICATE), -1
         stamp, blocks = _read_options(s.options)
+        if order == UNKNOWN and stamp is not None and own.top_stamp is not None and before(stamp, own.top_stamp):
+            order = LATE
         if s.flags & SYN:
             self._read_syn(own, s, at)
         elif self.established_at < 0 <= self.synack_at and s.flags & ACK and s.direction == self.client:
@@ -285,7 +287,8 @@ class ExactFlow:
         end = (s.seq + s.length + (s.flags & SYN != 0) + (s.flags & FIN != 0)) & _MASK
         if not own.started:
             own.started, own.snd_una, own.snd_max, own.sack_high = True, s.seq, s.seq, s.seq
-        if s.length <= 1 and not marked and own.heard and s.seq == (own.snd_una - 1) & _MASK:
+        probes = s.length <= 1 and not marked and order != LATE
+        if probes and own.heard and s.seq == (own.snd_una - 1) & _MASK:
             return WINDOW_PROBE if peer.closed else KEEPALIVE  # RFC 9293 §3.8.4, §3.8.6.1
         if s.length == 1 and not marked and peer.closed and s.seq == own.snd_max:
             own.window_probe = True
@@ -294,11 +297,10 @@ class ExactFlow:
         if before(own.snd_max, s.seq):
             flags = HOLE
             own.jump(s.seq, at)
-        if end == s.seq:
+        if end == s.seq or s.seq == own.snd_max:
+            if end != s.seq:
+                own.advance(end, at)
             return flags | (REORDERED if order == LATE and not self.here(s.direction) else 0)
-        if s.seq == own.snd_max:
-            own.advance(end, at)
-            return flags
         return flags | self._repeated(own, s, at, end, order, stamp)
 
     def _repeated(self, own: ExactHalf, s: Segment, at: int, end: int, order: int, stamp: int | None) -> int:
@@ -317,10 +319,10 @@ class ExactFlow:
             return AGAIN
         if order == LATE:
             return REORDERED
+        if stamp is not None and own.top_stamp is not None and stamp != own.top_stamp:
+            return AGAIN
         if s.flags & SYN:
             return AGAIN if at - own.sent_at >= MIN_RTO else NETWORK_DUPLICATE
-        if stamp is not None and own.top_stamp is not None and stamp != own.top_stamp:
-            return REORDERED if before(stamp, own.top_stamp) else AGAIN
         rtt = self._rtt(own, s.direction)
         wait = rtt - rtt // 10
         if since is not None:

@@ -12,7 +12,7 @@ from typing import Final
 
 from netwright.core.moment import Kind
 from netwright.proto.tcp.congestion.control import Control
-from netwright.proto.tcp.congestion.window import Window
+from netwright.proto.tcp.congestion.window import INFINITE, Window
 from netwright.proto.tcp.events import Note
 from netwright.proto.tcp.rack import DUPLICATES, Rack
 from netwright.proto.tcp.rtt import RoundTrip
@@ -233,7 +233,8 @@ class Recovery:
             disorder = bool(board.sacked or board.repeated)
             if disorder is not (self.phase is DISORDER):
                 self.high_seq = news.nxt
-                self._set(DISORDER if disorder else OPEN, now, "")
+                reason = "a later segment has arrived" if disorder else "what was missing has arrived"
+                self._set(DISORDER if disorder else OPEN, now, reason)
 
     def _in_recovery(self, news: News, now: float) -> None:
         board = self._board
@@ -486,6 +487,7 @@ class Recovery:
     def _set(self, phase: Phase, now: float, reason: str) -> None:
         if self._note is not None and phase is not self.phase:
             window = self.window
-            text = f"{self.phase.value} → {phase.value}: {reason}, cwnd {window.cwnd}, ssthresh {window.ssthresh}"
+            threshold = "∞" if window.ssthresh == INFINITE else window.ssthresh
+            text = f"{self.phase.value} → {phase.value}: {reason}, cwnd {window.cwnd}, ssthresh {threshold}"
             self._note(Kind.CONGESTION, now, window.cwnd, text)
         self.phase = phase

@@ -317,11 +317,11 @@ class Sender:
 
     def take_window(self, segment: Segment, window: int, now: float) -> bool:
         """The peer's window, already scaled; True if it changed."""
-        before = self.peer.size
+        was_closed = not self.peer.size and bool(self.peer.largest)
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
         self._segment_limit = self.peer.segment_limit(self.mss)
-        if self._note is not None and (not window or not before):
+        if self._note is not None and (was_closed or not window):
             self._note(Kind.WINDOW, now, window, "the peer's window opens" if window else "the peer's window is closed")
         if window and self.timer is PERSIST:
             self._arm(OFF, inf)
