@@ -323,6 +323,8 @@ class Sender:
 
     def take_window(self, segment: Segment, window: int, now: float) -> bool:
         """The peer's window, already scaled; True if it changed."""
+        if not window and self.timer is Timer.PERSIST:
+            self.timer_at = now + self._persist_interval()  # the probe was answered: wait anew (Linux tcp_ack_probe)
         was_closed = not self.peer.size and bool(self.peer.largest)
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
@@ -535,8 +537,7 @@ class Sender:
     def _timed_out(self, now: float) -> End | None:
         """RFC 6298 §5.4 to 5.6."""
         first = self._first()
-        limit = self.user_timeout
-        if limit is not None and now - first.first_sent_at >= limit:
+        if self.user_timeout is not None and now - first.first_sent_at >= self.user_timeout:
             return End.USER_TIMEOUT
         if self.handshaking:
             return self._syn_timed_out(first, now)
