@@ -202,8 +202,7 @@ class Sender:
         self.rtt.backoff = 0
         if record.repeats > 1:
             self.window.cwnd = 1  # RFC 5681 §3.1; one lost SYN is forgiven, RFC 6928 §2 allows and Linux does
-        self._arm(Timer.OFF, inf)
-        self._stalled_at = inf
+        self.timer, self.timer_at, self._stalled_at = Timer.OFF, inf, inf
         self.take_window(segment, segment.window if segment.flags & SYN else segment.window << self.scale, now)
 
     # Acknowledgements
@@ -324,7 +323,7 @@ class Sender:
     def take_window(self, segment: Segment, window: int, now: float) -> bool:
         """The peer's window, already scaled; True if it changed."""
         if not window and self.timer is Timer.PERSIST:
-            self.timer_at = now + self._persist_interval()  # the probe was answered: wait anew (Linux tcp_ack_probe)
+            self.timer_at = self._persist_at(now)  # the probe was answered: wait anew (Linux tcp_ack_probe)
         was_closed = not self.peer.size and bool(self.peer.largest)
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
@@ -352,7 +351,7 @@ class Sender:
             self._repeat_lost(now)
         if not board.out and self.timer is Timer.OFF and (self._unsent or (self._fin_wanted and self.fin_at < 0)):
             self._persist_since = min(self._persist_since, now)
-            self._arm(Timer.PERSIST, now + self._persist_interval())
+            self._arm(Timer.PERSIST, self._persist_at(now))
 
     def _repeat_lost(self, now: float) -> None:
         board, window = self.board, self.window
@@ -578,8 +577,9 @@ class Sender:
         self.recovery.probed(self.snd_nxt, repeat=size <= 0)
         self._restart_timer(now)
 
-    def _persist_interval(self) -> float:
-        return min(self.rtt.rto * (1 << min(self._persist_backoff, 16)), self._settings.rto_max)
+    def _persist_at(self, now: float) -> float:
+        at = now + min(self.rtt.rto * (1 << min(self._persist_backoff, 16)), self._settings.rto_max)
+        return at if self.user_timeout is None else max(min(at, self._persist_since + self.user_timeout), now)
 
     def _persist(self, now: float) -> End | None:
         """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
@@ -596,5 +596,5 @@ class Sender:
         if self._note is not None:
             self._note(Kind.PROBE, now, 0, f"window closed for {now - self._persist_since:.3f} s")
         self._emit(ACK, self.snd_una - 1, b"", now, NOT_ECT)  # not acceptable, so it is answered (Linux)
-        self._arm(Timer.PERSIST, now + self._persist_interval())
+        self._arm(Timer.PERSIST, self._persist_at(now))
         return None
