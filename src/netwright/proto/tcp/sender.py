@@ -197,8 +197,7 @@ class Sender:
         self.rtt.backoff = 0
         if record.repeats > 1:
             self.window.cwnd = 1  # RFC 5681 §3.1; one lost SYN is forgiven, RFC 6928 §2 allows and Linux does
-        self._arm(OFF, inf)
-        self._stalled_at = inf
+        self.timer, self.timer_at, self._stalled_at = OFF, inf, inf
         self.take_window(segment, segment.window if segment.flags & SYN else segment.window << self.scale, now)
 
     # Acknowledgements
@@ -318,6 +317,8 @@ class Sender:
 
     def take_window(self, segment: Segment, window: int, now: float) -> bool:
         """The peer's window, already scaled; True if it changed."""
+        if not window and self.timer is Timer.PERSIST:
+            self.timer_at = self._persist_at(now)  # the probe was answered: wait anew (Linux tcp_ack_probe)
         was_closed = not self.peer.size and bool(self.peer.largest)
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
@@ -345,7 +346,7 @@ class Sender:
             self._repeat_lost(now)
         if not board.out and self.timer is OFF and (self._unsent or (self._fin_wanted and self.fin_at < 0)):
             self._persist_since = min(self._persist_since, now)
-            self._arm(PERSIST, now + self._persist_interval())
+            self._arm(PERSIST, self._persist_at(now))
 
     def _repeat_lost(self, now: float) -> None:
         board, window = self.board, self.window
@@ -533,8 +534,7 @@ class Sender:
     def _timed_out(self, now: float) -> End | None:
         """RFC 6298 §5.4 to 5.6."""
         first = self._first()
-        limit = self.user_timeout
-        if limit is not None and now - first.first_sent_at >= limit:
+        if self.user_timeout is not None and now - first.first_sent_at >= self.user_timeout:
             return End.USER_TIMEOUT
         if self.handshaking:
             return self._syn_timed_out(first, now)
@@ -575,8 +575,9 @@ class Sender:
         self.recovery.probed(self.snd_nxt, repeat=size <= 0)
         self._restart_timer(now)
 
-    def _persist_interval(self) -> float:
-        return min(self.rtt.rto * (1 << min(self._persist_backoff, 16)), self._settings.rto_max)
+    def _persist_at(self, now: float) -> float:
+        at = now + min(self.rtt.rto * (1 << min(self._persist_backoff, 16)), self._settings.rto_max)
+        return at if self.user_timeout is None else max(min(at, self._persist_since + self.user_timeout), now)
 
     def _persist(self, now: float) -> End | None:
         """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
@@ -593,5 +594,5 @@ class Sender:
         if self._note is not None:
             self._note(Kind.PROBE, now, 0, f"window closed for {now - self._persist_since:.3f} s")
         self._emit(ACK, self.snd_una - 1, b"", now, NOT_ECT)  # not acceptable, so it is answered (Linux)
-        self._arm(PERSIST, now + self._persist_interval())
+        self._arm(PERSIST, self._persist_at(now))
         return None
