@@ -533,7 +533,7 @@ class Sender:
         """RFC 6298 §5.4 to 5.6."""
         first = self._first()
         limit = self.user_timeout
-        if limit is not None and now - first.first_sent_at >= limit:
+        if limit is not None and now >= first.first_sent_at + limit:  # rounded as the timer was
             return End.USER_TIMEOUT
         if self.handshaking:
             return self._syn_timed_out(first, now)
