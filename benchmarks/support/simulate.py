@@ -1,4 +1,4 @@
-"""One bulk TCP flow over a lossy path in our simulator, the scenario of ns3_tcp.cc; prints the same JSON line.
+"""One bulk TCP flow over a lossy path in our simulator, the scenario of ns3_tcp.cc; prints the same JSON line and more.
 
 python -m benchmarks.support.simulate SECONDS LOSS BUFFER CONTROL
 """
@@ -7,6 +7,8 @@ import json
 import sys
 import time
 
+import netwright.sim
+from netwright._native import kernels
 from netwright.proto.tcp.settings import Settings
 from netwright.sim.link import Path
 from netwright.sim.pair import Pair, send_all
@@ -23,7 +25,8 @@ def main(seconds: float, loss: float, buffer: int, congestion: str) -> None:
     began = time.process_time()
     pair.run(until=seconds)
     spent = time.process_time() - began
-    result = {"packets": pair.packets, "received": pair.server.received, "cpu": spent}
+    compiled = kernels()[netwright.sim.__name__]
+    result = {"packets": pair.packets, "received": pair.server.received, "cpu": spent, "compiled": compiled}
     sys.stdout.write(json.dumps(result) + "\n")
 
 

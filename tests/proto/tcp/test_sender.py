@@ -152,6 +152,18 @@ def test_user_timeout_ends_the_wait() -> None:
     assert talk.endpoint.end is End.USER_TIMEOUT
 
 
+def test_user_timeout_ends_when_its_timer_is_due_however_floats_round() -> None:
+    """RFC 5482 §3: (t + 3.0) - t may be less than 3.0; a timer that is due then must not be due for ever."""
+    for hundredths in range(100, 200):
+        talk = established(plain(user_timeout=3.0))
+        talk.wait(hundredths / 100)
+        talk.send(100)
+        for _ in range(6):
+            if (deadline := talk.endpoint.deadline) is not None:
+                talk.endpoint.expire(deadline)
+        assert talk.endpoint.end is End.USER_TIMEOUT
+
+
 def test_user_timeout_ends_a_zero_window() -> None:
     """RFC 5482 §3: data that was never sent counts too, as in Linux."""
     talk = established(plain(user_timeout=5.0), "S. 0:0 ack 1 win 0 mss 1000 sackok")

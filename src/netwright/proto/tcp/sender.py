@@ -534,7 +534,8 @@ class Sender:
     def _timed_out(self, now: float) -> End | None:
         """RFC 6298 §5.4 to 5.6."""
         first = self._first()
-        if self.user_timeout is not None and now - first.first_sent_at >= self.user_timeout:
+        limit = self.user_timeout
+        if limit is not None and now >= first.first_sent_at + limit:  # rounded as the timer was
             return End.USER_TIMEOUT
         if self.handshaking:
             return self._syn_timed_out(first, now)
@@ -581,7 +582,7 @@ class Sender:
 
     def _persist(self, now: float) -> End | None:
         """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
-        if self.user_timeout is not None and now - self._persist_since >= self.user_timeout:
+        if self.user_timeout is not None and now >= self._persist_since + self.user_timeout:
             return End.USER_TIMEOUT
         self._persist_backoff += 1
         room = self.peer.size
