@@ -63,7 +63,8 @@ class Path:
         loss: a model, or a probability.
         reorder: probability that a packet is held back by ``reorder_delay`` seconds, so that later ones overtake it.
         duplicate, corrupt: probability that a packet arrives twice; that a bit of it changes.
-        mtu: largest packet in bytes, 0 is unlimited.
+        mtu: largest packet in bytes, 0 is unlimited; icmp: its sender is told of a larger one (RFC 1191 §4), False
+            makes a black hole.
         mark_above: bytes of queue above which ECN-capable packets are marked (RFC 3168 §5), 0 never.
     """
 
@@ -77,6 +78,7 @@ class Path:
     duplicate: float = 0.0
     corrupt: float = 0.0
     mtu: int = 0
+    icmp: bool = True
     mark_above: int = 0
 
     def __post_init__(self) -> None:

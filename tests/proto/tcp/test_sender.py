@@ -180,7 +180,7 @@ def test_old_segments_do_not_move_the_window_back() -> None:
     talk.hear(". 101:201 ack 1 win 5000")
     talk.hear(". 1:101 ack 1 win 100")
     assert talk.endpoint.readable == 200
-    assert talk.endpoint.sender.snd_wnd == 5000
+    assert talk.endpoint.sender.peer.size == 5000
 
 
 def test_a_round_trip_is_measured_from_the_oldest_segment() -> None:

@@ -307,6 +307,14 @@ class Recovery:
         self.reductions += 1
         self.window.ssthresh = self._control.reduced(self.window, now)
 
+    def too_big(self, snd_nxt: int, now: float) -> None:
+        """Segments were too big for the path: they go again, and nobody slows down (RFC 1191 §6.5)."""
+        if self.phase is not LOSS:
+            self.high_seq, self.probe_end, self.new_first = snd_nxt, None, False
+            self.window.ssthresh = self._current_ssthresh()
+            self._undo_from, self._prior_ssthresh, self._frto = None, 0, False
+            self._set(LOSS, now, "segments were too big for the path")
+
     def timed_out(self, snd_una: int, snd_nxt: int, first_repeat: bool, now: float) -> None:
         """The retransmission timer ran out (RFC 5681 §3.1): everything is lost that was not just sent."""
         board = self._board

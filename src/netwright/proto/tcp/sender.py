@@ -31,7 +31,7 @@ class Sender:
     """Variables as in RFC 9293 §3.3.1.
 
     Attributes:
-        peer: SND.WND, as ``snd_wnd``, with SND.WL1 and SND.WL2.
+        peer: its ``size`` is SND.WND in bytes, with SND.WL1 and SND.WL2.
         mss: bytes of data in a full segment.
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
@@ -91,8 +91,7 @@ class Sender:
         self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
         self._segment_limit = self.mss
         self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
-        self._fin_wanted, self.fin_at = False, -1
-        self._small_end = iss
+        self._fin_wanted, self.fin_at, self._small_end = False, -1, iss
         self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
         self.control = control_for(settings)
@@ -109,11 +108,6 @@ class Sender:
 
     def __repr__(self) -> str:
         return f"<Sender una={self.snd_una} nxt={self.snd_nxt} wnd={self.peer.size} unsent={len(self._unsent)}>"
-
-    @property
-    def snd_wnd(self) -> int:
-        """The peer's window, scaled."""
-        return self.peer.size
 
     @property
     def unsent(self) -> int:
@@ -177,9 +171,13 @@ class Sender:
 
     def agreed(self, agreement: Agreement) -> None:
         """What the handshake settled."""
-        self.mss, self.scale, self.ecn = agreement.mss, agreement.send_scale, agreement.ecn
-        self.recovery.sack, self._stamped = agreement.sack, agreement.timestamps
-        self._segment_limit = self.mss
+        self.mss = self._segment_limit = agreement.mss
+        self.scale, self.ecn, self._stamped = agreement.send_scale, agreement.ecn, agreement.timestamps
+        self.recovery.sack = agreement.sack
+
+    def bound(self, mss: int) -> None:
+        """No segment has more than ``mss`` bytes of data from now on."""
+        self.mss, self._segment_limit = mss, self.peer.segment_limit(mss)
 
     def opened(self, segment: Segment, now: float) -> None:
         """The SYN is acknowledged; its window field is not scaled (RFC 7323 §2.2)."""
