@@ -1,12 +1,14 @@
 import errno
+import select
 import socket
 from pathlib import Path
 
 import pytest
 
-from netwright.aio.sockets import BindError, apply, listening, new, reset_on_close, somaxconn
+from netwright.aio.sockets import BindError, apply, hung_up, listening, new, reset_on_close, somaxconn
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.tuning import BULK, INTERACTIVE, Tuning
+from tests.support.engines import tcp_pair
 
 ANYWHERE = InetAddress("127.0.0.1", 0)
 
@@ -95,3 +97,17 @@ def test_reset_on_close_resets() -> None:
         server.close()
         with client, pytest.raises(ConnectionResetError):
             client.recv(1)
+
+
+@pytest.mark.skipif(not hasattr(select, "poll"), reason="no poll(2) here")
+def test_connection_hangs_up_when_a_reset_follows_the_fin() -> None:
+    """RFC 9293 §3.6: a FIN ends one direction only."""
+    ours, theirs = tcp_pair()
+    with ours:
+        assert not hung_up(ours.fileno())
+        theirs.shutdown(socket.SHUT_WR)
+        assert not hung_up(ours.fileno())
+        reset_on_close(theirs)
+        theirs.close()
+        assert hung_up(ours.fileno())
+    assert not hung_up(-1)

@@ -9,7 +9,7 @@ from netwright.core.errors import DeadlineError, ProtocolError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Recorder
 from netwright.http import HttpLimits, Request, Response, Switch
-from netwright.http.server import WATCH_AFTER
+from netwright.http.server import LOOK_EVERY, WATCH_AFTER
 from tests.support.web import Reports, asking, closed_record, serving, shop
 
 # answers
@@ -201,8 +201,8 @@ async def test_stream_that_fails_before_its_first_piece_is_answered(target: str,
         assert (await peer.ask("GET", "/nothing")).text == ""
 
 
-@pytest.mark.parametrize("end", ["fin", "reset"])
-async def test_handler_is_cancelled_when_its_peer_goes_away(end: str) -> None:
+@pytest.mark.parametrize("fin_first", [False, True])
+async def test_handler_is_cancelled_when_its_peer_goes_away(fin_first: bool) -> None:
     app, cancelled = shop(), asyncio.Event()
 
     @app.get("/wait")
@@ -216,17 +216,60 @@ async def test_handler_is_cancelled_when_its_peer_goes_away(end: str) -> None:
 
     async with serving(app), asking(app) as peer:
         await peer.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
-        await asyncio.sleep(2 * WATCH_AFTER)
+        if fin_first:
+            await peer.stream.send_eof()
+        await asyncio.sleep(20 * WATCH_AFTER)
         began = asyncio.get_running_loop().time()
-        if end == "fin":
-            await peer.stream.close()
-        else:
-            peer.stream.abort()
+        peer.stream.abort()
         await cancelled.wait()
-        assert asyncio.get_running_loop().time() - began < 1
+        assert asyncio.get_running_loop().time() - began < 2 * LOOK_EVERY
         record = await closed_record(app)
-        assert record.outcome is (Outcome.PEER_CLOSED if end == "fin" else Outcome.RESET)
+        assert record.outcome in ((Outcome.PEER_CLOSED, Outcome.RESET) if fin_first else (Outcome.RESET,))
         assert record.subject == "GET /wait → peer gone"
+
+
+@pytest.mark.parametrize("target", ["/wait", "/pieces"])
+async def test_peer_that_ends_its_direction_gets_its_answer_then_the_end(target: str) -> None:
+    """RFC 9293 §3.6: whoever has closed may go on to receive; RFC 9112 §9.6: the last answer says so."""
+    app = shop()
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        await asyncio.sleep(500)
+        return "late"
+
+    @app.get("/pieces")
+    async def pieces(request: Request) -> AsyncIterator[bytes]:
+        await asyncio.sleep(20)
+        yield b"la"
+        await asyncio.sleep(20)
+        yield b"te"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(f"GET {target} HTTP/1.1\r\nhost: a\r\n\r\n".encode())
+        await peer.stream.send_eof()
+        answered = await peer.answer()
+        assert (answered.status, answered.text) == (200, "late")
+        assert target == "/pieces" or answered.fields["connection"] == "close"
+        assert await peer.stream.read() == b""
+        record = await closed_record(app)
+        assert (record.outcome, record.subject) == (Outcome.PEER_CLOSED, f"GET {target} → 200")
+
+
+async def test_requests_before_the_end_of_a_direction_are_all_answered() -> None:
+    """RFC 9112 §9.3.2."""
+    app = shop()
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        await asyncio.sleep(5)
+        return "waited"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(2 * b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        await peer.stream.send_eof()
+        assert [(await peer.answer()).text for _ in range(2)] == ["waited", "waited"]
+        assert await peer.stream.read() == b""
 
 
 async def test_stream_that_waits_is_ended_when_its_peer_goes_away() -> None:
@@ -245,11 +288,11 @@ async def test_stream_that_waits_is_ended_when_its_peer_goes_away() -> None:
     async with serving(app), asking(app) as peer:
         await peer.send(b"GET /events HTTP/1.1\r\nhost: a\r\n\r\n")
         await asyncio.sleep(2 * WATCH_AFTER)
-        await peer.stream.close()
+        peer.stream.abort()
         await ended.wait()
         record = await closed_record(app)
         assert record.subject == "GET /events → 200 → peer gone"
-        assert record.outcome is Outcome.PEER_CLOSED
+        assert record.outcome is Outcome.RESET
         assert reports == []
 
 

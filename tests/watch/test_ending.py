@@ -19,3 +19,8 @@ def test_deadline_names_its_stage() -> None:
 
 def test_silence_of_the_path_is_nobodys_reset() -> None:
     assert ending(values(outcome="reset", detail="Connection timed out")) == Ending("path", "Connection timed out")
+
+
+def test_peer_that_did_not_read_ended_it_without_a_reset() -> None:
+    found = ending(values(outcome="reset", detail="the peer did not read for 33 s: window 0"))
+    assert found == Ending("peer", "did not read for 33 s: window 0")

@@ -35,6 +35,7 @@ cdef class Pipe(Watched):
     cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size) except -1
     cdef int send_fin(self) except -1
     cdef int fail_with(self, int number) except -1
+    cdef object words(self)
     cdef object why(self, doing)
     cdef int discard(self) except -1
     cdef int shut(self, object outcome) except -1

@@ -13,7 +13,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_INCREF, PyObject
-from libc.errno cimport EAGAIN, EINTR, errno
+from libc.errno cimport EAGAIN, EINTR, ETIMEDOUT, errno
 from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, realloc
@@ -28,6 +28,7 @@ from netwright.core._record cimport ConnectionRecord
 
 import os
 
+from netwright.aio.outcome import loss
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome
@@ -365,9 +366,15 @@ cdef class Pipe(Watched):
         """The connection is dead; what the kernel holds can still be read."""
         if not self.failure:
             self.failure = number
-            self.record.end(RESET, self.poller.now, detail=words_of(number))
+            self.record.end(RESET, self.poller.now, detail=self.words())
         self.queued = None
         return 0
+
+    cdef object words(self):
+        """``failure`` in words."""
+        if self.failure != ETIMEDOUT:
+            return words_of(self.failure)
+        return loss(OSError(self.failure, words_of(self.failure)), self.record, self.poller.now)
 
     cdef object why(self, doing):
         """Why nothing can be done any more, as a new error."""
@@ -379,7 +386,7 @@ cdef class Pipe(Watched):
         if isinstance(cause, ConnectionError):
             error = ResetError(f"{doing}: {self.record.peer} reset the connection")
         else:
-            error = TransportError(f"{doing}: {cause.strerror}")
+            error = TransportError(f"{doing}: {self.words()}")
         error.__cause__ = cause
         return error
 

@@ -1,12 +1,14 @@
 """How an error ends a connection, in the record's words.  No I/O."""
 
+import errno
 import os
 import signal
 
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ProtocolError
-from netwright.core.record import Outcome
+from netwright.core.record import DID_NOT_READ, ConnectionRecord, Outcome
+from netwright.wire.tcp_info import parse_tcp_info
 
-__all__ = ["ShuttingDownError", "blamed", "cause_of", "outcome_of", "reason"]
+__all__ = ["ShuttingDownError", "blamed", "cause_of", "loss", "outcome_of", "reason"]
 
 
 class ShuttingDownError(ClosedError):
@@ -61,6 +63,23 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
             return Outcome.HANDLER_ERROR, ""
         case _:
             return Outcome.ABORTED, ""
+
+
+def loss(error: BaseException, record: ConnectionRecord, at: float) -> str:
+    """Why the kernel gave the connection up, asked at ``at``: the system's words, or that the peer did not read.
+
+    Its system answers probes (RFC 9293 §3.8.6.1) and leaves no room: TCP_USER_TIMEOUT ends that as it ends silence.
+    """
+    words = reason(error)
+    if getattr(error, "errno", None) != errno.ETIMEDOUT:
+        return words
+    record.sample(at)
+    info = parse_tcp_info(record.kernel) if record.kernel else None
+    if info is None or info.snd_wnd != 0 or not info.notsent_bytes:
+        return words
+    if info.last_data_sent - info.last_ack_recv < (info.rto + info.rtt) / 2:
+        return words  # the last data was acknowledged, and no probe, which is sent a timeout later
+    return f"{DID_NOT_READ} for {info.last_data_sent:.0f} s: window 0 (TCP_USER_TIMEOUT, Tuning.user_timeout)"
 
 
 def reason(error: BaseException) -> str:

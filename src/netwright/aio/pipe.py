@@ -10,7 +10,7 @@ from typing import Any
 
 from netwright.aio.deadlines import Expiry, Ticker
 from netwright.aio.kernel import probe_of
-from netwright.aio.outcome import reason
+from netwright.aio.outcome import loss, reason
 from netwright.aio.sockets import reset_on_close
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
@@ -102,7 +102,7 @@ class Pipe(asyncio.Protocol):
         if not isinstance(self.loop, asyncio.BaseEventLoop):
             self.record.probe = None  # uvloop has closed the descriptor: its number may be another connection's
         if exc is not None:
-            self.record.end(Outcome.RESET, now, detail=reason(exc))
+            self.record.end(Outcome.RESET, now, detail=loss(exc, self.record, now))
         self.record.end(self.ending, now)
         self.recorder.close(self.record, now)
         if self._life is not None:
@@ -210,7 +210,7 @@ class Pipe(asyncio.Protocol):
         if isinstance(self.error, ConnectionError):
             error: TransportError = ResetError(f"{doing}: {self.record.peer} reset the connection")
         elif self.error is not None:
-            error = TransportError(f"{doing}: {reason(self.error)}")
+            error = TransportError(f"{doing}: {loss(self.error, self.record, self.clock())}")
         else:
             error = ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
         error.__cause__ = self.error

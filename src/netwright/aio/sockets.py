@@ -2,6 +2,7 @@
 
 import errno
 import os
+import select
 import socket
 import stat
 from collections.abc import Iterator
@@ -11,7 +12,7 @@ from netwright.core.address import Address, UnixAddress
 from netwright.core.errors import TransportError
 from netwright.core.tuning import Tuning
 
-__all__ = ["BindError", "ListeningSocket", "apply", "listening", "new", "reset_on_close", "somaxconn"]
+__all__ = ["BindError", "ListeningSocket", "apply", "hung_up", "listening", "new", "reset_on_close", "somaxconn"]
 
 _FALLBACK_BACKLOG = 128
 
@@ -123,6 +124,15 @@ def _remove_stale(address: UnixAddress) -> None:
         probe.setblocking(False)
         if probe.connect_ex(address.path) == errno.ECONNREFUSED:
             os.unlink(address.path)
+
+
+def hung_up(descriptor: int) -> bool:
+    """True if both directions are over, as after a reset behind the peer's FIN; False where there is no poll(2)."""
+    if descriptor < 0 or not hasattr(select, "poll"):
+        return False
+    poller = select.poll()
+    poller.register(descriptor, 0)  # POLLHUP and POLLERR come unasked
+    return bool(poller.poll(0))
 
 
 def reset_on_close(sock: Any) -> None:

@@ -13,7 +13,7 @@ from netwright._native import enabled
 from netwright.core.address import Address
 from netwright.core.moment import Kind, Moment, Timeline
 
-__all__ = ["ConnectionRecord", "Outcome", "Recorder", "Waiting"]
+__all__ = ["DID_NOT_READ", "ConnectionRecord", "Outcome", "Recorder", "Waiting"]
 
 
 class Outcome(StrEnum):
@@ -22,7 +22,7 @@ class Outcome(StrEnum):
     OPEN = "open"
     CLOSED = "closed"  # this side closed in order
     PEER_CLOSED = "peer-closed"  # the peer closed in order (FIN), and this side followed
-    RESET = "reset"  # RST from the peer, or the path reported the peer unreachable
+    RESET = "reset"  # RST from the peer; or the kernel gave it up, as ``detail`` says
     ABORTED = "aborted"  # this side sent RST
     DEADLINE = "deadline"  # a time that was set ran out
     LIMIT = "limit"  # a setting refused what the peer sent
@@ -50,6 +50,7 @@ class Waiting(StrEnum):
 _HANDLER, _SEND, _NOTHING = Waiting.HANDLER, Waiting.SEND, Waiting.NOTHING  # Python 3.11 looks a member up in 0.3 µs
 
 
+DID_NOT_READ = "the peer did not read"  # begins the detail of a RESET that is neither an RST nor the path's
 AGES = slice(44, 60)  # of struct tcp_info: four counters of milliseconds that grow while nothing happens
 
 

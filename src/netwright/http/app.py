@@ -55,7 +55,7 @@ class App(Service):
         Args:
             handler_timeout: seconds after which a handler is cancelled and 503 sent.  Threads cannot be cancelled:
                 theirs go on until they return.
-            cancel_when_gone: cancel a handler whose peer went away.
+            cancel_when_gone: cancel a handler whose peer went away; one that ended only its direction gets its answer.
             threads: of ``def`` handlers; requests beyond that wait for one.
         """
         super().__init__(name, limits=limits, tuning=tuning, recorder=recorder, report=report)

@@ -2,7 +2,9 @@
 
 One connection is one task; requests that come early wait in order (RFC 9112 §9.3.2).  The content of a request is read
 when the handler asks for it, so a slow handler slows the peer.  A peer that goes away while its handler waits cancels
-the handler (``cancel_when_gone``), at most ``WATCH_AFTER`` seconds plus one round trip later.
+the handler (``cancel_when_gone``): at most ``WATCH_AFTER`` seconds plus one round trip after its RST.  A FIN alone says
+only that no further request comes (RFC 9293 §3.6): the answer is sent.  Who has closed both directions is found when
+something is sent, or by the keepalive when its system has forgotten the connection (Linux: 60 s), and cancels then.
 """
 
 import asyncio
@@ -14,6 +16,7 @@ from typing import Any, TypeVar
 
 from netwright.aio import ShuttingDownError, Stream
 from netwright.aio.outcome import blamed
+from netwright.aio.sockets import hung_up
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Waiting
@@ -34,6 +37,7 @@ Finder = Callable[[Request], Handler]
 
 _BODY, _DONE, _CLOSED = Reading.BODY, Reading.DONE, Reading.CLOSED
 WATCH_AFTER = 0.1  # seconds that a handler waits before somebody looks whether its peer is still there
+LOOK_EVERY = 1.0  # seconds between two looks at a peer that has ended its direction
 LINGER = 2.0  # seconds, and
 LINGER_BYTES = 256 * 1024  # bytes, that are read away after the last answer: a close with unread bytes sends RST
 JOIN = 16 * 1024  # bytes of content up to which copying it behind its head is cheaper than a second buffer
@@ -47,7 +51,7 @@ class Settings:
         find: the handler of a request; sets ``request.params``; StatusError if there is none.
         report: told once of every failure of the program: what failed, for whom, and the error.
         handler_timeout: seconds after which a handler is cancelled and 503 is sent; None: it may take its time.
-        cancel_when_gone: cancel a handler whose peer went away (FIN or RST).
+        cancel_when_gone: cancel a handler whose peer went away (RST).
         draining: no further request is taken; answers say ``Connection: close``.
     """
 
@@ -67,6 +71,7 @@ class Connection:
         "_context",
         "_events",
         "_gone",
+        "_last",
         "_loop",
         "_machine",
         "_now",
@@ -96,7 +101,7 @@ class Connection:
         self._switch: tuple[Switch, bytes] | None = None
         self._body_error: Exception | None = None
         self._seen = 0  # bytes of content read of the present request
-        self._gone = self._sending = False
+        self._gone = self._sending = self._last = False
         self._context: Context | None = None
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -307,7 +312,7 @@ class Connection:
         record.subject += _arrow(response.status)
         if record.timeline is not None:
             record.note(Kind.RESPONSE, now, note=record.subject)
-        close = response.close or self._settings.draining() or (machine.reading is _BODY and self._is_too_much())
+        close = response.close or self._settings.draining() or self._is_last() or self._is_too_much()
         block, body = response.block + _date(), response.body
         if type(body) is bytes:
             if len(body) <= JOIN:
@@ -378,6 +383,10 @@ class Connection:
 
     # the rest of a request, and the end
 
+    def _is_last(self) -> bool:
+        """True if the peer has ended its direction behind this request."""
+        return self._last and not self._machine.has_rest
+
     def _is_too_much(self) -> bool:
         """True if what the handler left unread is not worth reading (RFC 9112 §9.3)."""
         machine = self._machine
@@ -429,16 +438,29 @@ class Connection:
             self._watcher = self._loop.create_task(self._watch())
 
     async def _watch(self) -> None:
-        """Wait for a byte (the next request: go on) or for the end (cancel the handler)."""
+        """Wait for a byte (the next request: go on), the end of the peer's direction, or of both."""
         try:
             data = await self._stream.read(stage="watch", waiting=Waiting.HANDLER)
         except ResetError:
-            data = b""
+            self._cancel()
         except NetwrightError:
             return  # a limit of the stream's struck, nobody left
-        if data:
-            self._stream.unread(data)
-        elif self._task is not None:
+        else:
+            if data:
+                self._stream.unread(data)
+            else:
+                self._last = True
+                self._look()
+
+    def _look(self) -> None:
+        """The peer has ended its direction: does it still read?"""
+        if self._record.closed_at or hung_up(self._stream.fileno()):
+            self._cancel()
+        else:
+            self._timer = self._loop.call_later(LOOK_EVERY, self._look)
+
+    def _cancel(self) -> None:
+        if self._task is not None:
             self._gone = True
             self._record.subject += " → peer gone"
             self._task.cancel()

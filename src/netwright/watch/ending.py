@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, replace
 
-from netwright.core.record import Outcome
+from netwright.core.record import DID_NOT_READ, Outcome
 from netwright.proto.feed import Record
 
 __all__ = ["Ending", "ending"]
@@ -19,6 +19,8 @@ class Ending:
 def ending(record: Record) -> Ending:
     """The end that the record names; what a deadline or limit has as its name is part of ``how``."""
     found = _ENDINGS[Outcome(record["outcome"])]
+    if found.how == "RST" and record["detail"].startswith(DID_NOT_READ):
+        return Ending("peer", record["detail"].removeprefix("the peer "))
     if found.how == "RST" and any(word in record["detail"] for word in _PATH):
         return Ending("path", record["detail"])
     if record["stage"] and found.who:
