@@ -8,8 +8,8 @@ import random
 import sys
 from typing import Any
 
-from netwright.core.buffer import ReceiveBuffer
-from netwright.core.errors import LimitError, ProtocolError
+from tests.support.framings import decoded
+
 from netwright.proto.framing import Delimited, Framing, LengthPrefixed, Lines, Struct, Varint
 
 LIMIT = 60
@@ -29,19 +29,6 @@ def garbage(chance: random.Random) -> bytes:
     """Pieces that mean something to one framing or another, and bytes that mean nothing."""
     pieces = [chance.choice([*SPICE, chance.randbytes(chance.randrange(12))]) for _ in range(chance.randrange(12))]
     return b"".join(pieces)
-
-
-def decoded(framing: Framing[Any], pieces: list[bytes]) -> tuple[list[Any], str, bytes]:
-    """Messages, the error's class, and what stays in the buffer if there was no error."""
-    buffer, messages = ReceiveBuffer(), []
-    for piece in pieces:
-        buffer.append(piece)
-        try:
-            while (message := framing.decode(buffer)) is not None:
-                messages.append(message)
-        except (ProtocolError, LimitError) as error:
-            return messages, type(error).__name__, b""
-    return messages, "", buffer.take_all()
 
 
 def split(data: bytes, chance: random.Random) -> list[bytes]:

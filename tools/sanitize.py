@@ -1,6 +1,6 @@
-"""Native kernels under AddressSanitizer and UndefinedBehaviourSanitizer: a build of its own, and the tests that use it.
+"""Native kernels under AddressSanitizer and UndefinedBehaviourSanitizer: a build of its own, tests and fuzz targets.
 
-Arguments are pytest's; without any, the tests of every package that has a kernel, and the twins.
+Arguments are pytest's; without any: all tests that need no root, then each fuzz target of FUZZED for EXECUTIONS inputs.
 """
 
 import os
@@ -12,6 +12,20 @@ from pathlib import Path
 
 SRC, BUILT = Path("src"), Path("build/sanitized")
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1"
+FUZZED, EXECUTIONS = ("fuzz_watch", "fuzz_http1"), "20000"
+FOREIGN = (  # what the preloaded runtime changes in programs that are not ours, and in memory
+    "tests/http/test_app.py::test_curl_is_served",
+    "tests/console/test_server.py::test_page_draws_rows_and_the_opened_one_s_life_in_a_browser",
+    "tests/house/test_benchmarks.py::test_instructions_of_an_echo_in_c_are_tens_per_message",
+    "tests/cli/test_serve.py::test_console_stopped_costs_the_service_nothing_but_counted_loss",
+)
+PROBE = """
+import importlib, sys
+for name in sys.argv[2:]:
+    path = importlib.import_module(name).__file__
+    assert path.startswith(sys.argv[1]), f"{name} comes from {path}"
+print(f"sanitize: {len(sys.argv) - 2} kernels: {' '.join(sys.argv[2:])}")
+"""
 
 
 def build() -> None:
@@ -41,17 +55,25 @@ def _runtime(name: str) -> str:
     return said.stdout.strip()
 
 
-def packages() -> list[str]:
-    """Test folders of the packages that have a kernel."""
-    return sorted({f"tests/{path.relative_to(SRC / 'netwright').parts[0]}" for path in SRC.rglob("_*.pyx")})
+def names() -> list[str]:
+    """Every kernel, as it is imported."""
+    return [".".join(path.relative_to(SRC).with_suffix("").parts) for path in sorted(SRC.rglob("_*.pyx"))]
+
+
+def run(*arguments: str) -> int:
+    """Exit code of this Python with the sanitized kernels."""
+    return subprocess.run([sys.executable, *arguments], env=environment(), check=False).returncode
 
 
 def main() -> int:
-    """The tests' exit code."""
+    """0 if every kernel was built, is the one that is imported, and nothing was found."""
     build()
-    tests = sys.argv[1:] or [*packages(), "tests/twins", "-m", "not truth"]
-    command = [sys.executable, "-m", "pytest", "-q", "-n", "2", "--timeout", "300", *tests]
-    return subprocess.run(command, env=environment(), check=False).returncode
+    if run("-c", PROBE, str(BUILT.resolve()), *names()):
+        return 1
+    tests = sys.argv[1:] or ["-m", "not truth", *(f"--deselect={test}" for test in FOREIGN)]
+    if run("-m", "pytest", "-q", "-n", "2", "--timeout", "300", *tests) or sys.argv[1:]:
+        return 1
+    return max(run("-m", f"fuzz.{target}", "--executions", EXECUTIONS) for target in FUZZED)
 
 
 if __name__ == "__main__":

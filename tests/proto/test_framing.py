@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.core.buffer import ReceiveBuffer
-from netwright.core.errors import LimitError, ProtocolError, UsageError
+from netwright.core.errors import UsageError
 from netwright.proto.framing import Delimited, Framing, LengthPrefixed, Lines, Struct, Varint
+from tests.support.framings import decoded
 
 FRAMINGS: list[Framing[Any]] = [
     Delimited(b"\r\n", limit=40),
@@ -22,19 +22,6 @@ FRAMINGS: list[Framing[Any]] = [
     Struct("!IHH"),
 ]
 _BYTES = st.binary(max_size=60) | st.text("ab\r\n", max_size=60).map(str.encode)
-
-
-def decoded(framing: Framing[Any], chunks: list[bytes]) -> tuple[list[Any], str, bytes]:
-    """Messages, the error's class and what stays in the buffer."""
-    buffer, messages = ReceiveBuffer(), []
-    for chunk in chunks:
-        buffer.append(chunk)
-        try:
-            while (message := framing.decode(buffer)) is not None:
-                messages.append(message)
-        except (ProtocolError, LimitError) as error:
-            return messages, type(error).__name__, b""
-    return messages, "", buffer.take_all()
 
 
 @given(st.sampled_from(FRAMINGS), _BYTES, st.lists(st.integers(0, 60)))

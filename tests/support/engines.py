@@ -25,12 +25,13 @@ def make(name: str) -> Engine:
 
 
 def tcp_pair() -> tuple[socket.socket, socket.socket]:
-    """Two connected TCP sockets on loopback, not blocking."""
+    """Two connected TCP sockets on loopback, not blocking, without Nagle's delay, as the engines' own are."""
     with socket.create_server(("127.0.0.1", 0)) as listening:
         left = socket.create_connection(listening.getsockname())
         right, _ = listening.accept()
-    left.setblocking(False)
-    right.setblocking(False)
+    for end in (left, right):
+        end.setblocking(False)
+        end.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
     return left, right
 
 

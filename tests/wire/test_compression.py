@@ -36,6 +36,15 @@ def test_zero_bytes_behind_gzip_are_padding() -> None:
     assert b"".join(decompressed([gzip.compress(DATA), bytes(512)])) == DATA
 
 
+@pytest.mark.parametrize("size", [1, 2, 20, 1 << 20])
+def test_zero_bytes_between_members_are_padding_whatever_the_split(size: int) -> None:
+    """Behind them, too, only a member is allowed, and the fault is where it is."""
+    padded = gzip.compress(DATA) + bytes(5)
+    assert b"".join(decompressed(split(padded + gzip.compress(DATA), size))) == DATA * 2
+    with pytest.raises(ProtocolError, match=f"byte {len(padded) + 1}:"):
+        list(decompressed(split(padded + b"rubbish", size)))
+
+
 @pytest.mark.long
 @pytest.mark.parametrize("compress", [gzip.compress, zstd.compress], ids=["gzip", "zstd"])
 def test_a_bomb_comes_in_pieces(compress: type[bytes]) -> None:

@@ -47,7 +47,8 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
         rest = chunk
         while rest:
             if inflate.eof:
-                if not rest.strip(b"\0"):  # padding, as tape and block devices leave it
+                rest = rest.lstrip(b"\0")  # padding, as tape and block devices leave it
+                if not rest:
                     break
                 inflate = zlib.decompressobj(_GZIP_WINDOW)
             before = inflate.copy()

@@ -157,10 +157,15 @@ def _run(walk: _Walk, step: "_Next") -> Packet:
 def _ethernet(walk: _Walk) -> "_Next":
     header = parse_ethernet(walk.data, walk.at)
     walk.push(header, 14)
-    if header.kind < ETHERNET_MINIMUM_TYPE:
-        walk.bound(walk.at + header.kind)
+    return _by_kind(walk, header.kind)
+
+
+def _by_kind(walk: _Walk, kind: int) -> "_Next":
+    """An EtherType; below 0x0600 it is the length of an 802.3 frame (IEEE 802.3 §3.2.6)."""
+    if kind < ETHERNET_MINIMUM_TYPE:
+        walk.bound(walk.at + kind)
         return _llc
-    return _ETHERTYPES.get(header.kind)
+    return _ETHERTYPES.get(kind)
 
 
 def _llc(walk: _Walk) -> "_Next":
@@ -178,10 +183,7 @@ def _snap(walk: _Walk) -> "_Next":
 def _vlan(walk: _Walk) -> "_Next":
     header = parse_vlan(walk.data, walk.at)
     walk.push(header, 4)
-    if header.kind < ETHERNET_MINIMUM_TYPE:
-        walk.bound(walk.at + header.kind)
-        return _llc
-    return _ETHERTYPES.get(header.kind)
+    return _by_kind(walk, header.kind)
 
 
 def _cisco_metadata(walk: _Walk) -> "_Next":
@@ -254,8 +256,7 @@ def _ipv4(walk: _Walk) -> "_Next":
     if header.total_length:
         walk.bound(begin + header.total_length)
     walk.fragment = header.is_fragment
-    walk.kind = header.protocol
-    return None if walk.fragment else _PROTOCOLS.get(header.protocol)
+    return _by_protocol(walk, header.protocol)
 
 
 def _ipv6(walk: _Walk) -> "_Next":
@@ -264,23 +265,26 @@ def _ipv6(walk: _Walk) -> "_Next":
     if header.payload_length:
         walk.bound(walk.at + header.payload_length)
     walk.fragment = False
-    walk.kind = header.next_header
-    return _PROTOCOLS.get(header.next_header)
+    return _by_protocol(walk, header.next_header)
+
+
+def _by_protocol(walk: _Walk, protocol: int) -> "_Next":
+    """Behind a fragment's header everything is payload."""
+    walk.kind = protocol
+    return None if walk.fragment else _PROTOCOLS.get(protocol)
 
 
 def _extension(walk: _Walk) -> "_Next":
     header = parse_extension(walk.data, walk.at, walk.kind)
     walk.push(header, header.header_length)
-    walk.kind = header.next_header
-    return _PROTOCOLS.get(header.next_header)
+    return _by_protocol(walk, header.next_header)
 
 
 def _fragment(walk: _Walk) -> "_Next":
     header = parse_fragment(walk.data, walk.at)
     walk.push(header, 8)
     walk.fragment = header.is_fragment
-    walk.kind = header.next_header
-    return None if walk.fragment else _PROTOCOLS.get(header.next_header)
+    return _by_protocol(walk, header.next_header)
 
 
 def _tcp(walk: _Walk) -> "_Next":

@@ -6,14 +6,14 @@ from typing import Protocol
 
 from netwright.core.errors import LimitError
 from netwright.proto.http1.events import END, Data, End, Event
-from netwright.proto.http1.fields import Fields
+from netwright.proto.http1.fields import TCHAR, Fields
 from netwright.proto.http1.head import Section
 from netwright.proto.http1.limits import HttpLimits
 from netwright.proto.http1.status import HttpError
 
 __all__ = ["Body", "ChunkedBody", "CountedBody", "EndlessBody"]
 
-_TOKEN = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++"
+_TOKEN = rb"%b++" % TCHAR
 _QUOTED = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'  # RFC 9110 §5.6.4
 # No group repeats possessively: Python 3.11.0 to 3.11.4 keeps what its last, failed round took (cpython issue 106052).
 _CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;%b(?:=(?:%b|%b))?)*\r\n" % (_TOKEN, _TOKEN, _QUOTED))

@@ -6,14 +6,23 @@ from collections.abc import Iterable, Iterator, Mapping
 from netwright.core.errors import UsageError
 from netwright.proto.http1.status import HttpError
 
-__all__ = ["NO_FIELDS", "Fields", "check_field_line", "check_line_end", "format_fields", "is_token"]
+__all__ = [
+    "FIELD_LINE",
+    "NO_FIELDS",
+    "TCHAR",
+    "Fields",
+    "check_field_line",
+    "check_line_end",
+    "format_fields",
+    "is_token",
+]
 
-_TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # RFC 9110 §5.6.2
+TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # RFC 9110 §5.6.2
 _TEXT = rb"[\t\x20-\x7e\x80-\xff]"  # field-vchar, SP and HTAB, RFC 9110 §5.5
-_LINE = rb"%b++:%b*+\r\n" % (_TCHAR, _TEXT)
-_FIELD_LINE = re.compile(_LINE)
+FIELD_LINE = rb"%b++:%b*+\r\n" % (TCHAR, _TEXT)
+_CHECKED = re.compile(FIELD_LINE)
 _PAIR = re.compile(rb"([^:]++):[ \t]*+([^\r\n]*)\r\n")
-_TOKEN = re.compile(rb"%b++" % _TCHAR)
+_TOKEN = re.compile(rb"%b++" % TCHAR)
 _NOT_TEXT = re.compile(rb"[^\t\x20-\x7e\x80-\xff]")
 
 
@@ -98,7 +107,7 @@ def check_field_line(line: bytes, at: int) -> None:
     Raises:
         HttpError: it is not one (RFC 9112 §5, §2.2).
     """
-    if _FIELD_LINE.fullmatch(line):
+    if _CHECKED.fullmatch(line):
         return
     check_line_end(line, at)
     if line[:1] in (b" ", b"\t"):
@@ -140,7 +149,7 @@ def format_fields(pairs: Iterable[tuple[str, str]]) -> bytes:
             line = f"{name}: {value}\r\n".encode("latin-1")
         except UnicodeEncodeError as error:
             raise UsageError(f"field {name}: {value!r} is not ISO 8859-1", reference="RFC 9110 §5.5") from error
-        if not _FIELD_LINE.fullmatch(line) or ":" in name:
+        if not _CHECKED.fullmatch(line) or ":" in name:
             raise UsageError(f"not a field line: {name!r}: {value!r}", reference="RFC 9110 §5.1, §5.5")
         lines.append(line)
     return b"".join(lines)

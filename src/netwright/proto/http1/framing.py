@@ -7,15 +7,15 @@ Every doubt about the length is refused: two readers that end one message at two
 import re
 from typing import NamedTuple
 
-from netwright.proto.http1.fields import Fields
+from netwright.proto.http1.fields import TCHAR, Fields
 from netwright.proto.http1.scan import Found
 from netwright.proto.http1.status import HttpError, has_content
 
 __all__ = ["PLAIN_LINE", "RequestFraming", "frame_request", "frame_response", "parse_request_line", "parse_status_line"]
 
-_REQUEST_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) ([\x21-\x7e]++) (HTTP/[0-9]\.[0-9])")
+_REQUEST_LINE = re.compile(rb"(%b++) ([\x21-\x7e]++) (HTTP/[0-9]\.[0-9])" % TCHAR)
 # The usual line, with nothing left to check: origin-form, HTTP/1.1.
-PLAIN_LINE = re.compile(rb"([!#$%&'*+\-.^_`|~0-9A-Za-z]++) (/[\x21\x24-\x3b\x3d\x3f-\x7e]*+) HTTP/1\.1")
+PLAIN_LINE = re.compile(rb"(%b++) (/[\x21\x24-\x3b\x3d\x3f-\x7e]*+) HTTP/1\.1" % TCHAR)
 _STATUS_LINE = re.compile(rb"(HTTP/[0-9]\.[0-9]) ([1-5][0-9]{2})(?: ([\t\x20-\x7e\x80-\xff]*))?")
 _NEVER_IN_TARGET = re.compile(rb'["<>#]')
 _SCHEME = re.compile(rb"https?://[^/?#@]++(?:[/?]|$)", re.IGNORECASE)

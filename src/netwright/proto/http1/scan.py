@@ -7,11 +7,11 @@ import re
 from typing import TypeAlias
 
 from netwright._native import enabled
+from netwright.proto.http1.fields import FIELD_LINE
 
 __all__ = ["FIELDS", "Found", "pure_scan", "scan"]
 
-_LINE = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]++:[\t\x20-\x7e\x80-\xff]*+\r\n"  # RFC 9110 §5.6.2, §5.5
-_BLOCK = re.compile(rb"(?:%b)*" % _LINE)
+_BLOCK = re.compile(rb"(?:%b)*" % FIELD_LINE)
 FIELDS = ("host", "content-length", "transfer-encoding", "connection", "expect", "upgrade")
 _PLACES = {name: place for place, name in enumerate(FIELDS)}
 _FIELD = re.compile(rf"\n({'|'.join(FIELDS)}):[ \t]*+([^\r]*)")  # of a block in lower case
