@@ -196,7 +196,7 @@ class Pair:
         endpoint = side.endpoint
         if origin is not None and self._trace is not None:
             self._trace.arrived(self.now, side.index, segment, origin)
-        if endpoint.state is CLOSED and endpoint.end is End.OPEN and is_opening(segment):
+        if endpoint.state is CLOSED and endpoint.end is End.OPEN and is_opening(segment, side.settings.policy):
             watch = side.watch if self._trace is not None else None
             side.endpoint = Endpoint.accept(side.settings, segment, iss=_ISS, now=self.now, watch=watch)
             self._flush(side)

@@ -87,6 +87,17 @@ def test_text_of_a_syn_that_crosses_ours_waits_for_the_handshake() -> None:
     assert len(talk.endpoint.read(10, talk.now)) == 4
 
 
+def test_text_of_a_syn_that_crosses_ours_resets_what_was_closed_meanwhile() -> None:
+    """RFC 9293 §3.10.4: a close in SYN-RECEIVED waits; then nobody reads the text (RFC 2525 §2.17)."""
+    talk = connecting()
+    talk.hear("S 0:4 mss 1000")
+    talk.endpoint.close(talk.now)
+    assert talk.endpoint.state is State.SYN_RECEIVED
+    talk.skip()
+    assert Event.CLOSED in talk.hear(". 5:5 ack 1")
+    assert talk.endpoint.end is End.UNREAD
+
+
 def test_a_refused_connection_says_so() -> None:
     """RFC 9293 §3.10.7.3: RST with an acceptable ACK."""
     talk = connecting()

@@ -4,6 +4,7 @@ Two endpoints over a bad link: what one program sends is what the other reads, a
 One endpoint and a peer that says anything: no exception, no growth beyond the settings, no silence for ever.
 """
 
+from dataclasses import fields, replace
 from itertools import product
 
 import pytest
@@ -13,6 +14,7 @@ from hypothesis import strategies as st
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import agree
+from netwright.proto.tcp.policy import RFC_5961, Policy
 from netwright.proto.tcp.segment import ACK, CWR, ECE, FIN, PSH, RST, SYN, URG, Segment, SynOptions
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
@@ -186,11 +188,14 @@ calls = st.sampled_from(["send", "read", "send_eof", "close", "abort", "nodelay"
 steps = st.lists(anything | calls | st.floats(0.0, 200.0), max_size=30)
 
 
+policies = st.just(RFC_5961) | st.builds(Policy, **{field.name: st.booleans() for field in fields(Policy)})
+
+
 @pytest.mark.parametrize("state", [state for state in State if state is not State.LISTEN])
-@given(steps=steps)
-def test_nothing_that_comes_breaks_any_state(state: State, steps: list[Segment | str | float]) -> None:
-    """RFC 9293 §3.10.7: every segment is answered, taken or dropped in every state."""
-    endpoint, now = in_state(state), 1.0
+@given(steps=steps, policy=policies)
+def test_nothing_that_comes_breaks_any_state(state: State, steps: list[Segment | str | float], policy: Policy) -> None:
+    """RFC 9293 §3.10.7: every segment is answered, taken or dropped in every state, under every policy."""
+    endpoint, now = in_state(state, replace(SMALL, policy=policy)), 1.0
     for what in steps:
         if isinstance(what, Segment):
             endpoint.receive(what, now)

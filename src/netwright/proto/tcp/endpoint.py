@@ -348,11 +348,11 @@ class Endpoint:
         self._events.append(Event.CONNECTED)
         self._keepalive.start(self.settings.keepalive, now)
         self.receiver.open_beyond()
-        if self._early is not None:  # RFC 9293 §3.10.7.3: queued until ESTABLISHED
-            self._text(self._early.seq + 1, replace(self._early, flags=ACK), now)
-            self._early = None
         if self.sender.finishing:
             self._move(Step.CLOSE, now)  # it was called before
+        early, self._early = self._early, None
+        if early is not None:  # RFC 9293 §3.10.7.3: queued until ESTABLISHED
+            self._text(early.seq + 1, replace(early, flags=ACK), now)
 
     def _in_connection(self, segment: Segment, now: float) -> None:
         """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
@@ -426,14 +426,14 @@ class Endpoint:
 
     def _syn_again(self, segment: Segment, now: float) -> None:
         """In SYN-RECEIVED: the peer's SYN came again, or its SYN,ACK of a simultaneous open (RFC 9293 §3.5)."""
-        if segment.flags & ACK:
-            if segment.ack == self.sender.snd_nxt:
-                self.sender.opened(segment, now)
-                self._established(Step.ACK_OF_SYN, now)
-                self.receiver.ack_now = True
+        if not segment.flags & ACK:
+            self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
+        elif segment.ack == self.sender.snd_nxt:
+            self.sender.opened(segment, now)
+            self._established(Step.ACK_OF_SYN, now)
+            self.receiver.ack_now = True
+            if self.state is not CLOSED:
                 self._flush(now)
-            return
-        self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
 
     def _complete(self, segment: Segment, now: float) -> bool:
         """The ACK of our SYN,ACK (RFC 9293 §3.10.7.4, fifth, SYN-RECEIVED)."""

@@ -315,7 +315,7 @@ class Sender:
 
     def take_window(self, segment: Segment, window: int, now: float) -> bool:
         """The peer's window, already scaled; True if it changed."""
-        if not window and self.timer is Timer.PERSIST:
+        if not window and self.timer is PERSIST:
             self.timer_at = self._persist_at(now)  # the probe was answered: wait anew (Linux tcp_ack_probe)
         was_closed = not self.peer.size and bool(self.peer.largest)
         if not self.peer.update(segment.seq, segment.ack, window):
