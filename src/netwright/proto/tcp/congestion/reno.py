@@ -29,12 +29,12 @@ class Reno:
         """Not used."""
 
     def reduced(self, window: Window, now: float) -> int:
-        """RFC 5681 §3.1, equation 4, of cwnd instead of FlightSize, as Linux does."""
+        """RFC 5681 §3.1, equation 4, of cwnd instead of FlightSize, as Linux does; growth starts anew."""
+        self._counted = 0
         return max(window.cwnd // 2, 2)
 
     def timed_out(self, window: Window, now: float) -> None:
-        """Growth starts anew."""
-        self._counted = 0
+        """``reduced`` came before it."""
 
     def undone(self, window: Window) -> None:
         """Nothing else is kept."""
