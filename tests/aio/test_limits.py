@@ -1,3 +1,6 @@
+import math
+from typing import Any
+
 import pytest
 
 from netwright.aio.limits import STANDARD, UNLIMITED, Limits
@@ -18,3 +21,5 @@ def test_unlimited_still_bounds_a_close() -> None:
 def test_negative_bound_is_the_callers_error(name: str) -> None:
     with pytest.raises(UsageError, match=f"{name}=-1"):
         Limits(**{name: -1})
+    with pytest.raises(UsageError, match=f"{name}=nan"):
+        Limits(**dict[str, Any]({name: math.nan}))

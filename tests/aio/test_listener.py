@@ -5,8 +5,9 @@ import errno
 import os
 import random
 import resource
+import signal
 import socket
-import sys
+from collections.abc import Coroutine
 from contextlib import suppress
 from itertools import pairwise
 from typing import NoReturn
@@ -551,18 +552,56 @@ async def test_listener_that_never_served_closes(world: World) -> None:
     listener.abort()
 
 
-async def test_handler_that_calls_exit_ends_its_connection_only(world: World) -> None:
+@pytest.mark.parametrize(
+    ("mistake", "told"),
+    [
+        (SystemExit(7), "sys.exit(7)"),
+        (GeneratorExit(), "GeneratorExit()"),
+        (KeyboardInterrupt(), "KeyboardInterrupt()"),
+    ],
+)
+async def test_handler_that_raises_what_only_its_caller_may_ends_its_connection_only(
+    world: World, mistake: BaseException, told: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async def leaves(stream: Stream) -> None:
         if await stream.readline() == b"go\n":
-            sys.exit(7)
+            raise mistake
         await stream.send(b"here\n")
 
-    async with world.serve(leaves) as listener:
-        async with await world.connect(listener) as stream:
-            await stream.send(b"go\n")
-            with suppress(NetwrightError):
-                assert await stream.read() == b""
-        async with await world.connect(listener) as stream:
-            await stream.send(b"stay\n")
-            assert await stream.readline() == b"here\n"
-    assert any("sys.exit(7)" in line for line in world.lines)
+    before = signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C cannot be the reason
+    try:
+        async with world.serve(leaves) as listener:
+            async with await world.connect(listener) as stream:
+                await stream.send(b"go\n")
+                with suppress(NetwrightError):
+                    assert await stream.read() == b""
+            async with await world.connect(listener) as stream:
+                await stream.send(b"stay\n")
+                assert await stream.readline() == b"here\n"
+    finally:
+        signal.signal(signal.SIGINT, before)
+    assert any(told in line and "test_listener.py" in line for line in world.lines)
+
+
+async def test_handler_whose_coroutine_is_closed_is_not_awaited_further(world: World) -> None:
+    """A loop that is thrown away closes what it left: no failure, and nothing waits then (PEP 342)."""
+    closed: list[str] = []
+
+    async def stays(stream: Stream) -> None:
+        try:
+            await stream.read()
+        except GeneratorExit:
+            closed.append("closed")
+            raise
+
+    async def close() -> None:
+        async with world.serve(stays) as listener, await world.connect(listener):
+            await until(lambda: listener.streams)
+            (task,) = listener.streams.values()
+            coroutine = task.get_coro()
+            assert isinstance(coroutine, Coroutine)
+            coroutine.close()
+
+    with pytest.raises(ExceptionGroup):  # asyncio's, of a task whose coroutine is gone
+        await close()
+    assert (closed, world.lines) == (["closed"], [])

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.cli.holder import Holder, Listening, free_port, holders, parse_listening
+from netwright.cli.holder import Holder, Listening, free_port, holders, holders_of_path, parse_listening
+from netwright.core.address import InetAddress, UnixAddress
 
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -45,7 +46,7 @@ def made_proc(root: Path) -> Path:
 @pytest.mark.skipif(sys.platform == "win32", reason="no sysconf")
 def test_holder_has_pid_command_and_start(tmp_path: Path) -> None:
     (holder,) = holders(8000, proc=made_proc(tmp_path))
-    assert holder == Holder("127.0.0.1", 8000, 1000, 99, "python app.py", 1_700_000_050.0)
+    assert holder == Holder("127.0.0.1:8000", 1000, 99, "python app.py", 1_700_000_050.0)
     assert "127.0.0.1:8000 is held by pid 99 (python app.py), started" in str(holder)
 
 
@@ -58,6 +59,26 @@ def test_holder_of_another_user_is_told_by_user(tmp_path: Path) -> None:
 
 def test_no_proc_means_no_holder(tmp_path: Path) -> None:
     assert holders(8000, proc=tmp_path) == []
+    assert holders_of_path(UnixAddress("/x"), proc=tmp_path) == []
+
+
+UNIX = """\
+Num       RefCount Protocol Flags    Type St Inode Path
+0: 00000002 00000000 00010000 0001 01 4242 /run/a b.sock
+0: 00000002 00000000 00000000 0001 03 4243 /run/a b.sock
+0: 00000002 00000000 00010000 0001 01 4244 @name
+0: 00000002 00000000 00010000 0001 01 4245
+"""
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="no sysconf")
+def test_unix_socket_is_found_by_its_very_name_where_it_listens(tmp_path: Path) -> None:
+    (made_proc(tmp_path) / "net/unix").write_text(UNIX)
+    (holder,) = holders_of_path(UnixAddress("/run/a b.sock"), proc=tmp_path)
+    assert holder == Holder("unix:/run/a b.sock", 0, 99, "python app.py", 1_700_000_050.0)
+    (stranger,) = holders_of_path(UnixAddress("name", abstract=True), proc=tmp_path)
+    assert str(stranger) == "unix:@name is held by a process of user 0, which this user may not look at"
+    assert holders_of_path(UnixAddress("/run/a"), proc=tmp_path) == []
 
 
 @pytest.mark.real
@@ -67,7 +88,7 @@ def test_this_process_is_found_as_holder(family: int, host: str) -> None:
     with socket.create_server((host, 0), family=family) as server:
         port = server.getsockname()[1]
         mine = [holder for holder in holders(port) if holder.pid == os.getpid()]
-        assert [holder.host for holder in mine] == [host]
+        assert [holder.where for holder in mine] == [str(InetAddress(host, port))]
         assert "python" in mine[0].command or "pytest" in mine[0].command
         assert time.time() - 3600 < mine[0].since <= time.time() + 1
 

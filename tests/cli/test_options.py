@@ -3,7 +3,7 @@
 import click
 import pytest
 
-from netwright.cli.options import AddressType
+from netwright.cli.options import AddressType, Seconds
 from netwright.core.address import InetAddress, UnixAddress
 
 
@@ -23,3 +23,10 @@ def test_address_is_parsed_where_it_is_typed(text: str, address: object) -> None
 def test_wrong_address_is_a_wrong_option() -> None:
     with pytest.raises(click.UsageError, match="without a port"):
         AddressType().convert("localhost", None, None)
+
+
+@pytest.mark.parametrize("text", ["nan", "inf", "-1", "11", "soon"])
+def test_seconds_have_an_end(text: str) -> None:
+    with pytest.raises(click.UsageError, match=text):
+        Seconds(0, 10).convert(text, None, None)
+    assert Seconds(0, 10).convert("2.5", None, None) == 2.5

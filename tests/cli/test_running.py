@@ -1,6 +1,7 @@
 """One run of a service: what it says, and why it cannot start."""
 
 import asyncio
+import errno
 import os
 import signal
 import socket
@@ -41,6 +42,25 @@ def test_taken_port_names_its_holder_and_a_free_one() -> None:
     assert f"pid {os.getpid()} (" in problem.why
     assert problem.fix.startswith("netwright serve app.py --bind 127.0.0.1:")
     assert problem.exit_code == 3
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not hasattr(socket, "AF_UNIX"), reason="no Unix sockets here")
+def test_taken_path_names_its_holder_or_what_lies_there(tmp_path: Path) -> None:
+    in_use = OSError(errno.EADDRINUSE, "Address already in use")
+    bind = UnixAddress(str(tmp_path / "s"))
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(bind.path)
+        server.listen()
+        problem = taken(BindError(bind, in_use), options(bind))
+    assert f"unix:{bind.path} is held by pid {os.getpid()} (" in problem.why
+    assert problem.fix == "stop that process, or --unix with another path"
+    (tmp_path / "file").touch()
+    for name, kind in (("file", "file"), (".", "directory")):
+        path = str(tmp_path / name)
+        assert taken(BindError(UnixAddress(path), in_use), options()).why == f"{Path(path)} is a {kind}, no socket"
+    missing = taken(BindError(UnixAddress("/nowhere/s"), OSError(errno.ENOENT, "No such file")), options())
+    assert (missing.why, missing.fix) == ("there is no directory /nowhere", "mkdir -p /nowhere")
 
 
 def test_taken_port_of_the_app_itself_is_to_be_changed_there() -> None:

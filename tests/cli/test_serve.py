@@ -74,6 +74,8 @@ async def echo(stream):
         (["app.py", "--bind", "nonsense"], "address without a port"),
         (["app.py", "--console", "unix:/x"], "host:port wanted"),
         (["app.py", "--drain", "-1"], "--drain"),
+        (["app.py", "--drain", "inf"], "inf is not in the range 0<=x<=86400"),
+        (["app.py", "--drain", "nan"], "nan is no number of seconds, 0 to 86400 allowed"),
         (["app.py", "--biind", "1"], "--bind"),
     ],
 )

@@ -7,7 +7,18 @@ from netwright.console.gate import COOKIE, Gate
 OPEN, LOCKED = Gate(), Gate("s3cret")
 
 
-@pytest.mark.parametrize("host", ["127.0.0.1:8001", "localhost:8001", "[::1]:8001", "127.0.0.1", "console.localhost:1"])
+@pytest.mark.parametrize(
+    "host",
+    [
+        "127.0.0.1:8001",
+        "localhost:8001",
+        "[::1]:8001",
+        "127.0.0.1",
+        "console.localhost:1",
+        "LOCALHOST:8001",
+        "LocalHost.",
+    ],
+)
 def test_loopback_names_are_let_in(host: str) -> None:
     assert OPEN.check(host, "", "") is None
 

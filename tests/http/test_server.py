@@ -1,5 +1,4 @@
 import asyncio
-import sys
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 
@@ -161,18 +160,21 @@ async def test_stream_that_raises_is_cut_so_that_the_peer_sees_it() -> None:
         assert (await closed_record(app)).outcome is Outcome.HANDLER_ERROR
 
 
-async def test_handler_that_exits_is_reported_and_the_others_go_on() -> None:
+@pytest.mark.parametrize(
+    ("mistake", "told"), [(SystemExit(1), "called sys.exit(1)"), (GeneratorExit(), "raised GeneratorExit()")]
+)
+async def test_handler_that_exits_is_reported_and_the_others_go_on(mistake: BaseException, told: str) -> None:
     reports = Reports()
     app = shop(report=reports)
 
     @app.get("/exit")
     async def leave(request: Request) -> None:
-        sys.exit(1)
+        raise mistake
 
     async with serving(app), asking(app) as peer:
         assert (await peer.ask("GET", "/exit")).status == 500
         assert (await peer.ask("GET", "/")).text == "hello"
-        assert [repr(error) for _, error in reports] == ["RuntimeError('the handler called sys.exit(1)')"]
+        assert [repr(error) for _, error in reports] == [f"RuntimeError('the handler {told}')"]
 
 
 @pytest.mark.parametrize(("target", "status", "reported"), [("/early?a=%00", 400, 0), ("/early?bug=1", 500, 1)])

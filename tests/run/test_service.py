@@ -1,4 +1,5 @@
 import asyncio
+import math
 import socket
 
 import pytest
@@ -52,6 +53,16 @@ async def test_start_binds_all_or_nothing() -> None:
         assert (service.listeners, bound) == ((), [])
     await service.start()
     await service.drain(0)
+
+
+@pytest.mark.parametrize("timeout", [math.nan, math.inf, -1])
+async def test_drain_without_an_end_is_the_callers_error_and_changes_nothing(timeout: float) -> None:
+    async with echoing() as service:
+        with pytest.raises(UsageError, match=rf"drain for {timeout} s, 0 or more and finite allowed"):
+            await service.drain(timeout)
+        with pytest.raises(UsageError, match="drain for"):
+            await service.listeners[0].drain(timeout)
+        assert not service.draining
 
 
 async def test_hooks_frame_the_life_and_the_last_added_stops_first() -> None:

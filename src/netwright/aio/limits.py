@@ -1,10 +1,11 @@
 """Every bound of a listener and of its connections, and what happens at each.  No I/O."""
 
+import math
 from dataclasses import dataclass, fields
 
 from netwright.core.errors import UsageError
 
-__all__ = ["STANDARD", "UNLIMITED", "Limits"]
+__all__ = ["STANDARD", "UNLIMITED", "Limits", "check_drain"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,8 +40,18 @@ class Limits:
     def __post_init__(self) -> None:
         for bound in fields(self):
             value = getattr(self, bound.name)
-            if value is not None and value < 0:
+            if value is not None and not value >= 0:  # NaN neither
                 raise UsageError(f"{bound.name}={value}, 0 or more allowed")
+
+
+def check_drain(timeout: float) -> None:
+    """Every drain has an end.
+
+    Raises:
+        UsageError: ``timeout`` is negative, infinite or no number.
+    """
+    if not 0 <= timeout < math.inf:
+        raise UsageError(f"drain for {timeout} s, 0 or more and finite allowed")
 
 
 STANDARD = Limits()

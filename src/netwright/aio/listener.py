@@ -14,8 +14,8 @@ from typing import Any, Self, TypeAlias
 
 from netwright.aio.choice import engine
 from netwright.aio.engine import Engine
-from netwright.aio.limits import STANDARD, Limits
-from netwright.aio.outcome import cause_of
+from netwright.aio.limits import STANDARD, Limits, check_drain
+from netwright.aio.outcome import blamed, cause_of
 from netwright.aio.resolve import as_address, resolve
 from netwright.aio.sockets import BindError, listening, reset_on_close
 from netwright.aio.stream import Stream
@@ -153,7 +153,12 @@ class Listener:
                     await asyncio.wait(unfinished)
 
     async def drain(self, timeout: float) -> DrainReport:
-        """Accept no more; close what is between messages at once, let the others finish, abort them at ``timeout``."""
+        """Accept no more; close what is between messages at once, let the others finish, abort them at ``timeout``.
+
+        Raises:
+            UsageError: ``timeout`` has no end.
+        """
+        check_drain(timeout)
         self.close()
         self._draining = True
         everyone = set(self._tasks)
@@ -307,13 +312,17 @@ class Listener:
                 await handler(stream)
             except Exception as error:
                 self._failed(stream, error)
-            except SystemExit as error:  # one handler's mistake does not end everybody else's work
-                self._failed(stream, _instead(error, f"the handler called sys.exit({error.code!r})"))
+            except (SystemExit, GeneratorExit, KeyboardInterrupt) as error:
+                failure = blamed(error)
+                if failure is None or not self._steps(stream):
+                    raise
+                self._failed(stream, failure)
             except asyncio.CancelledError as error:
                 task = asyncio.current_task()
                 if task is None or task.cancelling():
                     raise
-                self._failed(stream, _instead(error, "the handler waited for a task or future that was cancelled"))
+                failure = RuntimeError("the handler waited for a task or future that was cancelled")
+                self._failed(stream, failure.with_traceback(error.__traceback__))
             await stream.close()
         except BaseException:  # a cancel, whose reason is this side's
             stream.record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, self._engine.now())
@@ -327,6 +336,11 @@ class Listener:
         if self._draining:
             stream.finish_messages()
 
+    def _steps(self, stream: Stream) -> bool:
+        """False while the coroutine of its task is being closed from outside, where it may not wait any more."""
+        task = asyncio.current_task(self._loop)
+        return task is not None and self._tasks.get(task) is stream
+
     def _failed(self, stream: Stream, error: Exception) -> None:
         record = stream.record
         ended_before = record.outcome is not Outcome.OPEN
@@ -338,13 +352,6 @@ class Listener:
                 f"{record.bytes_in} bytes in, {record.bytes_out} out, "
                 f"open for {self._engine.now() - record.opened_at:.3f} s"
             )
-
-
-def _instead(error: BaseException, text: str) -> Exception:
-    """The failure of a handler that raised what only its caller may raise."""
-    failure = RuntimeError(text)
-    failure.__cause__ = error
-    return failure.with_traceback(error.__traceback__)
 
 
 def _host(peer: Address | None) -> str:

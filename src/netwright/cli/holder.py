@@ -1,4 +1,4 @@
-"""Who holds a TCP port: process, command, since when (Linux: proc(5)); and which port is free."""
+"""Who holds a TCP port or a Unix socket: process, command, since when (Linux: proc(5)); and which port is free."""
 
 import os
 import socket
@@ -10,10 +10,13 @@ from dataclasses import dataclass
 from ipaddress import IPv4Address, IPv6Address
 from pathlib import Path
 
-__all__ = ["Holder", "Listening", "free_port", "holders", "parse_listening", "started_at"]
+from netwright.core.address import InetAddress, UnixAddress
+
+__all__ = ["Holder", "Listening", "free_port", "holders", "holders_of_path", "parse_listening", "started_at"]
 
 PROC = Path("/proc")
 LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
+ACCEPTS = 1 << 16  # __SO_ACCEPTCON of include/uapi/linux/net.h, in /proc/net/unix
 _WORD = "<I" if sys.byteorder == "little" else ">I"
 
 
@@ -31,8 +34,7 @@ class Listening:
 class Holder:
     """``pid`` is 0 where the process belongs to another user; ``since`` is seconds since 1970."""
 
-    host: str
-    port: int
+    where: str
     uid: int
     pid: int = 0
     command: str = ""
@@ -40,9 +42,9 @@ class Holder:
 
     def __str__(self) -> str:
         if not self.pid:
-            return f"{self.host}:{self.port} is held by a process of user {self.uid}, which this user may not look at"
+            return f"{self.where} is held by a process of user {self.uid}, which this user may not look at"
         ago = _duration(time.time() - self.since)
-        return f"{self.host}:{self.port} is held by pid {self.pid} ({self.command}), started {ago} ago"
+        return f"{self.where} is held by pid {self.pid} ({self.command}), started {ago} ago"
 
 
 def parse_listening(text: str) -> list[Listening]:
@@ -68,16 +70,40 @@ def holders(port: int, *, proc: Path = PROC) -> list[Holder]:
     listening = [
         entry for name in ("tcp", "tcp6") for entry in parse_listening(_text(proc / "net" / name)) if entry.port == port
     ]
-    pids = _pids_of({entry.inode for entry in listening}, proc) if listening else {}
-    found = {_holder(entry, pid, proc) for entry in listening for pid in pids.get(entry.inode, [0])}
+    return _holders([(str(InetAddress(entry.host, port)), entry.uid, entry.inode) for entry in listening], proc)
+
+
+def holders_of_path(address: UnixAddress, *, proc: Path = PROC) -> list[Holder]:
+    """Every process that listens on a Unix socket by this very name; empty where the system does not tell.
+
+    /proc/net/unix has the name as it was bound: a relative path is that of its process.
+    """
+    name = f"@{address.path}" if address.abstract else address.path
+    lines = (line.split(maxsplit=7) for line in _text(proc / "net/unix").splitlines()[1:])
+    inodes = [int(line[6]) for line in lines if len(line) == 8 and line[7] == name and int(line[3], 16) & ACCEPTS]
+    return _holders([(str(address), _owner(address), inode) for inode in inodes], proc)
+
+
+def _owner(address: UnixAddress) -> int:
+    """The user whose file it is; 0 where there is none."""
+    try:
+        return 0 if address.abstract else os.stat(address.path).st_uid
+    except OSError:
+        return 0
+
+
+def _holders(listening: list[tuple[str, int, int]], proc: Path) -> list[Holder]:
+    """By place, user and inode."""
+    pids = _pids_of({inode for _, _, inode in listening}, proc) if listening else {}
+    found = {_holder(where, uid, pid, proc) for where, uid, inode in listening for pid in pids.get(inode, [0])}
     return sorted(found, key=lambda holder: (holder.since, holder.pid))
 
 
-def _holder(entry: Listening, pid: int, proc: Path) -> Holder:
+def _holder(where: str, uid: int, pid: int, proc: Path) -> Holder:
     if not pid:
-        return Holder(entry.host, entry.port, entry.uid)
+        return Holder(where, uid)
     command = _text(proc / str(pid) / "cmdline").replace("\0", " ").strip()
-    return Holder(entry.host, entry.port, entry.uid, pid, command[:120], started_at(pid, proc))
+    return Holder(where, uid, pid, command[:120], started_at(pid, proc))
 
 
 def _pids_of(inodes: set[int], proc: Path) -> dict[int, list[int]]:

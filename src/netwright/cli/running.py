@@ -19,7 +19,7 @@ from netwright.aio import BindError, DrainReport, Listener
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
 from netwright.cli.ending import GRACE, end_within
 from netwright.cli.finder import place_of
-from netwright.cli.holder import free_port, holders, started_at
+from netwright.cli.holder import free_port, holders, holders_of_path, started_at
 from netwright.cli.options import Options
 from netwright.cli.problem import Problem, UnreachableProblem
 from netwright.core.address import InetAddress, UnixAddress
@@ -237,9 +237,11 @@ def first_line(service: Service) -> str:
 
 
 def taken(error: BindError, options: Options) -> UnreachableProblem:
-    """Who holds the port, and which one is free."""
+    """Who holds the address, and which one is free."""
     address, who, fix = error.address, "", ""
-    if isinstance(address, InetAddress) and error.errno == errno.EADDRINUSE:
+    if isinstance(address, UnixAddress):
+        who, fix = _taken_path(address, error)
+    elif error.errno == errno.EADDRINUSE:
         who = "\n".join(str(holder) for holder in holders(address.port))
         free = free_port(address.host, address.port, but=DEFAULT_CONSOLE.port)
         bound = address in options.binds
@@ -252,6 +254,19 @@ def taken(error: BindError, options: Options) -> UnreachableProblem:
     elif error.errno == errno.EADDRNOTAVAIL:
         fix = "no interface has this address: ip address lists them"
     return UnreachableProblem(error.message, why=who, fix=fix)
+
+
+def _taken_path(address: UnixAddress, error: BindError) -> tuple[str, str]:
+    """Why, and what to do, where it is a Unix socket's name that cannot be had."""
+    path = Path(address.path)
+    if error.errno == errno.EADDRINUSE:
+        who = "\n".join(str(holder) for holder in holders_of_path(address))
+        if not who and not address.abstract and path.exists() and not path.is_socket():
+            return f"{path} is a {'directory' if path.is_dir() else 'file'}, no socket", "--unix with another path"
+        return who, "stop that process, or --unix with another path"
+    if error.errno == errno.ENOENT:
+        return f"there is no directory {path.parent}", f"mkdir -p {path.parent}"
+    return "", ""
 
 
 def age_of_process() -> float:

@@ -8,7 +8,7 @@ import click
 from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
 from netwright.cli.ending import GRACE, end_within, exit_now
 from netwright.cli.logs import set_up
-from netwright.cli.options import AddressType, Options
+from netwright.cli.options import AddressType, Options, Seconds
 from netwright.core.address import Address, UnixAddress, parse_address
 
 __all__ = ["command"]
@@ -26,7 +26,7 @@ _log = logging.getLogger("netwright")
 @click.option("--console", type=AddressType(), help=f"The console's address. [{DEFAULT_CONSOLE}]")
 @click.option("--no-console", is_flag=True, help="No console.")
 @click.option("--json", "as_json", is_flag=True, help="Lines as JSON objects.")
-@click.option("--drain", type=click.FloatRange(0), default=10.0, show_default=True, help="Seconds for work to finish.")
+@click.option("--drain", type=Seconds(0, 86400), default=10.0, show_default=True, help="Seconds for work to finish.")
 @click.option("--records", default="", metavar="FILE", help="A JSON line for each connection that closed.")
 @click.option("--watch-all", is_flag=True, help="Keep the moments of every connection.")
 def command(

@@ -15,7 +15,7 @@ from urllib.parse import urlencode
 import click
 
 from netwright.cli.attach import DEFAULT_CONSOLE
-from netwright.cli.options import AddressType
+from netwright.cli.options import AddressType, Seconds
 from netwright.cli.problem import Problem, UnreachableProblem
 from netwright.console.view import bound
 from netwright.core.address import Address, InetAddress
@@ -69,7 +69,7 @@ class View:
 @click.option("--token", default="", help="The console's token, where it wants one.")
 @click.option("--filter", "words", default="", metavar="WORDS", help="As on the page: rtt>120 retrans>0 svc:http")
 @click.option("--sort", default="", metavar="COLUMN", help="rtt, in, age, peer, …; -rtt turns it around.")
-@click.option("--interval", type=click.FloatRange(0.25), default=1.0, show_default=True, help="Seconds.")
+@click.option("--interval", type=Seconds(0.25, 3600), default=1.0, show_default=True, help="Seconds.")
 @click.option("--once", is_flag=True, help="One table, then end; so it is, too, where stdout is no terminal.")
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, then end.")
 def command(console: Address, token: str, words: str, sort: str, interval: float, once: bool, as_json: bool) -> None:

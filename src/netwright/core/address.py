@@ -31,7 +31,8 @@ class InetAddress:
         try:
             return ip_address(self.host.partition("%")[0]).is_loopback
         except ValueError:
-            return self.host == "localhost" or self.host.endswith(".localhost")
+            name = self.host.lower().removesuffix(".")  # RFC 3986 §3.2.2, RFC 1034 §3.1
+            return name == "localhost" or name.endswith(".localhost")
 
 
 @dataclass(frozen=True, slots=True)

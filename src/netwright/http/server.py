@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netwright.aio import ShuttingDownError, Stream
+from netwright.aio.outcome import blamed
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Waiting
@@ -214,6 +215,11 @@ class Connection:
             if not self._is_only_gone():
                 raise
             raise ClosedError(f"{self._record.peer} went away") from error
+        except (GeneratorExit, KeyboardInterrupt) as error:
+            failure = blamed(error)
+            if failure is None or asyncio.current_task(self._loop) is not self._task:
+                raise
+            raise failure from error
         finally:
             if self._timer is not None:
                 await self._end_watch()

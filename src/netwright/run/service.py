@@ -20,6 +20,7 @@ from types import TracebackType
 from typing import Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Listener, Stream
+from netwright.aio.limits import check_drain
 from netwright.core.address import Address, InetAddress, parse_address
 from netwright.core.errors import UsageError
 from netwright.core.record import Recorder
@@ -163,7 +164,11 @@ class Service:
         """Accept no more, let work finish for ``timeout`` seconds, abort the rest, call the stop hooks.
 
         Connections between messages are closed at once.
+
+        Raises:
+            UsageError: ``timeout`` is negative, infinite or no number.
         """
+        check_drain(timeout)
         if self._root is None:
             return DrainReport()
         self.draining = True

@@ -24,7 +24,7 @@ from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import is_opening
 from netwright.proto.tcp.segment import CE, NOT_ECT, Segment
 from netwright.proto.tcp.settings import Settings
-from netwright.proto.tcp.state import State
+from netwright.proto.tcp.state import CLOSED, State
 from netwright.sim.link import Link, Path, Verdict
 from netwright.sim.trace import Seen, Trace
 
@@ -181,7 +181,7 @@ class Pair:
         endpoint = side.endpoint
         if origin is not None and self._trace is not None:
             self._trace.arrived(self.now, side.index, segment, origin)
-        if endpoint.state is State.CLOSED and endpoint.end is End.OPEN and is_opening(segment):
+        if endpoint.state is CLOSED and endpoint.end is End.OPEN and is_opening(segment):
             watch = side.watch if self._trace is not None else None
             side.endpoint = Endpoint.accept(side.settings, segment, iss=_ISS, now=self.now, watch=watch)
             self._flush(side)
@@ -193,7 +193,7 @@ class Pair:
             self._flush(side)
 
     def _act(self, side: Side, events: list[Event]) -> None:
-        if side.endpoint.state is not State.CLOSED:
+        if side.endpoint.state is not CLOSED:
             side.program(side, events, self.now)
         self._flush(side)
 

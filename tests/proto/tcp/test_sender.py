@@ -4,7 +4,7 @@ import pytest
 
 from netwright.core.moment import Kind, Moment
 from netwright.proto.tcp.events import End, Event
-from netwright.proto.tcp.sender import Timer
+from netwright.proto.tcp.rtt import Timer
 from netwright.proto.tcp.settings import Settings
 from tests.support.tcp_dialogue import Dialogue, established
 from tests.support.tcp_pair import Link, Pair, transfer

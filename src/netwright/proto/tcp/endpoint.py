@@ -17,6 +17,7 @@ a SYN for the listener.  ``watch`` gets a Moment, with its reason, for every dec
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import Final
 
 from netwright.core.errors import ClosedError, UsageError
 from netwright.core.moment import Kind, Moment
@@ -29,14 +30,24 @@ from netwright.proto.tcp.receiver import Receiver
 from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
 from netwright.proto.tcp.sender import Sender
 from netwright.proto.tcp.settings import Settings
-from netwright.proto.tcp.state import SYNCHRONIZED, TAKES_DATA, State, Step, step
+from netwright.proto.tcp.state import (
+    CLOSED,
+    ESTABLISHED,
+    SYN_RECEIVED,
+    SYN_SENT,
+    SYNCHRONIZED,
+    TAKES_DATA,
+    State,
+    Step,
+    step,
+)
 from netwright.proto.tcp.time_wait import Answer, judge
 
 __all__ = ["Endpoint"]
 
-_MAX_FIELD = 65535
-_SENDS = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.SYN_SENT, State.SYN_RECEIVED})
-_OPTION_SPACE = 40  # bytes of options in a header, RFC 9293 §3.1
+_MAX_FIELD: Final = 65535
+_SENDS: Final = (ESTABLISHED, State.CLOSE_WAIT, SYN_SENT, SYN_RECEIVED)
+_OPTION_SPACE: Final = 40  # bytes of options in a header, RFC 9293 §3.1
 
 
 class Endpoint:
@@ -54,25 +65,9 @@ class Endpoint:
     """
 
     __slots__ = (
-        "_challenges",
-        "_early",
-        "_events",
-        "_keepalive",
-        "_life_at",
-        "_note",
-        "_orphan",
-        "_output",
-        "_stamp_offset",
-        "_stamps",
-        "_started_at",
-        "_syn_options",
-        "agreement",
-        "end",
-        "receiver",
-        "sender",
-        "settings",
-        "state",
-    )
+        "_challenges", "_early", "_events", "_keepalive", "_life_at", "_note", "_orphan", "_output", "_stamp_offset",
+        "_stamps", "_started_at", "_syn_options", "agreement", "end", "receiver", "sender", "settings", "state",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -83,9 +78,8 @@ class Endpoint:
         watch: Callable[[Moment], None] | None = None,
     ) -> None:
         self.settings, self.state, self.end = settings, State.CLOSED, End.OPEN
-        self._note = note_for(watch)
+        self._note, self.agreement = note_for(watch), Agreement()
         self._stamp_offset, self._stamps = stamp_offset, settings.timestamps
-        self.agreement = Agreement()
         self.receiver = Receiver(settings, -1, 0.0)
         self.sender = Sender(settings, iss, self._emit, self._note, stamp_offset)
         self._syn_options = offer(settings)
@@ -129,7 +123,13 @@ class Endpoint:
     @property
     def deadline(self) -> float | None:
         """When ``expire`` is due, None for never."""
-        at = min(self.sender.deadline, self.receiver.ack_at, self._life_at, self._keepalive.at)
+        at = self.sender.deadline
+        if self.receiver.ack_at < at:
+            at = self.receiver.ack_at
+        if self._life_at < at:
+            at = self._life_at
+        if self._keepalive.at < at:
+            at = self._keepalive.at
         return at if at != inf else None
 
     @property
@@ -208,7 +208,7 @@ class Endpoint:
         if self.sender.finishing or self.state in (State.CLOSED, State.LISTEN):
             return
         self.sender.finish()
-        if self.state in (State.ESTABLISHED, State.CLOSE_WAIT):
+        if self.state in (ESTABLISHED, State.CLOSE_WAIT):
             self._move(Step.CLOSE, now)
             self.sender.output(now)
 
@@ -274,13 +274,13 @@ class Endpoint:
     def receive(self, segment: Segment, now: float) -> list[Event]:
         """Take a segment (RFC 9293 §3.10.7)."""
         state = self.state
-        if state is State.ESTABLISHED:
+        if state is ESTABLISHED:
             self._in_connection(segment, now)
-        elif state is State.SYN_SENT:
+        elif state is SYN_SENT:
             self._in_syn_sent(segment, now)
         elif state is State.TIME_WAIT:
             self._in_time_wait(segment, now)
-        elif state is State.CLOSED or state is State.LISTEN:
+        elif state is CLOSED or state is State.LISTEN:
             answer = refusal(segment)
             if answer is not None:
                 self._output.append(answer)
@@ -368,13 +368,13 @@ class Endpoint:
         elif self._acknowledged(segment, now):
             if (segment.data or segment.flags & FIN) and self.state in TAKES_DATA:
                 self._text(segment.seq, segment, now)
-            if self.state is not State.CLOSED:
+            if self.state is not CLOSED:
                 self._flush(now)
 
     def _acknowledged(self, segment: Segment, now: float) -> bool:
         """The fifth check; False if the segment is refused, or has ended the connection."""
         sender = self.sender
-        if self.state is State.SYN_RECEIVED:
+        if self.state is SYN_RECEIVED:
             if not self._complete(segment, now):
                 return False
         elif not sender.acknowledge(segment, now):
@@ -386,7 +386,7 @@ class Endpoint:
             self.receiver.mark(segment)
         if sender.snd_una > sender.fin_at >= 0:
             self._fin_acknowledged(now)
-        return self.state is not State.CLOSED
+        return self.state is not CLOSED
 
     def _control(self, segment: Segment, now: float) -> None:
         """RST, SYN, or no ACK, in the window (RFC 9293 §3.10.7.4, second to fifth; RFC 5961 §3.2, §4.2)."""

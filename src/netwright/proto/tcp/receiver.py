@@ -239,7 +239,8 @@ class Receiver:
 
     def _count(self, size: int, now: float) -> None:
         """RFC 9293 §3.8.6.3: every second full segment at once, anything else soon."""
-        self._full = max(self._full, min(size, self.mss))
+        if size > self._full:
+            self._full = max(self._full, min(size, self.mss))
         self._unacked += size
         if self._unacked > self._full or (self._quick > 0 and not self.interactive):
             self.ack_now = True

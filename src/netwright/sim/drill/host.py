@@ -22,6 +22,7 @@ from netwright.proto.tcp.state import State
 __all__ = ["Emission", "Host", "Interest", "Socket"]
 
 KEEPALIVE = KeepAlive(7200, 75, 9)  # Linux, tcp(7)
+_BEYOND_OLD = 65537  # numbers between an old connection's and those of the one that takes its place (Linux)
 _MAX_STEPS = 100_000  # timers of one advance; more means that the machine runs in circles
 _ERRNO = {
     End.RESET: errno.ECONNRESET,
@@ -92,6 +93,7 @@ class Host:
     polls: dict[int, dict[int, Interest]] = field(default_factory=dict)
     listener: Listener | None = None
     _peers: int = 0
+    _iss: int = 0
 
     def socket(self, number: int) -> Socket:
         """A fresh descriptor."""
@@ -102,7 +104,7 @@ class Host:
         """The socket takes connections from now on."""
         if sock.listener is None:
             sock.listener = self.listener = Listener(
-                sock.settings, draw=lambda _: (0, 0), backlog=backlog, watch=self.watch
+                sock.settings, draw=lambda _: (self._iss, 0), backlog=backlog, watch=self.watch
             )
         sock.listener.backlog = backlog
 
@@ -127,6 +129,7 @@ class Host:
             if endpoint.end is not End.REPLACED:
                 self.collect()
                 return
+            self._iss = endpoint.sender.snd_nxt + _BEYOND_OLD
         if self.listener is not None:
             self._to_listener(self.listener, segment)
         else:
