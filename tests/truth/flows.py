@@ -197,9 +197,8 @@ class _Loop:
                         at = min(at, lane.under_way[0][0])
             select.select([self._epoll], [], [], max(at - time.monotonic(), 0.0))  # epoll's own time is in whole ms
             for fd, _ in self._epoll.poll(0):
-                lane = self._readers.get(fd)
-                if lane is not None:
-                    lane.take()
+                if fd in self._readers:
+                    self._readers[fd].take()
                 else:
                     self._socket(self._sockets[fd])
 

@@ -25,7 +25,7 @@ class Reno:
             self._counted -= grown * window.cwnd
             window.cwnd += grown
 
-    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int) -> None:
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
         """Not used."""
 
     def reduced(self, window: Window, now: float) -> int:
