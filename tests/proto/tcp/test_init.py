@@ -70,7 +70,7 @@ choices = st.fixed_dictionaries(
         "ecn": st.sampled_from(["ask", "accept", "off"]),
         "frto": st.booleans(),
         "tail_loss_probe": st.booleans(),
-        "hystart": st.booleans(),
+        "hystart": st.sampled_from(["linux", "rfc9406", "off"]),
         "window_scale": st.sampled_from([None, 0, 5]),
     }
 )

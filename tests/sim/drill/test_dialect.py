@@ -28,7 +28,7 @@ def test_a_bsd_buffer_is_whole_segments() -> None:
         ("early_retrans", "0", "tail_loss_probe", False),
         ("syn_retries", "3", "syn_retries", 3),
         ("window_scaling", "0", "window_scale", None),
-        ("hystart_detect", "3", "hystart", True),
+        ("hystart_detect", "3", "hystart", "linux"),
         ("net.inet.tcp.rfc1323", "0", "timestamps", False),
         ("net.inet.tcp.ecn.enable", "2", "ecn", "accept"),
         ("net.inet.tcp.rexmit_initial", "3000", "rto_initial", 3.0),

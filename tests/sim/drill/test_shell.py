@@ -16,7 +16,7 @@ def test_all_sysctls_of_a_command_are_set() -> None:
     command(host, "sysctl -w net.inet.tcp.insecure_rst=1")
     assert not host.settings.policy.strict_rst
     command(host, "echo 3 > /sys/module/tcp_cubic/parameters/hystart_detect")
-    assert host.settings.hystart
+    assert host.settings.hystart == "linux"
 
 
 def test_defaults_come_before_what_the_same_command_sets() -> None:

@@ -301,7 +301,7 @@ class Sender:
         self.rtt.sample(seconds, now)
         self.rtt.backoff = 0  # RFC 6298 §5, end: only a measurement ends the back-off
         before = self.window.ssthresh
-        self.control.sampled(self.window, seconds, ack, self.snd_nxt)
+        self.control.sampled(self.window, seconds, ack, self.snd_nxt, now)
         if self._note is not None and before != self.window.ssthresh:
             self._note(Kind.CONGESTION, now, self.window.cwnd, f"slow start ends: round trips grow, {self.window!r}")
         return seconds

@@ -6,9 +6,10 @@ from netwright.core.errors import UsageError
 from netwright.core.tuning import KeepAlive
 from netwright.proto.tcp.policy import RFC_5961, Policy
 
-__all__ = ["CONTROLS", "Settings"]
+__all__ = ["CONTROLS", "HYSTARTS", "Settings"]
 
 CONTROLS = ("cubic", "reno", "bbr")
+HYSTARTS = ("linux", "rfc9406", "off")
 MAX_WINDOW_SCALE = 14  # RFC 7323 §2.3
 MIN_MSS = 64  # below it the options of an ACK may exceed the data
 
@@ -29,7 +30,8 @@ class Settings:
         ecn: "off", "accept" what the peer offers, or "ask" for it (RFC 3168 §6.1.1; tcp_ecn 0, 2, 1).
         congestion: "cubic" (RFC 9438), "reno" (RFC 5681) or "bbr" (version 1, which always paces).
         initial_window: segments in flight before the first acknowledgement (RFC 6928).
-        hystart: leave slow start before the queue overflows (RFC 9406); CUBIC only.
+        hystart: how slow start ends before the queue overflows: "linux" by trains of acknowledgements and by delay,
+            "rfc9406" by conservative slow start, "off"; CUBIC only.
         pacing: spread segments over the round trip instead of sending bursts; Linux leaves that to the queue (fq).
         slow_start_after_idle: begin again with the initial window after an idle RTO (RFC 5681 §4.1).
         nodelay: no Nagle algorithm (RFC 9293 §3.7.4).
@@ -59,7 +61,7 @@ class Settings:
     ecn: str = "accept"
     congestion: str = "cubic"
     initial_window: int = 10
-    hystart: bool = True
+    hystart: str = "linux"
     pacing: bool = False
     slow_start_after_idle: bool = True
     nodelay: bool = False
@@ -96,6 +98,8 @@ class Settings:
             self._check("receive_buffer", 2 << self.window_scale)  # or no window but 0 could be said
         if self.ecn not in ("off", "accept", "ask"):
             raise UsageError(f"ecn={self.ecn!r}, 'off', 'accept' or 'ask' allowed")
+        if self.hystart not in HYSTARTS:
+            raise UsageError(f"hystart={self.hystart!r}, one of {', '.join(HYSTARTS)} allowed")
         if self.congestion not in CONTROLS:
             raise UsageError(f"congestion={self.congestion!r}, one of {', '.join(CONTROLS)} allowed")
 

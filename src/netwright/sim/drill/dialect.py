@@ -32,7 +32,7 @@ class Dialect:
         return -(-size // mss) * mss if self.name == "bsd" else size
 
 
-LINUX = Dialect("linux", Settings(hystart=False, send_buffer=1 << 22, window_scale=8))
+LINUX = Dialect("linux", Settings(hystart="off", send_buffer=1 << 22, window_scale=8))
 BSD = Dialect(
     "bsd",
     Settings(
@@ -130,7 +130,7 @@ _RULES: dict[str, Callable[[Settings, str], Settings]] = {
     "ecn": _ecn,
     "early_retrans": lambda settings, value: replace(settings, tail_loss_probe=value in ("3", "4")),
     "window_scaling": _window_scaling,
-    "hystart_detect": _switch("hystart"),
+    "hystart_detect": lambda settings, value: replace(settings, hystart="linux" if _number(value) else "off"),
     "net.inet.tcp.rfc1323": _rfc1323,
     "net.inet.tcp.sack.enable": _switch("sack"),
     "net.inet.tcp.ecn.enable": _ecn,
