@@ -8,13 +8,17 @@ A failure prints the seed of its execution, and ``--seed N --executions 1`` repe
 
 import argparse
 import sys
+from dataclasses import fields, replace
 from random import Random
+from typing import Any
 
 from tests.support.tcp_states import SMALL, act, bounded, in_state
 
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.listener import Listener
+from netwright.proto.tcp.policy import RFC_5961, Policy
 from netwright.proto.tcp.segment import ACK, Segment, SynOptions, wrap
+from netwright.proto.tcp.settings import CONTROLS
 from netwright.proto.tcp.state import State
 
 CALLS = ("send", "read", "send_eof", "close", "abort", "nodelay", "cork", "uncork")
@@ -48,9 +52,16 @@ def segment(random: Random, endpoint: Endpoint) -> Segment:
     )
 
 
+def choices(random: Random) -> dict[str, Any]:
+    """Settings that an endpoint may have."""
+    switches = {name: random.random() < 0.5 for name in ("sack", "timestamps", "pacing", "frto", "tail_loss_probe")}
+    policy = Policy(**{field.name: random.random() < 0.5 for field in fields(Policy)})
+    return switches | {"congestion": random.choice(CONTROLS), "policy": policy if random.random() < 0.5 else RFC_5961}
+
+
 def talk(random: Random) -> None:
     """One dialogue with an endpoint, whose segments also pass through 32 bits."""
-    endpoint, now = in_state(random.choice(STATES)), 1.0
+    endpoint, now = in_state(random.choice(STATES), replace(SMALL, **choices(random))), 1.0
     for _ in range(random.randint(1, 30)):
         roll = random.random()
         if roll < 0.6:

@@ -62,6 +62,19 @@ def test_kernels_that_are_switched_off_say_by_what(monkeypatch: pytest.MonkeyPat
         assert (check.name, check.grade) == ("wire._checksum", grade)
 
 
+@pytest.mark.parametrize(
+    ("on", "pure", "grade"),
+    [(True, False, Grade.GOOD), (False, True, Grade.OFF), (False, False, Grade.MISSING)],
+)
+def test_modules_that_are_not_compiled_are_missing_or_off(
+    monkeypatch: pytest.MonkeyPatch, on: bool, pure: bool, grade: Grade
+) -> None:
+    monkeypatch.setattr(checks, "asked", lambda: {"netwright.sim": on})
+    monkeypatch.setattr(checks, "PURE", pure)
+    (check,) = checks.compiled_modules()
+    assert check.grade is grade
+
+
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_check_says_what_it_reads(check: object) -> None:
     assert check.__doc__

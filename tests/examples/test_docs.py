@@ -11,6 +11,7 @@ import pytest
 import netwright.sim.link
 from netwright import App, Limits, connect
 from netwright.proto.http1 import HttpLimits
+from netwright.proto.tcp.policy import Policy
 
 
 def app_of(path: str) -> App:
@@ -64,6 +65,11 @@ def test_the_simulated_transfer_is_as_the_guide_says(capsys: pytest.CaptureFixtu
 @pytest.mark.parametrize("field", fields(netwright.sim.link.Path), ids=lambda field: field.name)
 def test_every_field_of_a_path_is_in_the_guide(field: Any) -> None:
     assert f"`{field.name}`" in Path("docs/simulation.md").read_text()
+
+
+@pytest.mark.parametrize("field", fields(Policy), ids=lambda field: field.name)
+def test_every_choice_of_a_policy_is_in_the_guide(field: Any) -> None:
+    assert f"| `{field.name}` |" in Path("docs/simulation.md").read_text()
 
 
 @pytest.mark.parametrize("name", [field.name for kind in (Limits, HttpLimits) for field in fields(kind)])

@@ -113,3 +113,28 @@ def test_congestion_is_marked_instead_of_lost() -> None:
     assert pair.client.link.counters.marked > 0
     assert pair.client.link.counters.queue_full == 0
     assert pair.client.endpoint.sender.repeats == 0
+
+
+def test_a_router_that_cannot_pass_a_segment_on_says_so_and_nothing_is_lost() -> None:
+    """RFC 1191 §6.4: smaller segments at once, and no congestion is blamed."""
+    trace = Trace()
+    pair = Pair(there=Path(delay=0.01, mtu=1400), back=Path(delay=0.01), trace=trace)
+    pair.client.program = send_all(200_000)
+    pair.run(until=60.0)
+    sender = pair.client.endpoint.sender
+    assert pair.server.received == 200_000
+    assert sender.mss == 1348
+    assert pair.client.link.counters.too_big == 10, "the initial window"
+    assert sender.recovery.reductions == sender.recovery.timeouts == 0
+    assert any(
+        moment.note.startswith("open → loss: segments were too big") for seen in trace for moment in seen.reasons
+    )
+
+
+def test_a_black_hole_ends_in_the_user_timeout() -> None:
+    """RFC 2923 §2.1: SYN passes, full segments never do, and nobody says why."""
+    pair = Pair(client=Settings(user_timeout=5.0), there=Path(delay=0.01, mtu=1400, icmp=False), back=Path(delay=0.01))
+    pair.client.program = send_all(200_000)
+    pair.run(until=60.0)
+    assert pair.client.endpoint.end is End.USER_TIMEOUT
+    assert pair.server.received == 0

@@ -23,16 +23,16 @@ def peer(flags: int, seq: int = IRS + 1, ack: int = ISS + 1, data: bytes = b"", 
     return Segment(seq, ack if flags & ACK else 0, flags, window, data)
 
 
-def open_endpoint() -> Endpoint:
-    endpoint = Endpoint(SMALL, iss=ISS)
+def open_endpoint(settings: Settings = SMALL) -> Endpoint:
+    endpoint = Endpoint(settings, iss=ISS)
     endpoint.connect(0.0)
     endpoint.receive(Segment(IRS, ISS + 1, SYN | ACK, 1000, syn=SynOptions(100, 2, True)), 0.01)
     return endpoint
 
 
-def in_state(state: State) -> Endpoint:
+def in_state(state: State, settings: Settings = SMALL) -> Endpoint:
     """An endpoint that got there as connections do; 200 bytes are under way where data may be."""
-    endpoint = Endpoint(SMALL, iss=ISS)
+    endpoint = Endpoint(settings, iss=ISS)
     match state:
         case State.CLOSED | State.LISTEN:
             return endpoint
@@ -40,17 +40,17 @@ def in_state(state: State) -> Endpoint:
             endpoint.connect(0.0)
             return endpoint
         case State.SYN_RECEIVED:
-            return Endpoint.accept(SMALL, peer(SYN, IRS), iss=ISS, now=0.0)
+            return Endpoint.accept(settings, peer(SYN, IRS), iss=ISS, now=0.0)
         case State.TIME_WAIT:
-            endpoint = open_endpoint()
+            endpoint = open_endpoint(settings)
             endpoint.send_eof(0.02)
             endpoint.receive(peer(FIN | ACK, ack=ISS + 2), 0.03)
         case State.FIN_WAIT_2:
-            endpoint = open_endpoint()
+            endpoint = open_endpoint(settings)
             endpoint.send_eof(0.02)
             endpoint.receive(peer(ACK, ack=ISS + 2), 0.03)
         case _:
-            endpoint = open_endpoint()
+            endpoint = open_endpoint(settings)
             endpoint.send(bytes(200), 0.02)
             if state in (State.CLOSE_WAIT, State.LAST_ACK):
                 endpoint.receive(peer(FIN | ACK), 0.03)
@@ -71,6 +71,21 @@ def bounded(endpoint: Endpoint) -> None:
     assert sender.board.out <= SMALL.send_buffer + 2
     assert len(endpoint.take_segments()) <= 40
     assert (endpoint.deadline is None) or endpoint.state is not State.CLOSED
+    consistent(endpoint)
+
+
+def consistent(endpoint: Endpoint) -> None:
+    """The scoreboard's counts are those of its marks, and its records are all that is in flight."""
+    sender = endpoint.sender
+    board, records = sender.board, sender.board.outstanding()
+    assert sender.snd_una <= sender.snd_nxt
+    assert [record.start for record in records] == sorted(record.start for record in records)
+    assert sum(record.end - record.start for record in records) == sender.snd_nxt - sender.snd_una
+    assert (board.out, board.lost) == (len(records), sum(record.lost for record in records))
+    assert board.resent == sum(record.resent for record in records)
+    assert not sender.recovery.sack or board.sacked == sum(record.sacked for record in records)
+    assert 0 <= board.in_flight <= board.out + board.resent
+    assert sender.window.cwnd >= 1
 
 
 def act(endpoint: Endpoint, call: str, now: float) -> None:

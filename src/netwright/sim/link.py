@@ -28,18 +28,21 @@ class Verdict(StrEnum):
     DOWN = "down"  # the link is cut
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Arrival:
-    """One copy that reaches the far end at ``at``; ``corrupted``: a bit of it has changed; ``marked``: ECN CE."""
+    """One copy that reaches the far end at ``at``; ``corrupted``: a bit of it has changed; ``marked``: ECN CE.
+
+    Not frozen, for a frozen one costs three times as much to make, and there is one a packet.
+    """
 
     at: float
     corrupted: bool = False
     marked: bool = False
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Fate:
-    """The verdict, the copies that arrive (none unless PASS) and ``note`` for people."""
+    """The verdict, the copies that arrive (none unless PASS) and ``note`` for people.  Not frozen, as an Arrival."""
 
     verdict: Verdict
     arrivals: tuple[Arrival, ...] = ()
@@ -60,7 +63,8 @@ class Path:
         loss: a model, or a probability.
         reorder: probability that a packet is held back by ``reorder_delay`` seconds, so that later ones overtake it.
         duplicate, corrupt: probability that a packet arrives twice; that a bit of it changes.
-        mtu: largest packet in bytes, 0 is unlimited.
+        mtu: largest packet in bytes, 0 is unlimited; icmp: its sender is told of a larger one (RFC 1191 §4), False
+            makes a black hole.
         mark_above: bytes of queue above which ECN-capable packets are marked (RFC 3168 §5), 0 never.
     """
 
@@ -74,6 +78,7 @@ class Path:
     duplicate: float = 0.0
     corrupt: float = 0.0
     mtu: int = 0
+    icmp: bool = True
     mark_above: int = 0
 
     def __post_init__(self) -> None:
@@ -108,6 +113,7 @@ class Counters:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
+_PASS = Verdict.PASS  # looked up once a packet
 _COUNTER = {
     Verdict.LOST: "lost",
     Verdict.RULE: "ruled",
@@ -130,6 +136,8 @@ class Link:
         self.counters = Counters()
         self._random = Random(seed)
         self._loss = path.loss if callable(path.loss) else Bernoulli(path.loss)
+        faults = (path.mark_above, path.jitter, path.reorder, path.corrupt, path.duplicate)
+        self._plain = not any(faults)  # nothing but rate, queue, loss and delay
         self._free_at = 0.0  # when the rate has sent all that waits
         self._last_at = 0.0  # arrival of the last packet that kept its place
 
@@ -139,13 +147,24 @@ class Link:
 
     def queued(self, now: float) -> int:
         """Bytes that wait in front of the rate."""
-        return max(0, round((self._free_at - now) * self.path.rate / 8))
+        return round((self._free_at - now) * self.path.rate / 8) if self._free_at > now else 0
 
     def carry(self, packet: object, size: int, now: float) -> Fate:
         """Decide the fate of ``packet`` of ``size`` bytes, sent at ``now``; ``now`` never goes back."""
-        self.counters.offered += 1
-        fate = self._refuse(packet, size, now) or self._pass(size, now)
-        self._count(fate, size)
+        counters = self.counters
+        counters.offered += 1
+        fate = self._refuse(packet, size, now)
+        if fate is None:
+            fate = self._pass(size, now)
+        if fate.verdict is not _PASS:
+            self._count_refusal(fate)
+            return fate
+        counters.passed += 1
+        counters.size += size
+        if self.rules or not self._plain:
+            counters.duplicated += len(fate.arrivals) > 1
+            counters.corrupted += any(arrival.corrupted for arrival in fate.arrivals)
+            counters.marked += any(arrival.marked for arrival in fate.arrivals)
         return fate
 
     def _refuse(self, packet: object, size: int, now: float) -> Fate | None:
@@ -155,22 +174,34 @@ class Link:
             fate = rule(packet, size, now)
             if fate is not None:
                 return fate
-        if self.path.mtu and size > self.path.mtu:
-            return Fate(Verdict.TOO_BIG, note=f"{size} bytes, MTU {self.path.mtu}")
+        path = self.path
+        if path.mtu and size > path.mtu:
+            return Fate(Verdict.TOO_BIG, note=f"{size} bytes, MTU {path.mtu}")
         if self._loss(self._random):
             return Fate(Verdict.LOST, note="lost on the path")
-        waiting = self.queued(now)
-        if self.path.rate and self.path.queue and waiting + size > self.path.queue:
-            return Fate(Verdict.QUEUE_FULL, note=f"{waiting} bytes wait, {self.path.queue} allowed")
+        if path.queue and path.rate:
+            waiting = self.queued(now)
+            if waiting + size > path.queue:
+                return Fate(Verdict.QUEUE_FULL, note=f"{waiting} bytes wait, {path.queue} allowed")
         return None
 
     def _pass(self, size: int, now: float) -> Fate:
-        path, random = self.path, self._random
-        marked = bool(path.mark_above) and self.queued(now) > path.mark_above
-        sent_at = now
+        path = self.path
+        marked = path.mark_above > 0 and self.queued(now) > path.mark_above
+        at = now
         if path.rate:
-            sent_at = self._free_at = max(now, self._free_at) + size * 8 / path.rate
-        at = sent_at + path.delay + (path.jitter * random.random() if path.jitter else 0.0)
+            at = self._free_at = (self._free_at if self._free_at > now else now) + size * 8 / path.rate
+        at += path.delay
+        if not self._plain:
+            return self._disturb(at, marked)
+        if at < self._last_at:
+            at = self._last_at
+        self._last_at = at
+        return Fate(_PASS, (Arrival(at),))
+
+    def _disturb(self, at: float, marked: bool) -> Fate:
+        path, random = self.path, self._random
+        at += path.jitter * random.random() if path.jitter else 0.0
         note = ""
         if path.reorder and random.random() < path.reorder:
             at, note = max(at, self._last_at) + path.reorder_delay, "held back"
@@ -185,16 +216,8 @@ class Link:
             note = ", ".join(
                 filter(None, (note, "marked" * marked, "corrupted" * corrupted, "copied" * (len(arrivals) - 1)))
             )
-        return Fate(Verdict.PASS, arrivals, note)
+        return Fate(_PASS, arrivals, note)
 
-    def _count(self, fate: Fate, size: int) -> None:
-        counters = self.counters
-        if fate.verdict is not Verdict.PASS:
-            name = _COUNTER[fate.verdict]
-            setattr(counters, name, getattr(counters, name) + 1)
-            return
-        counters.passed += 1
-        counters.size += size
-        counters.duplicated += len(fate.arrivals) > 1
-        counters.corrupted += any(arrival.corrupted for arrival in fate.arrivals)
-        counters.marked += any(arrival.marked for arrival in fate.arrivals)
+    def _count_refusal(self, fate: Fate) -> None:
+        name = _COUNTER[fate.verdict]
+        setattr(self.counters, name, getattr(self.counters, name) + 1)

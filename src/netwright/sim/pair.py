@@ -22,15 +22,17 @@ from netwright.core.moment import Moment
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import is_opening
+from netwright.proto.tcp.path_mtu import reduce_mss
 from netwright.proto.tcp.segment import CE, NOT_ECT, Segment
 from netwright.proto.tcp.settings import Settings
-from netwright.proto.tcp.state import State
+from netwright.proto.tcp.state import CLOSED, State
 from netwright.sim.link import Link, Path, Verdict
 from netwright.sim.trace import Seen, Trace
 
 __all__ = ["Pair", "Program", "Side", "read_all", "send_all"]
 
 _IP_HEADER = 20  # bytes, RFC 791 §3.1
+_HEADERS = 40  # IP and TCP, without options
 _ISS = 0  # nobody guesses here (RFC 6528), and the numbers in a moment are those that Wireshark shows
 _READ = 1 << 20  # bytes that a program takes at once
 
@@ -44,15 +46,28 @@ class Side:
         program: reacts to the endpoint's events; may be set before ``run``.
         received: bytes that the program has read.
         corrupted: packets that were dropped here because of a wrong checksum.
+        too_big: the last segment that a router dropped and told about.
     """
 
-    __slots__ = ("_notes", "armed_at", "corrupted", "endpoint", "index", "link", "program", "received", "settings")
+    __slots__ = (
+        "_notes",
+        "armed_at",
+        "corrupted",
+        "endpoint",
+        "index",
+        "link",
+        "program",
+        "received",
+        "settings",
+        "too_big",
+    )
 
     def __init__(self, index: int, settings: Settings, link: Link, program: "Program") -> None:
         self.index, self.settings, self.link, self.program = index, settings, link, program
         self.endpoint = Endpoint(settings, iss=_ISS)
         self.received = self.corrupted = 0
         self.armed_at = inf
+        self.too_big: Segment | None = None
         self._notes: list[tuple[int, Moment]] = []
 
     def __repr__(self) -> str:
@@ -181,7 +196,7 @@ class Pair:
         endpoint = side.endpoint
         if origin is not None and self._trace is not None:
             self._trace.arrived(self.now, side.index, segment, origin)
-        if endpoint.state is State.CLOSED and endpoint.end is End.OPEN and is_opening(segment):
+        if endpoint.state is CLOSED and endpoint.end is End.OPEN and is_opening(segment, side.settings.policy):
             watch = side.watch if self._trace is not None else None
             side.endpoint = Endpoint.accept(side.settings, segment, iss=_ISS, now=self.now, watch=watch)
             self._flush(side)
@@ -193,7 +208,7 @@ class Pair:
             self._flush(side)
 
     def _act(self, side: Side, events: list[Event]) -> None:
-        if side.endpoint.state is not State.CLOSED:
+        if side.endpoint.state is not CLOSED:
             side.program(side, events, self.now)
         self._flush(side)
 
@@ -204,7 +219,15 @@ class Pair:
         elif side.endpoint.pending:
             for segment in side.endpoint.take_segments():
                 self._send(side, segment, None)
+        if side.too_big is not None:
+            self._told(side, side.too_big)
         self._arm(side)
+
+    def _told(self, side: Side, segment: Segment) -> None:
+        """The ICMP message of a router near the sender, whose way is short (RFC 1191 §4)."""
+        side.too_big = None
+        if reduce_mss(side.endpoint, side.link.path.mtu - _HEADERS, segment.seq, self.now):
+            self._flush(side)
 
     def _flush_traced(self, side: Side, trace: Trace) -> None:
         notes, segments = side.take_notes(), side.endpoint.take_segments()
@@ -221,6 +244,8 @@ class Pair:
         fate = side.link.carry(segment, _IP_HEADER + segment.size, self.now)
         if seen is not None:
             seen.fate = fate.note if fate.verdict is Verdict.PASS else f"{fate.verdict}: {fate.note}"
+        if fate.verdict is Verdict.TOO_BIG and side.link.path.icmp:
+            side.too_big = segment
         other = self._sides[1 - side.index]
         for arrival in fate.arrivals:
             if arrival.corrupted:

@@ -76,6 +76,28 @@ def test_two_machines_that_open_at_once_meet() -> None:
     assert right.read(10, 0.2) == b"hello"
 
 
+def test_text_of_a_syn_that_crosses_ours_waits_for_the_handshake() -> None:
+    """RFC 9293 §3.10.7.3: it is queued until ESTABLISHED."""
+    talk = connecting()
+    talk.say("S 0:0")
+    talk.hear("S 0:4 mss 1000")
+    talk.say("S. 0:0 ack 1")
+    assert talk.endpoint.readable == 0
+    assert talk.hear(". 5:5 ack 1") == [Event.CONNECTED, Event.READABLE]
+    assert len(talk.endpoint.read(10, talk.now)) == 4
+
+
+def test_text_of_a_syn_that_crosses_ours_resets_what_was_closed_meanwhile() -> None:
+    """RFC 9293 §3.10.4: a close in SYN-RECEIVED waits; then nobody reads the text (RFC 2525 §2.17)."""
+    talk = connecting()
+    talk.hear("S 0:4 mss 1000")
+    talk.endpoint.close(talk.now)
+    assert talk.endpoint.state is State.SYN_RECEIVED
+    talk.skip()
+    assert Event.CLOSED in talk.hear(". 5:5 ack 1")
+    assert talk.endpoint.end is End.UNREAD
+
+
 def test_a_refused_connection_says_so() -> None:
     """RFC 9293 §3.10.7.3: RST with an acceptable ACK."""
     talk = connecting()
@@ -172,12 +194,12 @@ def test_unread_data_at_close_means_rst() -> None:
 
 
 def test_data_after_close_means_rst() -> None:
-    """RFC 2525 §2.17: nobody will read it."""
+    """RFC 2525 §2.17: nobody will read it; the RST is that of a connection that is gone (RFC 9293 §3.10.7.1)."""
     talk = established()
     talk.endpoint.close(talk.now)
     talk.say("F. 1:1")
     assert talk.hear(". 1:11 ack 2") == [Event.CLOSED]
-    talk.say("R. 2:2")
+    talk.say("R 2:2")
 
 
 def test_abort_sends_rst_and_forgets() -> None:

@@ -3,6 +3,7 @@
 import pytest
 
 from netwright.proto.tcp.handshake import agree, answer_options, ecn_flags, is_opening, offer, refusal
+from netwright.proto.tcp.policy import Policy
 from netwright.proto.tcp.segment import ACK, CWR, ECE, FIN, RST, SYN, Segment, SynOptions
 from netwright.proto.tcp.settings import Settings
 
@@ -75,3 +76,10 @@ def test_only_a_bare_syn_opens() -> None:
     assert is_opening(syn())
     assert is_opening(syn(SYN | ECE | CWR))
     assert not any(is_opening(syn(flags)) for flags in (SYN | ACK, SYN | RST, SYN | FIN, ACK))
+
+
+def test_syn_with_fin_opens_only_where_the_policy_lets_it() -> None:
+    """RFC 9293 §3.10.7.2 has no rule for it; Linux drops it, BSD takes it for a SYN."""
+    assert not is_opening(syn(SYN | FIN))
+    assert is_opening(syn(SYN | FIN), Policy(drop_syn_fin=False))
+    assert not is_opening(syn(SYN | FIN | RST), Policy(drop_syn_fin=False))

@@ -134,3 +134,10 @@ def test_queues_stay_within_their_limits_whatever_comes(steps: list[tuple[int, S
         listener.take_segments()
         assert listener.half_open <= 3
         assert listener.waiting <= 3
+
+
+def test_handshakes_under_way_can_be_looked_at() -> None:
+    """RFC 9293 §3.3.2: they are in SYN-RECEIVED."""
+    listener = listener_of()
+    listener.receive("a", syn(), 0.0)
+    assert [endpoint.state for endpoint in listener.half_open_endpoints()] == [State.SYN_RECEIVED]

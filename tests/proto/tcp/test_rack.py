@@ -109,3 +109,13 @@ def test_needless_repeats_widen_the_window_once_a_round_up_to_srtt() -> None:
     for _ in range(16):
         rack.recovered()
     assert rack.window(rtt, 0, False) == pytest.approx(0.025)
+
+
+def test_the_round_trip_is_that_of_the_last_in_sequence_and_reordering_is_measured() -> None:
+    """RFC 8985 §6.2 step 2, as Linux does it: a hole that fills after a repeat widens what is waited for."""
+    hole, repeat = sent(0, 0.0), sent(10, 0.05)
+    rack = Rack()
+    rack.delivered(repeat, 0.06, 0.01, inf)
+    rack.delivered(hole, 0.06, 0.01, inf)
+    assert (rack.sent_at, rack.end, rack.rtt) == (0.05, 20, 0.06)
+    assert (rack.reordered, rack.widest, rack.highest) == (True, 20, 20)

@@ -4,7 +4,7 @@ import pytest
 
 from netwright.core.moment import Kind, Moment
 from netwright.proto.tcp.events import End, Event
-from netwright.proto.tcp.sender import Timer
+from netwright.proto.tcp.rtt import Timer
 from netwright.proto.tcp.settings import Settings
 from tests.support.tcp_dialogue import Dialogue, established
 from tests.support.tcp_pair import Link, Pair, transfer
@@ -152,6 +152,18 @@ def test_user_timeout_ends_the_wait() -> None:
     assert talk.endpoint.end is End.USER_TIMEOUT
 
 
+def test_user_timeout_ends_when_its_timer_is_due_however_floats_round() -> None:
+    """RFC 5482 §3: (t + 3.0) - t may be less than 3.0; a timer that is due then must not be due for ever."""
+    for hundredths in range(100, 200):
+        talk = established(plain(user_timeout=3.0))
+        talk.wait(hundredths / 100)
+        talk.send(100)
+        for _ in range(6):
+            if (deadline := talk.endpoint.deadline) is not None:
+                talk.endpoint.expire(deadline)
+        assert talk.endpoint.end is End.USER_TIMEOUT
+
+
 def test_user_timeout_ends_a_zero_window() -> None:
     """RFC 5482 §3: data that was never sent counts too, as in Linux."""
     talk = established(plain(user_timeout=5.0), "S. 0:0 ack 1 win 0 mss 1000 sackok")
@@ -168,7 +180,7 @@ def test_old_segments_do_not_move_the_window_back() -> None:
     talk.hear(". 101:201 ack 1 win 5000")
     talk.hear(". 1:101 ack 1 win 100")
     assert talk.endpoint.readable == 200
-    assert talk.endpoint.sender.snd_wnd == 5000
+    assert talk.endpoint.sender.peer.size == 5000
 
 
 def test_a_round_trip_is_measured_from_the_oldest_segment() -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from netwright.proto.tcp.segment import ACK, SYN, Segment, SynOptions
 from netwright.proto.tcp.settings import Settings
-from netwright.sim.drill.calls import CALLS, symbols
+from netwright.sim.drill.calls import CALLS
 from netwright.sim.drill.host import Host
 from netwright.sim.drill.parse import UnsupportedError
 from netwright.sim.drill.values import Argument, Call, Names
@@ -52,8 +52,3 @@ def test_reading_half_may_be_shut_alone() -> None:
 def test_flag_beyond_the_model_is_named(name: str) -> None:
     with pytest.raises(UnsupportedError, match=name):
         call(served(), "send", 4, ..., 10, Names(name))
-
-
-def test_names_are_split_at_bars() -> None:
-    assert symbols(Names("A|B")) == {"A", "B"}
-    assert symbols(3) == set()

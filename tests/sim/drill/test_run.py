@@ -39,7 +39,7 @@ def test_script_that_says_otherwise_fails_with_both_values(there: str, planted: 
 @pytest.mark.parametrize(
     ("line", "told"),
     [
-        ("+0 epoll_create(1) = 5", "call epoll_create"),
+        ("+0 splice(4, NULL, 6, NULL, 99, 0) = 99", "call splice"),
         ("+0 < icmp unreachable frag_needed mtu 1200 [1:1461(1460)]", "not a TCP segment"),
         ("+0 %{ import os }%", "Import"),
         ("+0 %{ assert open('/etc/passwd') }%", "Call"),
@@ -56,7 +56,7 @@ def test_script_that_needs_more_is_unsupported_not_failed(line: str, told: str) 
 def test_sysctls_and_the_scripts_own_syn_set_the_host() -> None:
     syn = "+0 > S 0:0(0) <mss 1400>"
     text = "`sysctl -q net.ipv4.tcp_sack=0 net.ipv4.tcp_timestamps=0`\n0 socket(..., SOCK_STREAM, 6) = 3\n"
-    assert drill(f"{text}+0 connect(3, ..., ...) = 0\n{syn}\n").reason.startswith("at 0.0120 s: connect of line 3")
+    assert drill(f"{text}+0 connect(3, ..., ...) = 0\n{syn}\n").reason.startswith("at 0.0040 s: connect of line 3")
     assert drill(f"{text}+0 fcntl(3, F_SETFL, O_NONBLOCK) = 0\n+0 connect(3, ..., ...) = ...\n{syn}\n").reason == ""
 
 

@@ -59,6 +59,11 @@ class Delivery:
             self._first_sent_at = record.sent_at
         record.snapshot = None
 
+    def all_arrived(self, records: list[Sent], now: float) -> None:
+        """The same for all that an acknowledgement covers."""
+        for record in records:
+            self.arrived(record, now)
+
     def sample(self, least_rtt: float) -> RateSample:
         """After all that one acknowledgement brought (§3.3, GenerateRateSample)."""
         if self._limited_until and self.delivered > self._limited_until:

@@ -2,7 +2,7 @@
 
 What can drive the machine:
 
-- the user: ``connect``, ``send``, ``read``, ``send_eof``, ``close``, ``abort``, ``set_nodelay``, ``set_cork``;
+- the user: ``connect``, ``send``, ``read``, ``send_eof``, ``close``, ``abort``, ``set_nodelay`` and its kin;
 - the network: ``receive`` takes a segment and gives a list of events;
 - time: ``expire`` at ``deadline`` (None for never), which any call may have changed.
 
@@ -17,24 +17,37 @@ a SYN for the listener.  ``watch`` gets a Moment, with its reason, for every dec
 from collections.abc import Callable
 from dataclasses import replace
 from math import inf
+from typing import Final
 
 from netwright.core.errors import ClosedError, UsageError
 from netwright.core.moment import Kind, Moment
 from netwright.core.tuning import KeepAlive
-from netwright.proto.tcp.events import End, Event, Note, error_of
-from netwright.proto.tcp.handshake import Agreement, agree, answer_options, ecn_flags, is_opening, offer, refusal
+from netwright.proto.tcp.challenge import Challenges
+from netwright.proto.tcp.events import End, Event, error_of, note_for
+from netwright.proto.tcp.handshake import Agreement, agree, answer_options, ecn_flags, offer, refusal
 from netwright.proto.tcp.keepalive import Due, KeepAliveTimer
 from netwright.proto.tcp.receiver import Receiver
 from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
 from netwright.proto.tcp.sender import Sender
 from netwright.proto.tcp.settings import Settings
-from netwright.proto.tcp.state import SYNCHRONIZED, TAKES_DATA, State, Step, step
+from netwright.proto.tcp.state import (
+    CLOSED,
+    ESTABLISHED,
+    SYN_RECEIVED,
+    SYN_SENT,
+    SYNCHRONIZED,
+    TAKES_DATA,
+    State,
+    Step,
+    step,
+)
+from netwright.proto.tcp.time_wait import Answer, judge
 
 __all__ = ["Endpoint"]
 
-_MAX_FIELD = 65535
-_SENDS = frozenset({State.ESTABLISHED, State.CLOSE_WAIT, State.SYN_SENT, State.SYN_RECEIVED})
-_OPTION_SPACE = 40  # bytes of options in a header, RFC 9293 §3.1
+_MAX_FIELD: Final = 65535
+_SENDS: Final = (ESTABLISHED, State.CLOSE_WAIT, SYN_SENT, SYN_RECEIVED)
+_OPTION_SPACE: Final = 40  # bytes of options in a header, RFC 9293 §3.1
 
 
 class Endpoint:
@@ -52,25 +65,9 @@ class Endpoint:
     """
 
     __slots__ = (
-        "_challenged_at",
-        "_events",
-        "_keepalive",
-        "_life_at",
-        "_note",
-        "_orphan",
-        "_output",
-        "_stamp_offset",
-        "_stamps",
-        "_started_at",
-        "_syn_options",
-        "_watch",
-        "agreement",
-        "end",
-        "receiver",
-        "sender",
-        "settings",
-        "state",
-    )
+        "_challenges", "_early", "_events", "_keepalive", "_life_at", "_note", "_orphan", "_output", "_stamp_offset",
+        "_stamps", "_started_at", "_syn_options", "agreement", "end", "receiver", "sender", "settings", "state",
+    )  # fmt: skip
 
     def __init__(
         self,
@@ -81,10 +78,8 @@ class Endpoint:
         watch: Callable[[Moment], None] | None = None,
     ) -> None:
         self.settings, self.state, self.end = settings, State.CLOSED, End.OPEN
-        self._watch = watch
-        self._note: Note | None = self._record if watch is not None else None
+        self._note, self.agreement = note_for(watch), Agreement()
         self._stamp_offset, self._stamps = stamp_offset, settings.timestamps
-        self.agreement = Agreement()
         self.receiver = Receiver(settings, -1, 0.0)
         self.sender = Sender(settings, iss, self._emit, self._note, stamp_offset)
         self._syn_options = offer(settings)
@@ -92,7 +87,8 @@ class Endpoint:
         self._events: list[Event] = []
         self._orphan = False
         self._life_at, self._keepalive = inf, KeepAliveTimer()
-        self._challenged_at = -inf
+        self._challenges = Challenges(settings.challenge_interval)
+        self._early: Segment | None = None  # text of the SYN of a simultaneous open
         self._started_at = 0.0
 
     @classmethod
@@ -127,7 +123,13 @@ class Endpoint:
     @property
     def deadline(self) -> float | None:
         """When ``expire`` is due, None for never."""
-        at = min(self.sender.deadline, self.receiver.ack_at, self._life_at, self._keepalive.at)
+        at = self.sender.deadline
+        if self.receiver.ack_at < at:
+            at = self.receiver.ack_at
+        if self._life_at < at:
+            at = self._life_at
+        if self._keepalive.at < at:
+            at = self._keepalive.at
         return at if at != inf else None
 
     @property
@@ -206,7 +208,7 @@ class Endpoint:
         if self.sender.finishing or self.state in (State.CLOSED, State.LISTEN):
             return
         self.sender.finish()
-        if self.state in (State.ESTABLISHED, State.CLOSE_WAIT):
+        if self.state in (ESTABLISHED, State.CLOSE_WAIT):
             self._move(Step.CLOSE, now)
             self.sender.output(now)
 
@@ -272,9 +274,13 @@ class Endpoint:
     def receive(self, segment: Segment, now: float) -> list[Event]:
         """Take a segment (RFC 9293 §3.10.7)."""
         state = self.state
-        if state is State.SYN_SENT:
+        if state is ESTABLISHED:
+            self._in_connection(segment, now)
+        elif state is SYN_SENT:
             self._in_syn_sent(segment, now)
-        elif state is State.CLOSED or state is State.LISTEN:
+        elif state is State.TIME_WAIT:
+            self._in_time_wait(segment, now)
+        elif state is CLOSED or state is State.LISTEN:
             answer = refusal(segment)
             if answer is not None:
                 self._output.append(answer)
@@ -295,8 +301,12 @@ class Endpoint:
             return None
         if not flags & SYN:
             return self._refuse(segment, "has no SYN", now)
+        if flags & FIN and self.settings.policy.drop_syn_fin and not flags & ACK:
+            return self._refuse(segment, "SYN with FIN", now)
         self._take_syn(segment, now)
+        self.receiver.open_beyond()
         if not flags & ACK:  # simultaneous open, RFC 9293 §3.5 figure 8
+            self._early = segment if segment.data else None
             self._move(Step.SYN, now)
             sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
             return None
@@ -306,6 +316,19 @@ class Endpoint:
             self._text(segment.seq + 1, segment, now)
         self.receiver.ack_now = True
         self._flush(now)
+        return None
+
+    def _in_time_wait(self, segment: Segment, now: float) -> None:
+        """RFC 9293 §3.10.7.4, eighth, and RFC 6191."""
+        answer = judge(segment, self.receiver, self.settings.policy, stamped=self._stamps, now=now)
+        if answer in (Answer.END, Answer.REPLACE):
+            return self._finish(End.CLOSED if answer is Answer.END else End.REPLACED, now)
+        if answer is Answer.RESET:
+            return self._reset(End.RESET, now)
+        if answer in (Answer.WAIT, Answer.ACKNOWLEDGE_AND_WAIT):
+            self._life_at = now + self.settings.time_wait
+        if answer in (Answer.ACKNOWLEDGE, Answer.ACKNOWLEDGE_AND_WAIT):
+            self._challenge(segment, "in TIME-WAIT", now)
         return None
 
     def _take_syn(self, syn: Segment, now: float) -> None:
@@ -324,8 +347,12 @@ class Endpoint:
         self._move(how, now)
         self._events.append(Event.CONNECTED)
         self._keepalive.start(self.settings.keepalive, now)
+        self.receiver.open_beyond()
         if self.sender.finishing:
             self._move(Step.CLOSE, now)  # it was called before
+        early, self._early = self._early, None
+        if early is not None:  # RFC 9293 §3.10.7.3: queued until ESTABLISHED
+            self._text(early.seq + 1, replace(early, flags=ACK), now)
 
     def _in_connection(self, segment: Segment, now: float) -> None:
         """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
@@ -333,8 +360,7 @@ class Endpoint:
         receiver.heard_at = now
         self._keepalive.probes = 0
         if self._stamps and receiver.is_replay(segment, now) and not segment.flags & RST:
-            self._refuse(segment, "timestamp is old (PAWS)", now)
-            self._challenge(segment, now)
+            self._challenge(segment, "timestamp is old (PAWS)", now)
         elif not receiver.acceptable(segment):
             self._unacceptable(segment, now)
         elif segment.flags & (RST | SYN | ACK) != ACK:
@@ -342,18 +368,17 @@ class Endpoint:
         elif self._acknowledged(segment, now):
             if (segment.data or segment.flags & FIN) and self.state in TAKES_DATA:
                 self._text(segment.seq, segment, now)
-            if self.state is not State.CLOSED:
+            if self.state is not CLOSED:
                 self._flush(now)
 
     def _acknowledged(self, segment: Segment, now: float) -> bool:
         """The fifth check; False if the segment is refused, or has ended the connection."""
         sender = self.sender
-        if self.state is State.SYN_RECEIVED:
+        if self.state is SYN_RECEIVED:
             if not self._complete(segment, now):
                 return False
         elif not sender.acknowledge(segment, now):
-            self._refuse(segment, "acknowledges what was never sent, or long ago", now)
-            self._challenge(segment, now)
+            self._challenge(segment, "acknowledges what was never sent, or long ago", now)
             return False
         if self._stamps:
             self.receiver.stamp(segment, now)
@@ -361,22 +386,18 @@ class Endpoint:
             self.receiver.mark(segment)
         if sender.snd_una > sender.fin_at >= 0:
             self._fin_acknowledged(now)
-        return self.state is not State.CLOSED
+        return self.state is not CLOSED
 
     def _control(self, segment: Segment, now: float) -> None:
         """RST, SYN, or no ACK, in the window (RFC 9293 §3.10.7.4, second to fifth; RFC 5961 §3.2, §4.2)."""
         if segment.flags & RST:
-            if segment.seq != self.receiver.rcv_nxt:
-                self._refuse(segment, "RST beside RCV.NXT", now)
-                return self._challenge(segment, now)
-            refused = self.state is State.SYN_RECEIVED
-            done = self.state is State.TIME_WAIT  # before that our FIN is not acknowledged: bytes may be lost
-            return self._finish(End.REFUSED if refused else End.CLOSED if done else End.RESET, now)
+            if segment.seq != self.receiver.rcv_nxt and self.settings.policy.strict_rst:
+                return self._challenge(segment, "RST beside RCV.NXT", now)
+            return self._finish(End.REFUSED if self.state is State.SYN_RECEIVED else End.RESET, now)
         if segment.flags & SYN:
-            if self._replaces(segment):
-                return self._finish(End.REPLACED, now)
-            self._refuse(segment, "SYN in a connection", now)
-            return self._challenge(segment, now)
+            if not self.settings.policy.strict_syn and self.receiver.holds(segment.seq):
+                return self._reset(End.RESET, now)
+            return self._challenge(segment, "SYN in a connection", now)
         return self._refuse(segment, "has no ACK", now)
 
     def _unacceptable(self, segment: Segment, now: float) -> None:
@@ -386,18 +407,13 @@ class Endpoint:
             return self._refuse(segment, "RST outside the window", now)
         if self.state is State.SYN_RECEIVED and flags & SYN and segment.seq == receiver.rcv_nxt - 1:
             return self._syn_again(segment, now)
-        if self._replaces(segment):
-            return self._finish(End.REPLACED, now)
-        if self.state is State.TIME_WAIT and flags & FIN:
-            self._life_at = now + self.settings.time_wait  # §3.10.7.4, eighth: restart the 2 MSL timer
         end = segment.seq + len(segment.data)
         if segment.data and end <= receiver.rcv_nxt:
             receiver.duplicated(segment.seq, end)
         elif receiver.window == 0 and segment.seq == receiver.rcv_nxt and flags & (ACK | SYN) == ACK:
             self._zero_window_ack(segment, now)
         if self.state is not State.CLOSED:
-            self._refuse(segment, f"outside the window {receiver.rcv_nxt}:{receiver.rcv_edge}", now)
-            self._challenge(segment, now)
+            self._challenge(segment, f"outside the window {receiver.rcv_nxt}:{receiver.rcv_edge}", now)
         return None
 
     def _zero_window_ack(self, segment: Segment, now: float) -> None:
@@ -410,21 +426,14 @@ class Endpoint:
 
     def _syn_again(self, segment: Segment, now: float) -> None:
         """In SYN-RECEIVED: the peer's SYN came again, or its SYN,ACK of a simultaneous open (RFC 9293 §3.5)."""
-        if segment.flags & ACK:
-            if segment.ack == self.sender.snd_nxt:
-                self.sender.opened(segment, now)
-                self._established(Step.ACK_OF_SYN, now)
-                self.receiver.ack_now = True
+        if not segment.flags & ACK:
+            self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
+        elif segment.ack == self.sender.snd_nxt:
+            self.sender.opened(segment, now)
+            self._established(Step.ACK_OF_SYN, now)
+            self.receiver.ack_now = True
+            if self.state is not CLOSED:
                 self._flush(now)
-            return
-        self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
-
-    def _replaces(self, segment: Segment) -> bool:
-        """A SYN that may open a new connection out of TIME-WAIT (RFC 9293 §3.10.7.4 MAY-2, RFC 6191 §2)."""
-        if self.state is not State.TIME_WAIT or not is_opening(segment):
-            return False
-        newer = segment.timestamps is not None and segment.timestamps[0] > self.receiver.ts_recent
-        return segment.seq > self.receiver.rcv_nxt or (self._stamps and newer)
 
     def _complete(self, segment: Segment, now: float) -> bool:
         """The ACK of our SYN,ACK (RFC 9293 §3.10.7.4, fifth, SYN-RECEIVED)."""
@@ -437,23 +446,23 @@ class Endpoint:
         return True
 
     def _fin_acknowledged(self, now: float) -> None:
-        if self.state is State.FIN_WAIT_1:
-            self._move(Step.ACK_OF_FIN, now)
-            if self._orphan:
-                self._life_at = now + self.settings.fin_timeout
-        elif self.state is State.CLOSING:
-            self._move(Step.ACK_OF_FIN, now)
+        if self.state not in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK):
+            return
+        state = self._move(Step.ACK_OF_FIN, now)
+        if state is State.TIME_WAIT:
             self._wait(now)
-        elif self.state is State.LAST_ACK:
-            self._move(Step.ACK_OF_FIN, now)
+        elif state is State.CLOSED:
             self._gone(End.CLOSED, now)
+        elif self._orphan:
+            self._life_at = now + self.settings.fin_timeout
 
     def _text(self, seq: int, segment: Segment, now: float) -> None:
         """Data and FIN (RFC 9293 §3.10.7.4, seventh and eighth)."""
         receiver, data = self.receiver, segment.data
         if data:
             if self._orphan and seq + len(data) > receiver.rcv_nxt:
-                return self._reset(End.UNREAD, now)  # nobody will read it (RFC 2525 §2.17)
+                self._output.append(Segment(segment.ack, 0, RST, 0))  # nobody will read it (RFC 9293 §3.10.7.1)
+                return self._finish(End.UNREAD, now)
             if receiver.receive(seq, data, now):
                 self._events.append(Event.READABLE)
         if segment.flags & FIN and seq + len(data) <= receiver.rcv_edge:
@@ -463,10 +472,11 @@ class Endpoint:
             if self._note is not None:
                 self._note(Kind.FIN_RECEIVED, now, 0, "")
             self._events.append(Event.PEER_CLOSED)
-            time_wait = self.state is State.FIN_WAIT_2
-            self._move(Step.FIN, now)
-            if time_wait:
+            state = self._move(Step.FIN, now)
+            if state is State.TIME_WAIT:
                 self._wait(now)
+            elif state is State.CLOSING and self.settings.policy.repeat_fin:
+                self._emit(FIN | ACK, self.sender.fin_at, b"", now, NOT_ECT)
         return None
 
     # Output
@@ -484,13 +494,11 @@ class Endpoint:
     def _acknowledge(self, now: float) -> None:
         self._emit(ACK, self.sender.snd_nxt, b"", now, NOT_ECT)
 
-    def _challenge(self, segment: Segment, now: float) -> None:
-        """Say what is expected; for a segment without data not too often (RFC 5961 §7, §10)."""
-        if not segment.data or segment.flags & (SYN | RST):
-            if now - self._challenged_at < self.settings.challenge_interval:
-                return
-            self._challenged_at = now
-        self._acknowledge(now)
+    def _challenge(self, segment: Segment, reason: str, now: float) -> None:
+        """Refuse it and say what is expected, but not too often (RFC 5961 §7)."""
+        self._refuse(segment, reason, now)
+        if self._challenges.allow(segment, now):
+            self._acknowledge(now)
 
     def _emit(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None:
         """The sender's ``Emit``: add what the receiver has to say."""
@@ -512,21 +520,17 @@ class Endpoint:
         return None
 
     def _emit_syn(self, flags: int, seq: int, now: float) -> None:
-        receiver = self.receiver
-        stamps = None
-        if self._stamps:
-            stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent if flags & ACK else 0)
         window = min(self.settings.receive_buffer, _MAX_FIELD)  # never scaled, RFC 7323 §2.2
-        ack = receiver.rcv_nxt if flags & ACK else 0
-        self._output.append(Segment(seq, ack, flags, window, b"", stamps, (), self._syn_options))
+        ack = self.receiver.rcv_nxt if flags & ACK else 0
+        self._output.append(Segment(seq, ack, flags, window, b"", self._stamp(now), (), self._syn_options))
 
     def _stamp(self, now: float) -> tuple[int, int] | None:
         """TSval and TSecr (RFC 7323 §3.2)."""
         return (int(now * 1000) + self._stamp_offset, self.receiver.ts_recent) if self._stamps else None
 
     def _reset(self, end: End, now: float) -> None:
-        stamps = self._stamp(now)  # a RST has them too, RFC 7323 §3.2
-        self._output.append(Segment(self.sender.snd_nxt, self.receiver.rcv_nxt, RST | ACK, 0, b"", stamps))
+        ack, stamps = self.receiver.rcv_nxt, self._stamp(now)  # a RST has them too, RFC 7323 §3.2
+        self._output.append(Segment(self.sender.snd_nxt, ack, RST | ACK, 0, b"", stamps))
         self._finish(end, now)
 
     # Time
@@ -560,14 +564,16 @@ class Endpoint:
         """TIME-WAIT for twice the maximum segment lifetime (RFC 9293 §3.6.1)."""
         self.sender.stop()
         self._keepalive.stop()
+        self.receiver.close_beyond()
         self._life_at = now + self.settings.time_wait
 
     # Its own life
 
-    def _move(self, what: Step, now: float) -> None:
+    def _move(self, what: Step, now: float) -> State:
         before, self.state = self.state, step(self.state, what)
         if self._note is not None:
             self._note(Kind.STATE, now, 0, f"{before.value} → {self.state.value}: {what.value}")
+        return self.state
 
     def _finish(self, end: End, now: float) -> None:
         if self.state is not State.CLOSED:
@@ -592,7 +598,3 @@ class Endpoint:
     def _refuse(self, segment: Segment, reason: str, now: float) -> None:
         if self._note is not None:
             self._note(Kind.REFUSED, now, len(segment.data), f"{segment}: {reason}")
-
-    def _record(self, kind: Kind, at: float, size: int, reason: str) -> None:
-        assert self._watch is not None
-        self._watch(Moment(at, kind, size, reason))

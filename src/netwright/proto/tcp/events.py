@@ -5,12 +5,23 @@ from enum import Enum
 from typing import Protocol
 
 from netwright.core.errors import ClosedError, ConnectError, DeadlineError, NetwrightError, ResetError
-from netwright.core.moment import Kind
+from netwright.core.moment import Kind, Moment
 
-__all__ = ["Emit", "End", "Event", "Note", "error_of"]
+__all__ = ["Emit", "End", "Event", "Note", "error_of", "note_for"]
 
 # Who watches gets (kind, when, size, reason); the caller tests for None first, so that nobody pays for the text.
 Note = Callable[[Kind, float, int, str], None]
+
+
+def note_for(watch: Callable[[Moment], None] | None) -> Note | None:
+    """A ``Note`` that makes Moments for ``watch``."""
+    if watch is None:
+        return None
+
+    def note(kind: Kind, at: float, size: int, reason: str) -> None:
+        watch(Moment(at, kind, size, reason))
+
+    return note
 
 
 class Emit(Protocol):

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from netwright.proto.tcp.policy import RFC_5961, Policy
 from netwright.proto.tcp.segment import ACK, CWR, ECE, FIN, RST, SYN, Segment, SynOptions
 from netwright.proto.tcp.settings import MAX_WINDOW_SCALE, MIN_MSS, Settings
 
@@ -78,6 +79,6 @@ def refusal(segment: Segment) -> Segment | None:
     return Segment(0, segment.seq + segment.length, RST | ACK, 0)
 
 
-def is_opening(segment: Segment) -> bool:
-    """True for a SYN that opens a connection (RFC 9293 §3.10.7.2); with FIN it is a probe, and dropped as by Linux."""
-    return segment.flags & (SYN | ACK | RST | FIN) == SYN
+def is_opening(segment: Segment, policy: Policy = RFC_5961) -> bool:
+    """True for a SYN that opens a connection (RFC 9293 §3.10.7.2); with FIN only where the policy has it so."""
+    return segment.flags & (SYN | ACK | RST | (FIN if policy.drop_syn_fin else 0)) == SYN

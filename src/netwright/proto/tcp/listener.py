@@ -103,7 +103,7 @@ class Listener:
         endpoint = self._half_open.get(peer)
         if endpoint is not None:
             return self._continue(peer, endpoint, segment, now)
-        if is_opening(segment):
+        if is_opening(segment, self._settings.policy):
             self._open(peer, segment, now)
         elif segment.flags & ACK:  # anything else is dropped, RFC 9293 §3.10.7.2, fourth
             answer = refusal(segment)
@@ -114,6 +114,10 @@ class Listener:
     def half_open_endpoint(self, peer: Hashable) -> Endpoint | None:
         """The endpoint of a handshake under way, for ``lift``."""
         return self._half_open.get(peer)
+
+    def half_open_endpoints(self) -> list[Endpoint]:
+        """All of them, for those who count states."""
+        return list(self._half_open.values())
 
     def _open(self, peer: Hashable, syn: Segment, now: float) -> None:
         if len(self._ready) > self.backlog or len(self._half_open) >= self.syn_backlog:

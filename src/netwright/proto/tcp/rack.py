@@ -22,16 +22,30 @@ class Rack:
     Attributes:
         sent_at, end, rtt: of that transmission (RACK.xmit_ts, RACK.end_seq, RACK.rtt).
         reordered: reordering was seen on this connection.
+        highest: end of the highest record that was delivered.
+        widest: bytes between a segment that came late and the highest that came before it.
         steps: width of the reordering window in quarters of the least round trip.
         advanced: a transmission newer than before was delivered since the last ``detect``.
     """
 
-    __slots__ = ("_highest", "_persist", "_widened_until", "advanced", "end", "reordered", "rtt", "sent_at", "steps")
+    __slots__ = (
+        "_persist",
+        "_widened_until",
+        "advanced",
+        "end",
+        "highest",
+        "reordered",
+        "rtt",
+        "sent_at",
+        "steps",
+        "widest",
+    )
 
     def __init__(self) -> None:
         self.sent_at, self.end, self.rtt = -inf, 0, 0.0
-        self._highest = 0
+        self.highest = 0
         self.reordered = self.advanced = False
+        self.widest = 0
         self.steps, self._persist, self._widened_until = 1, _PERSIST, 0
 
     def delivered(self, record: Sent, now: float, least_rtt: float, echo: float) -> None:
@@ -45,12 +59,16 @@ class Rack:
             # Step 2: the acknowledgement may be of the first transmission.
             if echo < sent_at - 0.001 or now - sent_at < least_rtt:
                 return
-        elif end < self._highest:
+        elif end < self.highest:
             self.reordered = True
-        if end > self._highest:
-            self._highest = end
+            self.widest = max(self.widest, self.highest - record.start)
+        if end > self.highest:
+            self.highest = end
+        # Of the segments that one acknowledgement brings, Linux believes the round trip of the last in sequence, the
+        # RFC that of the last sent.  A hole that reordering made and that is filled then widens what is waited for.
+        self.rtt, self.advanced = now - sent_at, True
         if sent_at > self.sent_at or (sent_at == self.sent_at and end > self.end):
-            self.sent_at, self.end, self.rtt, self.advanced = sent_at, end, now - sent_at, True
+            self.sent_at, self.end = sent_at, end
 
     def widen(self, snd_una: int, snd_nxt: int) -> None:
         """A D-SACK: a repeat was needless; allow more reordering, once a round trip (RFC 8985 §6.2 step 4)."""

@@ -123,6 +123,10 @@ class Receiver:
             return nxt <= seq < edge or seq == nxt
         return nxt < edge and seq < edge and seq + length > nxt
 
+    def holds(self, seq: int) -> bool:
+        """True if that sequence number is in the window."""
+        return self.rcv_nxt <= seq < self.rcv_edge
+
     def is_replay(self, segment: Segment, now: float) -> bool:
         """PAWS: an old timestamp belongs to an old segment (RFC 7323 §5.3 R1)."""
         stamps = segment.timestamps
@@ -235,7 +239,8 @@ class Receiver:
 
     def _count(self, size: int, now: float) -> None:
         """RFC 9293 §3.8.6.3: every second full segment at once, anything else soon."""
-        self._full = max(self._full, min(size, self.mss))
+        if size > self._full:
+            self._full = max(self._full, min(size, self.mss))
         self._unacked += size
         if self._unacked > self._full or (self._quick > 0 and not self.interactive):
             self.ack_now = True
@@ -283,12 +288,22 @@ class Receiver:
                 field = window >> self.scale  # RFC 7323 §2.4: what is in flight is taken all the same
         if field > _MAX_FIELD:
             field = _MAX_FIELD
+            self.open_beyond()
         edge = nxt + (field << self.scale)
         if edge > self.rcv_edge:
             self.rcv_edge = edge
         if edge - nxt > self._largest:
             self._largest = edge - nxt
         return field
+
+    def open_beyond(self) -> None:
+        """What there is room for counts, whatever the field says, if the policy has it so."""
+        if self._settings.policy.take_beyond_field:
+            self.rcv_edge = max(self.rcv_edge, self.rcv_nxt + self._limit - len(self.buffer))
+
+    def close_beyond(self) -> None:
+        """In TIME-WAIT only what the field said is remembered."""
+        self.rcv_edge = min(self.rcv_edge, self.rcv_nxt + (_MAX_FIELD << self.scale))
 
     def read(self, limit: int) -> bytes:
         """Take up to ``limit`` bytes in order; ``ack_now`` is set if the window opens enough to say so."""

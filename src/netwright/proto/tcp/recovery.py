@@ -8,6 +8,7 @@ reduction paces the repair (RFC 6937), F-RTO and Eifel take back what was spurio
 from dataclasses import dataclass
 from enum import Enum
 from math import inf
+from typing import Final
 
 from netwright.core.moment import Kind
 from netwright.proto.tcp.congestion.control import Control
@@ -18,10 +19,10 @@ from netwright.proto.tcp.rtt import RoundTrip
 from netwright.proto.tcp.scoreboard import Scoreboard, Sent
 from netwright.proto.tcp.settings import Settings
 
-__all__ = ["News", "Phase", "Recovery"]
+__all__ = ["DISORDER", "LOSS", "OPEN", "RECOVERY", "REDUCING", "News", "Phase", "Recovery"]
 
 _TLP_DELACK = 0.2  # WCDelAckT, RFC 8985 §7.2; Linux takes the least RTO
-_TLP_SLACK = 0.002  # seconds over two round trips, Linux TCP_TIMEOUT_MIN
+_TIMEOUT_SLACK = 0.002  # seconds that the timers of RFC 8985 are later than computed, Linux TCP_TIMEOUT_MIN_US
 
 
 class Phase(Enum):
@@ -32,6 +33,13 @@ class Phase(Enum):
     REDUCING = "reducing"  # CWR: the network marked congestion, nothing is lost (RFC 3168 §6.1.2)
     RECOVERY = "recovery"  # fast recovery (RFC 5681 §3.2, RFC 6675 §5)
     LOSS = "loss"  # after a timeout (RFC 5681 §3.1)
+
+
+OPEN: Final = Phase.OPEN  # asked about every segment, and an enum is slow to find its members
+DISORDER: Final = Phase.DISORDER
+REDUCING: Final = Phase.REDUCING
+RECOVERY: Final = Phase.RECOVERY
+LOSS: Final = Phase.LOSS
 
 
 @dataclass(slots=True)
@@ -139,13 +147,13 @@ class Recovery:
     @property
     def quiet(self) -> bool:
         """Nothing is known to be out of order, so that only a probe would find a lost tail (RFC 8985 §7.3)."""
-        return self.phase is Phase.OPEN or self.phase is Phase.REDUCING
+        return self.phase is OPEN or self.phase is REDUCING
 
     # What the sender tells
 
     def sent(self) -> None:
         """A segment went, new or again (RFC 6937 §3, prr_out)."""
-        if self.phase is Phase.RECOVERY or self.phase is Phase.REDUCING:
+        if self.phase is RECOVERY or self.phase is REDUCING:
             self._prr_out += 1
 
     def resent(self, now: float) -> None:
@@ -166,15 +174,15 @@ class Recovery:
             self._judge_probe(news, now)
         if news.ece:
             self._prior_ssthresh = 0  # a mark is congestion, whatever is undone
-        if self.phase is not Phase.OPEN:
+        if self.phase is not OPEN:
             self._leave(news, now)
-        if self.phase is Phase.RECOVERY:
+        if self.phase is RECOVERY:
             self._in_recovery(news, now)
-        elif self.phase is Phase.LOSS:
+        elif self.phase is LOSS:
             self._in_loss(news, now)
         else:
             self._in_order(news, now)
-        if self.phase is Phase.RECOVERY or self.phase is Phase.REDUCING:
+        if self.phase is RECOVERY or self.phase is REDUCING:
             self._reduce(news, self._board.lost > lost_before)
 
     def looked_again(self, snd_una: int, snd_nxt: int, now: float) -> None:
@@ -219,14 +227,14 @@ class Recovery:
         if board.lost:
             self._enter_recovery(news.una, news.nxt, news.ece, now)
             return
-        if news.ece and self.phase is not Phase.REDUCING:
+        if news.ece and self.phase is not REDUCING:
             self._enter_reducing(news, now)
-        elif self.phase is not Phase.REDUCING:
+        elif self.phase is not REDUCING:
             disorder = bool(board.sacked or board.repeated)
-            if disorder is not (self.phase is Phase.DISORDER):
+            if disorder is not (self.phase is DISORDER):
                 self.high_seq = news.nxt
                 reason = "a later segment has arrived" if disorder else "what was missing has arrived"
-                self._set(Phase.DISORDER if disorder else Phase.OPEN, now, reason)
+                self._set(DISORDER if disorder else OPEN, now, reason)
 
     def _in_recovery(self, news: News, now: float) -> None:
         board = self._board
@@ -299,6 +307,14 @@ class Recovery:
         self.reductions += 1
         self.window.ssthresh = self._control.reduced(self.window, now)
 
+    def too_big(self, snd_nxt: int, now: float) -> None:
+        """Segments were too big for the path: they go again, and nobody slows down (RFC 1191 §6.5)."""
+        if self.phase is not LOSS:
+            self.high_seq, self.probe_end, self.new_first = snd_nxt, None, False
+            self.window.ssthresh = self._current_ssthresh()
+            self._undo_from, self._prior_ssthresh, self._frto = None, 0, False
+            self._set(LOSS, now, "segments were too big for the path")
+
     def timed_out(self, snd_una: int, snd_nxt: int, first_repeat: bool, now: float) -> None:
         """The retransmission timer ran out (RFC 5681 §3.1): everything is lost that was not just sent."""
         board = self._board
@@ -338,10 +354,10 @@ class Recovery:
             self.rack.advanced = False
             return
         board, rack = self._board, self.rack
-        recovering = self.phase is Phase.RECOVERY or self.phase is Phase.LOSS
+        recovering = self.phase is RECOVERY or self.phase is LOSS
         allowed = rack.window(self._rtt, board.sacked, recovering)
         lost, wait = rack.detect(board, allowed, now)
-        self.reorder_at = now + wait if wait > 0.0 else inf
+        self.reorder_at = now + wait + _TIMEOUT_SLACK if wait > 0.0 else inf
         if self._note is not None:
             for record in lost:
                 reason = f"{record.start}:{record.end} sent {now - record.sent_at:.4f} s ago, a later one has arrived"
@@ -452,7 +468,7 @@ class Recovery:
             return None
         if not self._rtt.srtt:
             return None
-        timeout = 2 * self._rtt.srtt + (_TLP_DELACK if self._board.out == 1 else _TLP_SLACK)
+        timeout = 2 * self._rtt.srtt + (_TLP_DELACK if self._board.out == 1 else _TIMEOUT_SLACK)
         return min(timeout, rto)
 
     def probed(self, snd_nxt: int, *, repeat: bool) -> None:

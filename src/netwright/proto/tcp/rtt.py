@@ -1,13 +1,30 @@
 """Round-trip time and the retransmission timeout (RFC 6298).  No I/O, no clock."""
 
+from enum import Enum
 from math import inf
+from typing import Final
 
 from netwright.proto.tcp.settings import Settings
 
-__all__ = ["MIN_RTT_WINDOW", "RoundTrip"]
+__all__ = ["MIN_RTT_WINDOW", "OFF", "PERSIST", "PROBE", "RETRANSMIT", "RoundTrip", "Timer"]
 
 MIN_RTT_WINDOW = 300.0  # seconds that a least round trip is believed (Linux, tcp_min_rtt_wlen)
 _AFTER_SYN_LOSS = 3.0  # RTO for data when a SYN was repeated and nothing was measured, RFC 6298 §5.7
+
+
+class Timer(Enum):
+    """What the one timer of the sender is for."""
+
+    OFF = "off"
+    RETRANSMIT = "retransmission"  # RFC 6298 §5
+    PROBE = "tail loss probe"  # RFC 8985 §7
+    PERSIST = "zero window probe"  # RFC 9293 §3.8.6.1
+
+
+OFF: Final = Timer.OFF  # asked about every segment, and an enum is slow to find its members
+RETRANSMIT: Final = Timer.RETRANSMIT
+PROBE: Final = Timer.PROBE
+PERSIST: Final = Timer.PERSIST
 
 
 class RoundTrip:

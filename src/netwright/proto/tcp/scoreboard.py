@@ -8,7 +8,9 @@ which entries that are out of date are dropped when they reach the front.
 
 from bisect import bisect_right
 from collections import deque
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
+
+from netwright.proto.tcp.segment import ACK
 
 __all__ = ["Scoreboard", "Sent"]
 
@@ -259,6 +261,26 @@ class Scoreboard:
         self._block_ends.clear()
         self._order_by_time()
 
+    def cut(self, size: int) -> list[Sent]:
+        """Put pieces of ``size`` bytes in place of longer records that the peer does not have; the pieces."""
+        records = self.outstanding()
+        pieces = []
+        for index in reversed([at for at, each in enumerate(records) if len(each.data) > size and not each.sacked]):
+            whole = records[index]
+            parts = _parts(whole, size)
+            self.lost -= whole.lost
+            self.resent -= whole.resent
+            whole.done, whole.lost = True, False
+            self.repeated += (len(parts) - 1) * (whole.repeats > 0)
+            records[index : index + 1] = parts
+            pieces += parts
+        self._records, self._starts, self._head = records, [each.start for each in records], 0
+        self.out = len(records)
+        self._heap = [entry for entry in self._heap if not entry[1].done]
+        heapify(self._heap)
+        self._order_by_time()
+        return pieces
+
     def outstanding(self) -> list[Sent]:
         """All records, in order of sequence; costs the window, for timeouts and tests."""
         return self._records[self._head :]
@@ -267,3 +289,15 @@ class Scoreboard:
         """Entries that were dropped count again."""
         ordered = sorted(self.outstanding(), key=lambda record: (record.sent_at, record.end))
         self.by_time = deque((record.sent_at, record) for record in ordered if not record.sacked)
+
+
+def _parts(whole: Sent, size: int) -> list[Sent]:
+    """Records of ``size`` bytes that are what ``whole`` is; FIN and PSH are the last one's."""
+    data, parts = whole.data, []
+    for at in range(0, len(data), size):
+        last = at + size >= len(data)
+        end = whole.end if last else whole.start + at + size
+        part = Sent(whole.start + at, end, data[at : at + size], whole.flags if last else ACK, whole.sent_at)
+        part.first_sent_at, part.repeats, part.snapshot = whole.first_sent_at, whole.repeats, whole.snapshot
+        parts.append(part)
+    return parts

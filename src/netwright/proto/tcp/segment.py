@@ -18,6 +18,7 @@ __all__ = [
     "PSH",
     "RST",
     "SYN",
+    "TIMESTAMPS_SIZE",
     "URG",
     "Segment",
     "SynOptions",
@@ -34,7 +35,7 @@ NOT_ECT, ECT, CE = 0, 2, 3  # the ECN field of the IP header, RFC 3168 §5; ECT 
 _NAMES = {SYN: "SYN", FIN: "FIN", RST: "RST", PSH: "PSH", ACK: "ACK", URG: "URG", ECE: "ECE", CWR: "CWR"}
 _MODULUS, _HALF = 2**32, 2**31
 _BASE_HEADER = 20
-_TIMESTAMPS = 12  # 10 bytes and two NOPs, RFC 7323 appendix A
+TIMESTAMPS_SIZE = 12  # 10 bytes and two NOPs, RFC 7323 appendix A
 _SACK, _SACK_BLOCK = 4, 8  # kind, length and two NOPs; two sequence numbers a block (RFC 2018 §3)
 
 
@@ -84,7 +85,7 @@ class Segment:
         """Bytes with the TCP header and without IP."""
         size = _BASE_HEADER + len(self.data)
         if self.timestamps is not None:
-            size += _TIMESTAMPS
+            size += TIMESTAMPS_SIZE
         if self.sacks:
             size += _SACK + _SACK_BLOCK * len(self.sacks)
         return size if self.syn is None else size + self.syn.size

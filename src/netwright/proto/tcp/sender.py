@@ -3,8 +3,8 @@
 The scoreboard holds what is in flight with its bytes, ``_unsent`` what is not; both together are the send buffer.
 """
 
-from enum import Enum
 from math import inf
+from typing import Final
 
 from netwright.core.moment import Kind
 from netwright.proto.tcp.congestion.bbr import Bbr, Path
@@ -16,31 +16,22 @@ from netwright.proto.tcp.handshake import DEFAULT_MSS, Agreement
 from netwright.proto.tcp.nagle import reason_to_wait
 from netwright.proto.tcp.pacing import Pacer, interval
 from netwright.proto.tcp.peer_window import PeerWindow
-from netwright.proto.tcp.recovery import News, Phase, Recovery
-from netwright.proto.tcp.rtt import RoundTrip
+from netwright.proto.tcp.recovery import LOSS, OPEN, RECOVERY, REDUCING, News, Recovery
+from netwright.proto.tcp.rtt import OFF, PERSIST, PROBE, RETRANSMIT, RoundTrip, Timer
 from netwright.proto.tcp.scoreboard import Scoreboard, Sent
 from netwright.proto.tcp.segment import ACK, CWR, ECE, ECT, FIN, NOT_ECT, PSH, SYN, Segment
 from netwright.proto.tcp.settings import Settings
 
-__all__ = ["Sender", "Timer"]
+__all__ = ["Sender"]
 
-_TICK = 0.001  # seconds of a timestamp's unit, RFC 7323 §4.1
-
-
-class Timer(Enum):
-    """What the one timer of the sender is for."""
-
-    OFF = "off"
-    RETRANSMIT = "retransmission"  # RFC 6298 §5
-    PROBE = "tail loss probe"  # RFC 8985 §7
-    PERSIST = "zero window probe"  # RFC 9293 §3.8.6.1
+_TICK: Final = 0.001  # seconds of a timestamp's unit, RFC 7323 §4.1
 
 
 class Sender:
     """Variables as in RFC 9293 §3.3.1.
 
     Attributes:
-        peer: SND.WND, as ``snd_wnd``, with SND.WL1 and SND.WL2.
+        peer: its ``size`` is SND.WND in bytes, with SND.WL1 and SND.WL2.
         mss: bytes of data in a full segment.
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
@@ -54,6 +45,7 @@ class Sender:
         "_emit",
         "_fin_wanted",
         "_last_sent_at",
+        "_measured",
         "_note",
         "_persist_backoff",
         "_persist_since",
@@ -99,16 +91,16 @@ class Sender:
         self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
         self._segment_limit = self.mss
         self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
-        self._fin_wanted, self.fin_at = False, -1
-        self._small_end = iss
+        self._fin_wanted, self.fin_at, self._small_end = False, -1, iss
         self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
         self.control = control_for(settings)
         self.bbr = self.control if isinstance(self.control, Bbr) else None
         self.delivery = Delivery() if self.bbr is not None else None
         self.pacer = Pacer(settings.pacing or self.bbr is not None)
+        self._measured = self.delivery is not None or self.pacer.enabled
         self.recovery = Recovery(settings, self.board, self.window, self.control, self.rtt, note)
-        self.timer, self.timer_at = Timer.OFF, inf
+        self.timer, self.timer_at = OFF, inf
         self._persist_backoff, self._persist_since = 0, inf
         self._last_sent_at, self._stalled_at = -inf, inf
         self._told_reductions = self.repeats = 0
@@ -116,11 +108,6 @@ class Sender:
 
     def __repr__(self) -> str:
         return f"<Sender una={self.snd_una} nxt={self.snd_nxt} wnd={self.peer.size} unsent={len(self._unsent)}>"
-
-    @property
-    def snd_wnd(self) -> int:
-        """The peer's window, scaled."""
-        return self.peer.size
 
     @property
     def unsent(self) -> int:
@@ -140,7 +127,9 @@ class Sender:
     @property
     def deadline(self) -> float:
         """When ``expire`` is due, infinite for never."""
-        at = min(self.timer_at, self.recovery.reorder_at)
+        at = self.timer_at
+        if self.recovery.reorder_at < at:
+            at = self.recovery.reorder_at
         return min(at, self.pacer.at) if self.pacer.waiting else at
 
     # The user
@@ -178,13 +167,17 @@ class Sender:
         self.board.add(Sent(iss, iss + 1, b"", flags, now))
         self._emit(flags, iss, b"", now, NOT_ECT)
         self._syn_flags = flags & ~CWR if flags & ACK else SYN  # a repeat does not ask for ECN, RFC 3168 §6.1.1.1
-        self._arm(Timer.RETRANSMIT, now + self.rtt.timeout)
+        self._arm(RETRANSMIT, now + self.rtt.timeout)
 
     def agreed(self, agreement: Agreement) -> None:
         """What the handshake settled."""
-        self.mss, self.scale, self.ecn = agreement.mss, agreement.send_scale, agreement.ecn
-        self.recovery.sack, self._stamped = agreement.sack, agreement.timestamps
-        self._segment_limit = self.mss
+        self.mss = self._segment_limit = agreement.mss
+        self.scale, self.ecn, self._stamped = agreement.send_scale, agreement.ecn, agreement.timestamps
+        self.recovery.sack = agreement.sack
+
+    def bound(self, mss: int) -> None:
+        """No segment has more than ``mss`` bytes of data from now on."""
+        self.mss, self._segment_limit = mss, self.peer.segment_limit(mss)
 
     def opened(self, segment: Segment, now: float) -> None:
         """The SYN is acknowledged; its window field is not scaled (RFC 7323 §2.2)."""
@@ -202,8 +195,7 @@ class Sender:
         self.rtt.backoff = 0
         if record.repeats > 1:
             self.window.cwnd = 1  # RFC 5681 §3.1; one lost SYN is forgiven, RFC 6928 §2 allows and Linux does
-        self._arm(Timer.OFF, inf)
-        self._stalled_at = inf
+        self.timer, self.timer_at, self._stalled_at = OFF, inf, inf
         self.take_window(segment, segment.window if segment.flags & SYN else segment.window << self.scale, now)
 
     # Acknowledgements
@@ -235,9 +227,9 @@ class Sender:
             self._steer(news, max(board.lost - lost, 0), now)
         elif news.delivered and news.advanced and self.window.may_grow:
             phase = recovery.phase
-            if phase is not Phase.RECOVERY and phase is not Phase.REDUCING:
+            if phase is not RECOVERY and phase is not REDUCING:
                 self.control.acked(self.window, news.delivered, now, self.rtt.minimum)
-        if news.advanced or (self.timer is Timer.PROBE and not recovery.quiet):
+        if news.advanced or (self.timer is PROBE and not recovery.quiet):
             self._restart_timer(now)
         return True
 
@@ -246,7 +238,7 @@ class Sender:
         assert self.delivery is not None
         total, phase = self.delivery.delivered, self.recovery.phase
         path = Path(news.delivered, total, lost, news.prior_flight, self.board.in_flight, news.rtt)
-        recovering = phase is Phase.RECOVERY or phase is Phase.LOSS
+        recovering = phase is RECOVERY or phase is LOSS
         mode = self.bbr.mode
         self.bbr.steer(self.window, self.delivery.sample(self.rtt.minimum), path, recovering=recovering, now=now)
         if self._note is not None and mode is not self.bbr.mode:
@@ -273,8 +265,9 @@ class Sender:
                 first = record
                 news.original = record.end <= high
         if self.delivery is not None:
-            for record in gone:
-                self.delivery.arrived(record, now)
+            self.delivery.all_arrived(gone, now)
+        if first is not None and first is not last and first.end < rack.highest:
+            rack.delivered(first, now, least, news.echo)  # it was reordered, though what comes last may be news
         if last is not None and not last.repeats:
             rack.delivered(last, now, least, news.echo)
         if first is not None and not repeated:
@@ -308,7 +301,7 @@ class Sender:
         self.rtt.sample(seconds, now)
         self.rtt.backoff = 0  # RFC 6298 §5, end: only a measurement ends the back-off
         before = self.window.ssthresh
-        self.control.sampled(self.window, seconds, ack, self.snd_nxt)
+        self.control.sampled(self.window, seconds, ack, self.snd_nxt, now)
         if self._note is not None and before != self.window.ssthresh:
             self._note(Kind.CONGESTION, now, self.window.cwnd, f"slow start ends: round trips grow, {self.window!r}")
         return seconds
@@ -322,14 +315,16 @@ class Sender:
 
     def take_window(self, segment: Segment, window: int, now: float) -> bool:
         """The peer's window, already scaled; True if it changed."""
+        if not window and self.timer is PERSIST:
+            self.timer_at = self._persist_at(now)  # the probe was answered: wait anew (Linux tcp_ack_probe)
         was_closed = not self.peer.size and bool(self.peer.largest)
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
         self._segment_limit = self.peer.segment_limit(self.mss)
         if self._note is not None and (was_closed or not window):
             self._note(Kind.WINDOW, now, window, "the peer's window opens" if window else "the peer's window is closed")
-        if window and self.timer is Timer.PERSIST:
-            self._arm(Timer.OFF, inf)
+        if window and self.timer is PERSIST:
+            self._arm(OFF, inf)
             self._persist_backoff, self._persist_since = 0, inf
         return True
 
@@ -347,9 +342,9 @@ class Sender:
         if recovery.new_first and self.snd_nxt <= recovery.high_seq:
             recovery.new_first = False  # RFC 5682 §3.1 step 2b: nothing new could go
             self._repeat_lost(now)
-        if not board.out and self.timer is Timer.OFF and (self._unsent or (self._fin_wanted and self.fin_at < 0)):
+        if not board.out and self.timer is OFF and (self._unsent or (self._fin_wanted and self.fin_at < 0)):
             self._persist_since = min(self._persist_since, now)
-            self._arm(Timer.PERSIST, now + self._persist_interval())
+            self._arm(PERSIST, self._persist_at(now))
 
     def _repeat_lost(self, now: float) -> None:
         board, window = self.board, self.window
@@ -370,7 +365,7 @@ class Sender:
         started = self.snd_nxt
         full = self._fill(now)
         if self.snd_nxt != started:
-            if self.timer is not Timer.RETRANSMIT:
+            if self.timer is not RETRANSMIT:
                 self._restart_timer(now)
         elif not full:
             return
@@ -378,7 +373,7 @@ class Sender:
         if self.delivery is not None:
             if not full and not self._unsent:
                 self.delivery.limit(board.in_flight)
-        elif self._settings.slow_start_after_idle and self.recovery.phase is Phase.OPEN:
+        elif self._settings.slow_start_after_idle and self.recovery.phase is OPEN:
             window.decay_unused(self.rtt.rto, now)
 
     def _fill(self, now: float) -> bool:
@@ -389,9 +384,11 @@ class Sender:
         while quota > 0:
             available = len(unsent)
             room = edge - self.snd_nxt
-            size = min(available, self._segment_limit, room)
-            if size < self._segment_limit and self._holds_back(size, available, room, now):
-                return False
+            size = self._segment_limit
+            if available < size or room < size:
+                size = min(available, room)
+                if self._holds_back(size, available, room, now):
+                    return False
             if pacer.enabled and pacer.holds(now):
                 if self._note is not None:
                     self._note(Kind.HELD, now, available, f"pace: {available} bytes wait {pacer.at - now:.4f} s")
@@ -444,7 +441,9 @@ class Sender:
                 flags |= FIN
         if size < self._segment_limit:
             self._small_end = end
-        self._count(record := Sent(start, end, data, flags, now), now)
+        record = Sent(start, end, data, flags, now)
+        if self._measured:
+            self._count(record, now)
         self.board.add(record)
         self.snd_nxt = end
         self.recovery.sent()
@@ -459,7 +458,8 @@ class Sender:
 
     def _repeat(self, record: Sent, now: float) -> None:
         """Send a record again, never with ECT (RFC 3168 §6.1.5)."""
-        self._count(record, now)
+        if self._measured:
+            self._count(record, now)
         self.board.resend(record, now)
         self.repeats += 1
         self._last_sent_at = now
@@ -490,7 +490,7 @@ class Sender:
 
     def stop(self) -> None:
         """The connection is gone, or nothing of ours is in flight any more."""
-        self._arm(Timer.OFF, inf)
+        self._arm(OFF, inf)
         self.recovery.reorder_at, self.pacer.waiting = inf, False
 
     def _arm(self, timer: Timer, at: float) -> None:
@@ -500,17 +500,17 @@ class Sender:
         """RFC 6298 §5.1 to 5.3, or the tail loss probe before it (RFC 8985 §7.2)."""
         first = self.board.first
         if first is None:
-            self.timer, self.timer_at = Timer.OFF, inf
+            self.timer, self.timer_at = OFF, inf
             return
         rto = self.rtt.timeout
         probe = self.recovery.probe_timeout(rto) if not self.rtt.backoff else None
         if probe is not None:
-            self.timer, self.timer_at = Timer.PROBE, now + probe
+            self.timer, self.timer_at = PROBE, now + probe
             return
         at = now + rto
         if self.user_timeout is not None:
             at = max(min(at, first.first_sent_at + self.user_timeout), now)
-        self.timer, self.timer_at = Timer.RETRANSMIT, at
+        self.timer, self.timer_at = RETRANSMIT, at
 
     def expire(self, now: float) -> End | None:
         """Do what is due; why the connection is at its end, if it is."""
@@ -522,20 +522,18 @@ class Sender:
             self.output(now)
         if self.timer_at > now:
             return None
-        match self.timer:
-            case Timer.RETRANSMIT:
-                return self._timed_out(now)
-            case Timer.PROBE:
-                self._send_probe(now)
-            case Timer.PERSIST:
-                return self._persist(now)
+        if self.timer is RETRANSMIT:
+            return self._timed_out(now)
+        if self.timer is PERSIST:
+            return self._persist(now)
+        self._send_probe(now)  # the only other one that is ever due
         return None
 
     def _timed_out(self, now: float) -> End | None:
         """RFC 6298 §5.4 to 5.6."""
         first = self._first()
         limit = self.user_timeout
-        if limit is not None and now - first.first_sent_at >= limit:
+        if limit is not None and now >= first.first_sent_at + limit:  # rounded as the timer was
             return End.USER_TIMEOUT
         if self.handshaking:
             return self._syn_timed_out(first, now)
@@ -576,18 +574,18 @@ class Sender:
         self.recovery.probed(self.snd_nxt, repeat=size <= 0)
         self._restart_timer(now)
 
-    def _persist_interval(self) -> float:
-        return min(self.rtt.rto * (1 << min(self._persist_backoff, 16)), self._settings.rto_max)
+    def _persist_at(self, now: float) -> float:
+        at = now + min(self.rtt.rto * (1 << min(self._persist_backoff, 16)), self._settings.rto_max)
+        return at if self.user_timeout is None else max(min(at, self._persist_since + self.user_timeout), now)
 
     def _persist(self, now: float) -> End | None:
         """Nothing is in flight, data waits, and the window has no room or too little (RFC 9293 §3.8.6.1)."""
-        limit = self.user_timeout
-        if limit is not None and now - self._persist_since >= limit:
+        if self.user_timeout is not None and now >= self._persist_since + self.user_timeout:
             return End.USER_TIMEOUT
         self._persist_backoff += 1
         room = self.peer.size
         if room > 0:  # the override timeout of RFC 9293 §3.8.6.2.1, and of a cork
-            self._arm(Timer.OFF, inf)
+            self._arm(OFF, inf)
             self._persist_backoff, self._persist_since = 0, inf
             self._transmit(min(len(self._unsent), self._segment_limit, room), room, now)
             self._restart_timer(now)
@@ -595,5 +593,5 @@ class Sender:
         if self._note is not None:
             self._note(Kind.PROBE, now, 0, f"window closed for {now - self._persist_since:.3f} s")
         self._emit(ACK, self.snd_una - 1, b"", now, NOT_ECT)  # not acceptable, so it is answered (Linux)
-        self._arm(Timer.PERSIST, now + self._persist_interval())
+        self._arm(PERSIST, self._persist_at(now))
         return None

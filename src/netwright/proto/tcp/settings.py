@@ -4,10 +4,12 @@ from dataclasses import dataclass
 
 from netwright.core.errors import UsageError
 from netwright.core.tuning import KeepAlive
+from netwright.proto.tcp.policy import RFC_5961, Policy
 
-__all__ = ["CONTROLS", "Settings"]
+__all__ = ["CONTROLS", "HYSTARTS", "Settings"]
 
 CONTROLS = ("cubic", "reno", "bbr")
+HYSTARTS = ("linux", "rfc9406", "off")
 MAX_WINDOW_SCALE = 14  # RFC 7323 §2.3
 MIN_MSS = 64  # below it the options of an ACK may exceed the data
 
@@ -28,7 +30,8 @@ class Settings:
         ecn: "off", "accept" what the peer offers, or "ask" for it (RFC 3168 §6.1.1; tcp_ecn 0, 2, 1).
         congestion: "cubic" (RFC 9438), "reno" (RFC 5681) or "bbr" (version 1, which always paces).
         initial_window: segments in flight before the first acknowledgement (RFC 6928).
-        hystart: leave slow start before the queue overflows (RFC 9406); CUBIC only.
+        hystart: how slow start ends before the queue overflows: "linux" by trains of acknowledgements and by delay,
+            "rfc9406" by conservative slow start, "off"; CUBIC only.
         pacing: spread segments over the round trip instead of sending bursts; Linux leaves that to the queue (fq).
         slow_start_after_idle: begin again with the initial window after an idle RTO (RFC 5681 §4.1).
         nodelay: no Nagle algorithm (RFC 9293 §3.7.4).
@@ -46,6 +49,7 @@ class Settings:
         fin_timeout: a closed endpoint waits that long in FIN-WAIT-2 for the peer's FIN.
         reassembly_limit: separate pieces beyond a hole; a segment that would make one more is dropped.
         challenge_interval: least time between two answers to segments that nobody asked for (RFC 5961 §10).
+        policy: answers to segments that do not fit, where TCPs differ.
     """
 
     mss: int = 1460
@@ -57,7 +61,7 @@ class Settings:
     ecn: str = "accept"
     congestion: str = "cubic"
     initial_window: int = 10
-    hystart: bool = True
+    hystart: str = "linux"
     pacing: bool = False
     slow_start_after_idle: bool = True
     nodelay: bool = False
@@ -78,6 +82,7 @@ class Settings:
     fin_timeout: float = 60.0
     reassembly_limit: int = 1024
     challenge_interval: float = 0.5
+    policy: Policy = RFC_5961
 
     def __post_init__(self) -> None:
         self._check("mss", MIN_MSS, 65535)
@@ -93,6 +98,8 @@ class Settings:
             self._check("receive_buffer", 2 << self.window_scale)  # or no window but 0 could be said
         if self.ecn not in ("off", "accept", "ask"):
             raise UsageError(f"ecn={self.ecn!r}, 'off', 'accept' or 'ask' allowed")
+        if self.hystart not in HYSTARTS:
+            raise UsageError(f"hystart={self.hystart!r}, one of {', '.join(HYSTARTS)} allowed")
         if self.congestion not in CONTROLS:
             raise UsageError(f"congestion={self.congestion!r}, one of {', '.join(CONTROLS)} allowed")
 

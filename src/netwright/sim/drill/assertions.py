@@ -5,6 +5,7 @@ from math import isinf
 
 from netwright.proto.tcp.congestion.window import INFINITE
 from netwright.proto.tcp.endpoint import Endpoint
+from netwright.proto.tcp.rack import DUPLICATES
 from netwright.proto.tcp.recovery import Phase
 from netwright.proto.tcp.state import State
 from netwright.sim.drill.outcome import DrillError
@@ -39,6 +40,7 @@ _CONSTANTS = {
     "TCPI_OPT_ECN": 8,
     "TCPI_OPT_ECN_SEEN": 16,
     "TCPI_OPT_SYN_DATA": 32,
+    **{f"TCPI_{state.name}": number for state, number in _STATES.items()},
     "TCP_INFINITE_SSTHRESH": INFINITE,
     "True": 1,
     "False": 0,
@@ -49,7 +51,13 @@ _ALLOWED = (
 )  # fmt: skip
 
 
-def tcp_info(endpoint: Endpoint) -> dict[str, int]:
+def _last_data(endpoint: Endpoint) -> float:
+    """When data came; the handshake counts where none has yet."""
+    receiver = endpoint.receiver
+    return receiver.heard_at if isinf(receiver.last_data_at) else receiver.last_data_at
+
+
+def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:
     """What the kernel would say of it (struct tcp_info), in the kernel's units."""
     sender, agreement = endpoint.sender, endpoint.agreement
     board, window, rtt, recovery = sender.board, sender.window, sender.rtt, sender.recovery
@@ -72,22 +80,28 @@ def tcp_info(endpoint: Endpoint) -> dict[str, int]:
         "tcpi_min_rtt": 0 if isinf(rtt.minimum) else round(rtt.minimum * 1e6),
         "tcpi_backoff": rtt.backoff,
         "tcpi_snd_mss": sender.mss,
+        "tcpi_advmss": endpoint.settings.mss,
+        "tcpi_reordering": max(-(-recovery.rack.widest // sender.mss), DUPLICATES),
         "tcpi_notsent_bytes": sender.unsent,
+        "tcpi_last_data_recv": round(1000 * (now - _last_data(endpoint))),
         "tcpi_options": options,
         "tcpi_snd_wscale": agreement.send_scale,
         "tcpi_rcv_wscale": agreement.receive_scale,
     }
 
 
-def check(code: str, endpoint: Endpoint) -> None:
-    """Evaluate the assertions.
+def check(code: str, endpoint: Endpoint, constants: dict[str, int], now: float) -> None:
+    """Evaluate the assertions; ``constants`` keeps the names that the script's code gives to numbers.
 
     Raises:
         DrillError: one does not hold.
         UnsupportedError: the code is more than assertions, or asks for a number that the model does not keep.
     """
-    names = tcp_info(endpoint) | _CONSTANTS
+    names = tcp_info(endpoint, now) | _CONSTANTS | constants
     for statement in _statements(code):
+        if isinstance(statement, ast.Assign):
+            names |= _assigned(statement, constants)
+            continue
         for node in ast.walk(statement):
             if not isinstance(node, _ALLOWED):
                 raise UnsupportedError(f"{type(node).__name__} in {ast.unparse(statement)[:80]!r}")
@@ -98,7 +112,17 @@ def check(code: str, endpoint: Endpoint) -> None:
             raise DrillError(f"{ast.unparse(statement.test)} does not hold: {_seen(statement.test, names)}")
 
 
-def _statements(code: str) -> list[ast.Assert]:
+def _assigned(statement: ast.Assign, constants: dict[str, int]) -> dict[str, int]:
+    """``NAME = number``, and nothing else."""
+    match statement:
+        case ast.Assign(targets=[ast.Name(name)], value=ast.Constant(int(value))):
+            constants[name] = value
+            return constants
+        case _:
+            raise UnsupportedError(f"assignment {ast.unparse(statement)[:60]!r}")
+
+
+def _statements(code: str) -> list[ast.Assert | ast.Assign]:
     lines = code.split("\n")
     indent = min((len(line) - len(line.lstrip()) for line in lines if line.strip()), default=0)
     try:
@@ -109,9 +133,9 @@ def _statements(code: str) -> list[ast.Assert]:
         except SyntaxError as error:
             raise UnsupportedError(f"code is no Python: {error}") from error
     for statement in module.body:
-        if not isinstance(statement, ast.Assert):
+        if not isinstance(statement, ast.Assert | ast.Assign):
             raise UnsupportedError(f"{type(statement).__name__} in a script's code")
-    return [statement for statement in module.body if isinstance(statement, ast.Assert)]
+    return [statement for statement in module.body if isinstance(statement, ast.Assert | ast.Assign)]
 
 
 def _seen(expression: ast.expr, names: dict[str, int]) -> str:

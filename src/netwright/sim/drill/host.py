@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 from math import inf
 
 from netwright.core.moment import Moment
+from netwright.core.tuning import KeepAlive
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End
 from netwright.proto.tcp.handshake import refusal
@@ -18,8 +19,10 @@ from netwright.proto.tcp.segment import Segment
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 
-__all__ = ["Emission", "Host", "Socket"]
+__all__ = ["Emission", "Host", "Interest", "Socket"]
 
+KEEPALIVE = KeepAlive(7200, 75, 9)  # Linux, tcp(7)
+_BEYOND_OLD = 65537  # numbers between an old connection's and those of the one that takes its place (Linux)
 _MAX_STEPS = 100_000  # timers of one advance; more means that the machine runs in circles
 _ERRNO = {
     End.RESET: errno.ECONNRESET,
@@ -40,7 +43,10 @@ class Socket:
     listener: Listener | None = None
     blocking: bool = True
     told: bool = False  # the pending error was reported, socket(7) SO_ERROR
-    shut: bool = False  # shutdown(SHUT_RD): reading gives EOF
+    shut: bool = False  # shutdown(SHUT_RD): reading gives EOF once there is nothing
+    aborts: bool = False  # SO_LINGER with 0: close sends RST
+    keepalive: KeepAlive = KEEPALIVE
+    keeps_alive: bool = False  # SO_KEEPALIVE
 
     @property
     def error(self) -> int:
@@ -54,6 +60,15 @@ class Socket:
         number = self.error
         self.told = self.told or bool(number)
         return number
+
+
+@dataclass(slots=True)
+class Interest:
+    """One descriptor of an epoll set; ``told`` is what was so when it was last reported."""
+
+    events: set[str]
+    told: object = None
+    disabled: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,8 +90,10 @@ class Host:
     sockets: dict[int, Socket] = field(default_factory=dict)
     endpoints: list[Endpoint] = field(default_factory=list)
     sent: deque[Emission] = field(default_factory=deque)
+    polls: dict[int, dict[int, Interest]] = field(default_factory=dict)
     listener: Listener | None = None
     _peers: int = 0
+    _iss: int = 0
 
     def socket(self, number: int) -> Socket:
         """A fresh descriptor."""
@@ -87,7 +104,7 @@ class Host:
         """The socket takes connections from now on."""
         if sock.listener is None:
             sock.listener = self.listener = Listener(
-                sock.settings, draw=lambda _: (0, 0), backlog=backlog, watch=self.watch
+                sock.settings, draw=lambda _: (self._iss, 0), backlog=backlog, watch=self.watch
             )
         sock.listener.backlog = backlog
 
@@ -112,6 +129,7 @@ class Host:
             if endpoint.end is not End.REPLACED:
                 self.collect()
                 return
+            self._iss = endpoint.sender.snd_nxt + _BEYOND_OLD
         if self.listener is not None:
             self._to_listener(self.listener, segment)
         else:

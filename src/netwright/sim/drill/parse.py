@@ -24,7 +24,7 @@ __all__ = ["UnsupportedError", "parse"]
 _NUMBER = r"(?:\d+\.?\d*|\.\d+)"
 _WHEN = re.compile(rf"\s*(\*|(\+?)\s*({_NUMBER})(?:\s*(?:~\s*(\+?)|\.\.\.)\s*({_NUMBER}))?)(?=[\s<>`%])")
 _PACKET = re.compile(
-    r"""([<>])\s*(?:\[(?P<ecn>[\w, ]+)\]\s*)?(?P<flags>[SFRPUEWA.\d]+)\s+
+    r"""([<>])\s*(?:\[(?P<ecn>[\w, ]+)\]\s*)?(?P<flags>[SFRPUEWA.\d]+|-)\s+
     (?P<seq>\d+):(?P<end>\d+)\((?P<size>\d+)\)\s*
     (?:ack\s+(?P<ack>\d+)\s*)?(?:win\s+(?P<window>\d+)\s*)?(?:urg\s+(?P<urgent>\d+)\s*)?
     (?:<(?P<options>[^>]*)>\s*)?$""",
@@ -34,6 +34,7 @@ _CALL = re.compile(
     r"(\w+)\s*\((.*)\)\s*=\s*(-?(?:0x[0-9a-fA-F]+|\d+)|\.\.\.)\s*([A-Z]\w+)?\s*(?:\([^()]*\))?\s*$", re.S
 )
 _TOKEN = re.compile(r'\s*(\.\.\.|-?0x[0-9a-fA-F]+|-?\d+|"(?:[^"\\]|\\.)*"|[A-Za-z_]\w*|[\[\]{}(),=|:<>])')
+_DIRECTIVE = re.compile(r"#\s*(ifdef|ifndef|else|endif)\b\s*(\w*)")
 _SKIPPED = re.compile(r'%\{.*?\}%|`[^`]*`|/\*.*?\*/|//[^\n]*|^[ \t]*#[^\n]*|"(?:[^"\\\n]|\\.)*"', re.S | re.M)
 
 
@@ -41,8 +42,8 @@ class UnsupportedError(UsageError):
     """The script uses a part of the language that a TCP endpoint has no answer to."""
 
 
-def parse(text: str) -> Script:
-    """Read a whole script.
+def parse(text: str, defines: frozenset[str] = frozenset()) -> Script:
+    """Read a whole script; ``defines`` are the names for which ``#ifdef`` holds.
 
     Raises:
         UnsupportedError: it has packets of other protocols.
@@ -50,13 +51,33 @@ def parse(text: str) -> Script:
     """
     options: dict[str, str] = {}
     events = []
-    for line, when, body in _statements(_without_comments(text)):
+    for line, when, body in _statements(_without_comments(_preprocessed(text, defines))):
         if body.startswith("--"):
             name, _, value = body[2:].partition("=")
             options[name.strip()] = value.strip()
         else:
             events.append(Event(line, when, _action(line, body)))
     return Script(tuple(events), options)
+
+
+def _preprocessed(text: str, defines: frozenset[str]) -> str:
+    """What ``#ifdef`` leaves; line numbers stay."""
+    kept, open_blocks = [], [True]
+    for line in text.split("\n"):
+        match = _DIRECTIVE.match(line)
+        if match is None:
+            kept.append(line if all(open_blocks) else "")
+            continue
+        kept.append("")
+        if match[1] in ("ifdef", "ifndef"):
+            open_blocks.append((match[2] in defines) is (match[1] == "ifdef"))
+        elif len(open_blocks) == 1:
+            raise UsageError(f"line {len(kept)}: #{match[1]} without #ifdef")
+        elif match[1] == "else":
+            open_blocks[-1] = not open_blocks[-1]
+        else:
+            open_blocks.pop()
+    return "\n".join(kept)
 
 
 def _without_comments(text: str) -> str:
@@ -127,7 +148,8 @@ def _action(line: int, body: str) -> Action:
 def _packet(line: int, body: str) -> Packet:
     match = _PACKET.match(body)
     if match is None:
-        raise UnsupportedError(f"line {line}: not a TCP segment: {body[:60]!r}")
+        kind = re.match(r"[<>]\s*(?:\[\w+\]\s*)?(icmp|udp|psp|mpls|gre|\[)", body)
+        raise UnsupportedError(f"{kind[1] if kind else 'syntax'}: line {line} is not a TCP segment: {body[:60]!r}")
 
     def number(name: str) -> int | None:
         return int(match[name]) if match[name] is not None else None

@@ -1,54 +1,55 @@
 """Run a drill script against the TCP endpoint, in virtual time.
 
-``drill(text)`` judges one script.  What a script presupposes of its machine (sysctls, the window scale and MSS of its
-own SYN) becomes settings; what it says of behaviour is compared.  Shell commands are read for their sysctls and never
-run.  A time in a script may be missed by ``tolerance`` seconds: a kernel's timers tick.
+``drill(text)`` judges one script.  What a script presupposes of its machine (its dialect, the window scale and MSS of
+its own SYN) becomes settings; what it says of behaviour is compared.  Shell commands are read for what they set, and
+never run.  A time in a script may be missed by as much as packetdrill allows.
 """
 
 import errno
-import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from math import inf
 
 from netwright.core.errors import NetwrightError, UsageError
 from netwright.core.moment import Moment
-from netwright.proto.tcp.settings import CONTROLS, Settings
+from netwright.proto.tcp.settings import Settings
+from netwright.sim.drill.arguments import number
 from netwright.sim.drill.assertions import check
 from netwright.sim.drill.calls import CALLS
+from netwright.sim.drill.dialect import Dialect, dialect_of
 from netwright.sim.drill.host import Emission, Host
 from netwright.sim.drill.outcome import DrillError, Outcome, Verdict
 from netwright.sim.drill.parse import UnsupportedError, parse
+from netwright.sim.drill.polling import TIMEOUTS
 from netwright.sim.drill.segments import Stamps, expect, inbound
+from netwright.sim.drill.shell import command
 from netwright.sim.drill.values import Call, Code, Event, Packet, Script, Shell, Time
 
-__all__ = ["DRILL_SETTINGS", "TOLERANCE", "drill"]
+__all__ = ["TOLERANCE", "drill"]
 
-TOLERANCE = 0.012  # three ticks of a kernel with HZ=250
-_PATIENCE = 120.0  # seconds that an event with the time `*` may take
-# what the scripts of google/packetdrill presuppose (their common/defaults.sh)
-DRILL_SETTINGS = Settings(
-    congestion="cubic", hystart=False, send_buffer=1 << 22, window_scale=8, receive_buffer=1 << 20
+TOLERANCE = 0.004  # seconds, packetdrill's default of --tolerance_usecs
+_SHARE = 0.125  # of the time since the event before, its default of --tolerance_percent
+_TICKS = (
+    0.008  # a kernel's timer ends up to two ticks of 250 Hz late; the endpoint's are exact, and may be so much early
 )
-_SYSCTL = re.compile(r"net\.ipv4\.tcp_(\w+)=[\"']?([\w.]+)")
+_PATIENCE = 120.0  # seconds that an event with the time `*` may take
 
 
-def drill(
-    text: str,
-    settings: Settings = DRILL_SETTINGS,
-    *,
-    tolerance: float = TOLERANCE,
-    watch: Callable[[Moment], None] | None = None,
-) -> Outcome:
-    """Judge one script; it never raises for what the script says."""
+def drill(text: str, dialect: Dialect | None = None, *, watch: Callable[[Moment], None] | None = None) -> Outcome:
+    """Judge one script; it never raises for what the script says.
+
+    Args:
+        dialect: None finds out which one it is.
+    """
+    dialect = dialect_of(text) if dialect is None else dialect
     try:
-        script = parse(text)
-        settings = _host_settings(script, settings)
+        script = parse(text, dialect.defines)
+        settings = _own_options(script, dialect)
     except UnsupportedError as error:
         return Outcome(Verdict.UNSUPPORTED, 0, str(error))
     except UsageError as error:
         return Outcome(Verdict.UNSUPPORTED, 0, f"not a script: {error}")
-    return _Run(script, settings, tolerance, watch).run()
+    return _Run(script, settings, watch).run()
 
 
 @dataclass(slots=True)
@@ -58,16 +59,19 @@ class _Pending:
     event: Event
     call: Call
     ends_at: float
+    gives_up_at: float
 
 
 class _Run:
-    def __init__(
-        self, script: Script, settings: Settings, tolerance: float, watch: Callable[[Moment], None] | None
-    ) -> None:
-        self._script, self._tolerance = script, tolerance
+    def __init__(self, script: Script, settings: Settings, watch: Callable[[Moment], None] | None) -> None:
+        self._script = script
+        option = script.options.get("tolerance_usecs", "")
+        self._least = int(option) / 1e6 if option.isdecimal() else TOLERANCE
+        self._constants: dict[str, int] = {}
         self._host = Host(settings, watch)
         self._stamps = Stamps()
         self._last = 0.0  # script time of the event before
+        self._tolerance = self._least
         self._pending: _Pending | None = None
 
     def run(self) -> Outcome:
@@ -86,6 +90,7 @@ class _Run:
     def _one(self, event: Event) -> None:
         when = event.when
         start = when.start + (self._last if when.kind is Time.RELATIVE else 0.0)
+        self._tolerance = max(self._least, _SHARE * (start - self._last))
         if isinstance(event.action, Packet) and not event.action.inbound:
             self._expect(event, event.action, start)
             return
@@ -102,7 +107,7 @@ class _Run:
             case Code():
                 self._code(event.action)
             case Shell():
-                pass
+                command(self._host, event.action.command)
 
     def _advance(self, until: float) -> None:
         """Let time pass; a blocked call returns as soon as it can."""
@@ -122,7 +127,7 @@ class _Run:
             start, end = 0.0, self._host.now + _PATIENCE
         limit = end + self._tolerance
         sent_at, emission = expect(packet, lambda: self._next_emission(limit), self._stamps)
-        if when.kind is not Time.ANY and not start - self._tolerance <= sent_at <= limit + 1e-9:
+        if when.kind is not Time.ANY and not start - self._tolerance - _TICKS <= sent_at <= limit + 1e-9:
             raise DrillError(f"sent at {sent_at:.4f} s, {start:.4f} expected: {emission.segment}")
         self._last = sent_at if when.kind is Time.ANY else start
 
@@ -149,7 +154,7 @@ class _Run:
                 ends_at = (
                     inf if end is None else end + (start - event.when.start if event.when.kind is Time.RELATIVE else 0)
                 )
-                self._pending = _Pending(event, call, ends_at)
+                self._pending = _Pending(event, call, ends_at, self._host.now + _patience(call))
                 return
         self._judge(call, got)
 
@@ -159,6 +164,8 @@ class _Run:
         if pending is None:
             return False
         got = CALLS[pending.call.name](self._host, pending.call.arguments, pending.call)
+        if got is None and self._host.now >= pending.gives_up_at:
+            got = 0
         if got is None:
             return False
         self._pending = None
@@ -187,61 +194,31 @@ class _Run:
     def _code(self, code: Code) -> None:
         if not self._host.endpoints:
             raise UnsupportedError("assertion without a connection")
-        check(code.text, self._host.endpoints[-1])
+        check(code.text, self._host.endpoints[-1], self._constants, self._host.now)
+
+
+def _patience(call: Call) -> float:
+    """Seconds that poll and its kin wait; any other call waits for ever."""
+    index = TIMEOUTS.get(call.name)
+    return number(call.arguments[index]) / 1000 if index is not None else inf
 
 
 def _spelled(result: int) -> str:
     return f"-1 {errno.errorcode.get(-result, -result)}" if result < 0 else str(result)
 
 
-def _host_settings(script: Script, settings: Settings) -> Settings:
-    """What the script's machine is set to: its sysctls, and the options of its own first SYN."""
-    for event in script.events:
-        if isinstance(event.action, Shell):
-            for name, value in _SYSCTL.findall(event.action.command):
-                settings = _apply(settings, name, value)
-            if re.search(r"ip route|ethtool|tc qdisc|mtu", event.action.command):
-                raise UnsupportedError(f"command {event.action.command[:60]!r}")
+def _own_options(script: Script, dialect: Dialect) -> Settings:
+    """MSS and window scale of the script's own first SYN: its machine's link and buffers."""
+    settings = dialect.settings
     for event in script.events:
         packet = event.action
         if isinstance(packet, Packet) and not packet.inbound and "S" in packet.flags and packet.options is not None:
             named = {option.name: option.values for option in packet.options}
             if named.get("mss"):
-                settings = replace(settings, mss=named["mss"][0])
+                settings = replace(settings, mss=named["mss"][0], receive_buffer=dialect.buffer(named["mss"][0]))
             if named.get("wscale"):
                 settings = replace(settings, window_scale=named["wscale"][0])
             elif "." not in packet.flags:
                 settings = replace(settings, window_scale=None)
             break
-    return settings
-
-
-_SWITCHES = {
-    "timestamps": "timestamps",
-    "sack": "sack",
-    "slow_start_after_idle": "slow_start_after_idle",
-    "frto": "frto",
-}
-_COUNTS = {"syn_retries": "syn_retries", "syn_linear_timeouts": "syn_linear_timeouts"}
-_ABSENT = ("congestion_control", "mtu_probing", "fastopen", "rmem", "wmem", "min_tso_segs", "notsent_lowat")
-_ECN = {"0": "off", "1": "ask", "2": "accept"}
-
-
-def _apply(settings: Settings, name: str, value: str) -> Settings:
-    """One sysctl of the script."""
-    on = value not in ("0", "")
-    if name in _SWITCHES:
-        return replace(settings, **{_SWITCHES[name]: on})  # type: ignore[arg-type]  # the table's names are booleans
-    if name in _COUNTS:
-        return replace(settings, **{_COUNTS[name]: int(value)})  # type: ignore[arg-type]  # the table's names are counts
-    if name == "congestion_control" and value in CONTROLS:
-        return replace(settings, congestion=value)
-    if name == "ecn":
-        return replace(settings, ecn=_ECN.get(value, "off"))
-    if name == "early_retrans":
-        return replace(settings, tail_loss_probe=value in ("3", "4"))
-    if name == "window_scaling" and not on:
-        return replace(settings, window_scale=None)
-    if name in _ABSENT and on:
-        raise UnsupportedError(f"tcp_{name}={value}")
     return settings

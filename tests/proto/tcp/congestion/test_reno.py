@@ -29,3 +29,13 @@ def test_half_the_window_after_a_loss() -> None:
     window = Window(Settings())
     window.cwnd = 21
     assert Reno().reduced(window, 0.0) == 10
+
+
+def test_each_reduction_counts_anew() -> None:
+    """RFC 5681 §3.1; Linux tcp_input.c, tcp_init_cwnd_reduction: what was delivered before does not count after."""
+    window, reno = Window(Settings()), Reno()
+    window.cwnd, window.ssthresh = 20, 10
+    reno.acked(window, 19, 0.0, 0.1)
+    window.ssthresh = window.cwnd = reno.reduced(window, 0.0)
+    reno.acked(window, 1, 0.1, 0.1)
+    assert window.cwnd == 10

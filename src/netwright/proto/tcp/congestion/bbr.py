@@ -222,7 +222,7 @@ class Bbr:
     def acked(self, window: Window, segments: int, now: float, rtt: float) -> None:
         """``steer`` has done it."""
 
-    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int) -> None:
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
         """``steer`` gets it."""
 
     def reduced(self, window: Window, now: float) -> int:

@@ -3,6 +3,7 @@
 from netwright.proto.tcp.congestion.bbr import Bbr
 from netwright.proto.tcp.congestion.control import Control
 from netwright.proto.tcp.congestion.cubic import Cubic
+from netwright.proto.tcp.congestion.hystart import HyStart, HyStartPlus, SlowStart
 from netwright.proto.tcp.congestion.reno import Reno
 from netwright.proto.tcp.settings import Settings
 
@@ -17,4 +18,14 @@ def control_for(settings: Settings) -> Control:
         case "reno":
             return Reno()
         case _:
-            return Cubic(hystart=settings.hystart)
+            return Cubic(_hystart(settings))
+
+
+def _hystart(settings: Settings) -> SlowStart | None:
+    match settings.hystart:
+        case "linux":
+            return HyStart(paced=settings.pacing)
+        case "rfc9406":
+            return HyStartPlus()
+        case _:
+            return None

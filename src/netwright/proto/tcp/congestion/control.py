@@ -19,7 +19,7 @@ class Control(Protocol):
     def acked(self, window: Window, segments: int, now: float, rtt: float) -> None:
         """``segments`` were delivered while the window was in use; ``rtt`` is the least round trip so far."""
 
-    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int) -> None:
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
         """A round trip was measured by the acknowledgement ``ack``."""
 
     def reduced(self, window: Window, now: float) -> int:

@@ -1,19 +1,87 @@
-"""HyStart++: leave slow start when round trips grow, before the queue overflows (RFC 9406).  No I/O, no clock."""
+"""HyStart: leave slow start when round trips grow, before the queue overflows.  No I/O, no clock.
+
+Two of them: what Linux has (Ha and Rhee, "Taming the elephants: New TCP slow start", 2011, and net/ipv4/tcp_cubic.c),
+and HyStart++ (RFC 9406).
+"""
 
 from math import inf
+from typing import Protocol
 
-from netwright.proto.tcp.congestion.window import Window
+from netwright.proto.tcp.congestion.window import INFINITE, Window
 
-__all__ = ["HyStart"]
+__all__ = ["HyStart", "HyStartPlus", "SlowStart"]
 
-# RFC 9406 §4.3
+# RFC 9406 §4.3; Linux has the same
 MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, RTT_DIVISOR = 0.004, 0.016, 8
 SAMPLES = 8  # N_RTT_SAMPLE
 GROWTH_DIVISOR = 4  # CSS_GROWTH_DIVISOR
 ROUNDS = 5  # CSS_ROUNDS
+# net/ipv4/tcp_cubic.c
+LOW_WINDOW = 16  # segments; smaller windows are not judged
+TRAIN_GAP = 0.002  # seconds between two acknowledgements of one train, hystart_ack_delta_us
+TRAIN_DELAY = 0.001  # seconds that segmentation in the sending host may cost, below 2 Gbit/s
+
+
+class SlowStart(Protocol):
+    """Ends slow start by setting ``window.ssthresh``."""
+
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
+        """A round trip was measured in slow start by the acknowledgement ``ack``."""
+
+    def growth(self, window: Window, segments: int) -> int:
+        """What slow start may count of ``segments`` delivered."""
+
+    def restart(self) -> None:
+        """The retransmission timer ran out: there will be another slow start."""
 
 
 class HyStart:
+    """Ends slow start at once: a round's acknowledgements come in one train for half the least round trip, or eight
+    samples of a round are all an eighth longer than the least round trip.
+
+    Attributes:
+        found: slow start has ended; it is not judged again before a timeout.
+    """
+
+    __slots__ = ("_current", "_last_at", "_least", "_round_at", "_round_end", "_samples", "_share", "found")
+
+    def __init__(self, *, paced: bool = False) -> None:
+        self._share = 1.0 if paced else 0.5  # pacing may spread a flight over half a round trip
+        self.restart()
+
+    def restart(self) -> None:
+        """Forget everything, the least round trip too."""
+        self._least = self._current = inf
+        self._last_at = self._round_at = -inf
+        self._round_end, self._samples, self.found = -1, 0, False
+
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
+        """Judge the round, which ``ack`` ends when it passes what was sent before."""
+        self._least = min(self._least, rtt)
+        if self.found:
+            return
+        if ack > self._round_end:
+            self._round_end, self._round_at, self._last_at = snd_nxt, now, now
+            self._current, self._samples = inf, 0
+        if window.cwnd < LOW_WINDOW:
+            return
+        if now - self._last_at <= TRAIN_GAP:
+            self._last_at = now
+            self.found = now - self._round_at > (self._least + TRAIN_DELAY) * self._share
+        self._current = min(self._current, rtt)
+        if self._samples < SAMPLES:
+            self._samples += 1
+        elif self._current > self._least + _threshold(self._least):
+            self.found = True
+        if self.found:
+            window.ssthresh = window.cwnd
+
+    def growth(self, window: Window, segments: int) -> int:
+        """All of it."""
+        return segments
+
+
+class HyStartPlus:
     """Standard slow start, then conservative slow start, then congestion avoidance (RFC 9406 §4.2).
 
     Attributes:
@@ -28,8 +96,10 @@ class HyStart:
         self._round_end = -1
         self.conservative = False
 
-    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int) -> None:
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
         """Count a sample; at the end of a round, which ``ack`` ends when it passes what was sent before, compare."""
+        if window.ssthresh != INFINITE:  # RFC 9406 §4.3: the initial slow start only
+            return
         if ack > self._round_end:
             self._new_round(window, snd_nxt)
         self._current = min(self._current, rtt)
@@ -39,10 +109,8 @@ class HyStart:
         if self.conservative:
             if self._current < self._baseline:
                 self.conservative, self._baseline = False, inf  # the growth was noise: standard slow start again
-        elif self._current < inf and self._last < inf:
-            threshold = max(MIN_RTT_THRESHOLD, min(self._last / RTT_DIVISOR, MAX_RTT_THRESHOLD))
-            if self._current >= self._last + threshold:
-                self.conservative, self._baseline, self._rounds = True, self._current, 0
+        elif self._current < inf and self._last < inf and self._current >= self._last + _threshold(self._last):
+            self.conservative, self._baseline, self._rounds = True, self._current, 0
 
     def _new_round(self, window: Window, snd_nxt: int) -> None:
         self._last, self._current, self._samples = self._current, inf, 0
@@ -53,10 +121,18 @@ class HyStart:
                 window.ssthresh = window.cwnd
                 self.conservative = False
 
-    def growth(self, segments: int) -> int:
-        """What slow start may count of ``segments`` delivered: all, or a quarter in conservative slow start."""
-        if not self.conservative:
+    def growth(self, window: Window, segments: int) -> int:
+        """All of it, or a quarter in conservative slow start."""
+        if not self.conservative or window.ssthresh != INFINITE:
             return segments
         self._left_over += segments
         grown, self._left_over = divmod(self._left_over, GROWTH_DIVISOR)
         return grown
+
+    def restart(self) -> None:
+        """The initial slow start is over (RFC 9406 §4.3)."""
+
+
+def _threshold(rtt: float) -> float:
+    """Seconds that a round trip may grow."""
+    return max(MIN_RTT_THRESHOLD, min(rtt / RTT_DIVISOR, MAX_RTT_THRESHOLD))

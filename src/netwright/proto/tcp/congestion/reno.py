@@ -25,16 +25,16 @@ class Reno:
             self._counted -= grown * window.cwnd
             window.cwnd += grown
 
-    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int) -> None:
+    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
         """Not used."""
 
     def reduced(self, window: Window, now: float) -> int:
-        """RFC 5681 §3.1, equation 4, of cwnd instead of FlightSize, as Linux does."""
+        """RFC 5681 §3.1, equation 4, of cwnd instead of FlightSize, as Linux does; growth starts anew."""
+        self._counted = 0
         return max(window.cwnd // 2, 2)
 
     def timed_out(self, window: Window, now: float) -> None:
-        """Growth starts anew."""
-        self._counted = 0
+        """``reduced`` came before it."""
 
     def undone(self, window: Window) -> None:
         """Nothing else is kept."""

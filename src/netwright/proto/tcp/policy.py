@@ -1,0 +1,43 @@
+"""Where the RFCs leave a choice, or an older one is still in use: what a TCP does with segments that do not fit.
+
+``RFC_5961``, the default, is RFC 9293 with RFC 5961, as in Linux.  ``RFC_793`` has the answers from before RFC 5961.
+"""
+
+from dataclasses import dataclass
+
+__all__ = ["RFC_793", "RFC_5961", "Policy"]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Policy:
+    """Each is a rule of a standard that some TCP follows and some does not.
+
+    Attributes:
+        strict_rst: RST ends a connection only at RCV.NXT, elsewhere in the window it is challenged (RFC 5961 §3.2);
+            False: anywhere in the window (RFC 793 §3.4, net.inet.tcp.insecure_rst).
+        strict_syn: SYN in a connection is challenged (RFC 5961 §4.2); False: in the window it resets the connection,
+            with a RST for the peer (RFC 793 §3.9, net.inet.tcp.insecure_syn).
+        reuse_time_wait: a SYN beyond RCV.NXT, or with a newer timestamp, opens a new connection out of TIME-WAIT
+            (RFC 9293 §3.10.7.4 MAY-2, RFC 6191); False: it is answered as any other.
+        spare_time_wait: RST does not end TIME-WAIT (RFC 1337 §3, net.ipv4.tcp_rfc1337); False: at RCV.NXT it does.
+        time_wait_needs_ack: in TIME-WAIT what is neither ACK nor SYN is dropped (BSD; RFC 9293 §3.10.7.4, fifth, for
+            what is in the window); False: it is acknowledged (Linux).
+        drop_syn_fin: SYN with FIN opens nothing (Linux in LISTEN, net.inet.tcp.drop_synfin; RFC 9293 is silent);
+            False: it is a SYN, and its FIN is ignored.
+        repeat_fin: the acknowledgement of a FIN that crosses ours carries our FIN again (BSD); False: it goes alone.
+        take_beyond_field: what the buffer has room for is in the window, though the field without window scale can
+            not say so (BSD); False: what was advertised (RFC 9293 §3.8.6).
+    """
+
+    strict_rst: bool = True
+    strict_syn: bool = True
+    reuse_time_wait: bool = True
+    spare_time_wait: bool = False
+    time_wait_needs_ack: bool = False
+    drop_syn_fin: bool = True
+    repeat_fin: bool = False
+    take_beyond_field: bool = False
+
+
+RFC_5961 = Policy()
+RFC_793 = Policy(strict_rst=False, strict_syn=False)
