@@ -56,7 +56,6 @@ check: dev
 compiled: $(VENV)/.compiled
 
 $(VENV)/.compiled: $(VENV)/.dev $(COMPILED)
-	@rm -rf src/netwright/_native/compiled_*
 	$(BIN)/python setup.py -q build_ext --build-lib src
 	@touch $@
 
