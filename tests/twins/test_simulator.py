@@ -32,7 +32,7 @@ endpoints = st.fixed_dictionaries(
         "sack": st.booleans(),
         "ecn": st.sampled_from(["off", "accept", "ask"]),
         "congestion": st.sampled_from(["reno", "cubic", "bbr"]),
-        "hystart": st.booleans(),
+        "hystart": st.sampled_from(["linux", "rfc9406", "off"]),
         "pacing": st.booleans(),
         "nodelay": st.booleans(),
         "frto": st.booleans(),
