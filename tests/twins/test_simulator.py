@@ -31,7 +31,7 @@ endpoints = st.fixed_dictionaries(
         "timestamps": st.booleans(),
         "sack": st.booleans(),
         "ecn": st.sampled_from(["off", "accept", "ask"]),
-        "congestion": st.sampled_from(["reno", "cubic", "bbr"]),
+        "congestion": st.sampled_from(["reno", "cubic", "cubic-rfc9438", "bbr"]),
         "hystart": st.sampled_from(["linux", "rfc9406", "off"]),
         "pacing": st.booleans(),
         "nodelay": st.booleans(),
