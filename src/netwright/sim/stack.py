@@ -30,7 +30,8 @@ from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import is_opening, refusal
 from netwright.proto.tcp.listener import Listener
-from netwright.proto.tcp.segment import Segment
+from netwright.proto.tcp.path_mtu import shrink
+from netwright.proto.tcp.segment import Segment, nearest
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.codec import ChecksumError, Flow, is_plain, parse, segment_of, serialize
@@ -207,6 +208,11 @@ class Stack:
     def connections(self) -> list[Connection]:
         """All that are not CLOSED; half-open ones are their port's."""
         return list(self._connections.values())
+
+    @property
+    def ports(self) -> list[Port]:
+        """All that are listened on."""
+        return list(self._ports.values())
 
     @property
     def deadline(self) -> float | None:
@@ -451,8 +457,19 @@ class Stack:
         return None
 
     def _complain(self, complaint: Complaint, now: float) -> None:
-        """Somebody on the path could not pass a segment of ours on."""
-        self.counts.ignored += 1
+        """Somebody on the path could not pass a segment of ours on; one in flight, or it is a guess (RFC 5927 §4)."""
+        connection = self._connections.get(complaint.flow.reversed())
+        if connection is None:
+            self.counts.ignored += 1
+            return
+        sender = self.acts(connection).sender
+        in_flight = sender.snd_una <= nearest(complaint.seq, sender.snd_una) < sender.snd_nxt
+        if not in_flight or complaint.mtu is None or complaint.mtu >= self.mtu:
+            self.counts.ignored += 1
+            return
+        version = 4 if len(connection.flow.source) == 4 else 6
+        shrink(connection.endpoint, complaint.mtu, version, now, watch=self._watch if self._explain else None)
+        self.settle(connection, now)
 
     def _may_answer(self, now: float) -> bool:
         allowed = self._answers.allow(now)

@@ -10,8 +10,11 @@ from bisect import bisect_right
 from collections import deque
 from heapq import heappop, heappush
 
+from netwright.proto.tcp.segment import FIN, PSH
+
 __all__ = ["Scoreboard", "Sent"]
 
+_MIDDLE = ~(FIN | PSH)  # flags of a piece that is not the last
 _COMPACT = 256  # records that left the front before the lists are cut
 
 
@@ -241,6 +244,28 @@ class Scoreboard:
             heappop(heap)
         return None
 
+    def split(self, size: int) -> None:
+        """Cut what is too big for the path into records of ``size`` bytes, and take these for lost (RFC 1191 §6.4).
+
+        A record that the peer has stays whole.  Costs the window, once a change of the path.
+        """
+        records: list[Sent] = []
+        for record in self.outstanding():
+            if record.sacked or len(record.data) <= size:
+                records.append(record)
+                continue
+            self.resent -= record.resent
+            record.done, record.lost = True, False  # what still names it finds that it has left
+            records += _cut(record, size)
+        self._records, self._starts, self._head = records, [record.start for record in records], 0
+        self.out = len(records)
+        for record in records:
+            if record.lost and not record.resent:
+                heappush(self._heap, (record.start, record))
+        self.lost = sum(record.lost for record in records)
+        self.repeated = sum(record.repeats > 0 for record in records)
+        self._order_by_time()
+
     def unmark_lost(self) -> None:
         """Nothing was lost: a timeout or a recovery was spurious."""
         for record in self.outstanding():
@@ -267,3 +292,17 @@ class Scoreboard:
         """Entries that were dropped count again."""
         ordered = sorted(self.outstanding(), key=lambda record: (record.sent_at, record.end))
         self.by_time = deque((record.sent_at, record) for record in ordered if not record.sacked)
+
+
+def _cut(record: Sent, size: int) -> list[Sent]:
+    """Its pieces, with its times; FIN and PSH go with the last."""
+    pieces = []
+    for at in range(0, len(record.data), size):
+        last = at + size >= len(record.data)
+        data = record.data[at : at + size]
+        end = record.end if last else record.start + at + size
+        piece = Sent(record.start + at, end, data, record.flags if last else record.flags & _MIDDLE, record.sent_at)
+        piece.first_sent_at, piece.repeats, piece.snapshot = record.first_sent_at, record.repeats, record.snapshot
+        piece.lost = True
+        pieces.append(piece)
+    return pieces

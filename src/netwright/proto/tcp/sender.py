@@ -58,7 +58,6 @@ class Sender:
         "_persist_backoff",
         "_persist_since",
         "_refused",
-        "_segment_limit",
         "_settings",
         "_small_end",
         "_stalled_at",
@@ -84,6 +83,7 @@ class Sender:
         "repeats",
         "rtt",
         "scale",
+        "segment_limit",
         "snd_nxt",
         "snd_una",
         "timer",
@@ -97,7 +97,7 @@ class Sender:
         self.snd_una = self.snd_nxt = iss
         self.peer = PeerWindow()
         self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
-        self._segment_limit = self.mss
+        self.segment_limit = self.mss
         self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at = False, -1
         self._small_end = iss
@@ -184,7 +184,7 @@ class Sender:
         """What the handshake settled."""
         self.mss, self.scale, self.ecn = agreement.mss, agreement.send_scale, agreement.ecn
         self.recovery.sack, self._stamped = agreement.sack, agreement.timestamps
-        self._segment_limit = self.mss
+        self.segment_limit = self.mss
 
     def opened(self, segment: Segment, now: float) -> None:
         """The SYN is acknowledged; its window field is not scaled (RFC 7323 §2.2)."""
@@ -326,7 +326,7 @@ class Sender:
         was_closed = not self.peer.size and bool(self.peer.largest)
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
-        self._segment_limit = self.peer.segment_limit(self.mss)
+        self.segment_limit = self.peer.segment_limit(self.mss)
         if self._note is not None and (was_closed or not window):
             self._note(Kind.WINDOW, now, window, "the peer's window opens" if window else "the peer's window is closed")
         if window and self.timer is Timer.PERSIST:
@@ -390,8 +390,8 @@ class Sender:
         while quota > 0:
             available = len(unsent)
             room = edge - self.snd_nxt
-            size = min(available, self._segment_limit, room)
-            if size < self._segment_limit and self._holds_back(size, available, room, now):
+            size = min(available, self.segment_limit, room)
+            if size < self.segment_limit and self._holds_back(size, available, room, now):
                 return False
             if pacer.enabled and pacer.holds(now):
                 if self._note is not None:
@@ -443,7 +443,7 @@ class Sender:
                 self.fin_at = end
                 end += 1
                 flags |= FIN
-        if size < self._segment_limit:
+        if size < self.segment_limit:
             self._small_end = end
         self._count(record := Sent(start, end, data, flags, now), now)
         self.board.add(record)
@@ -565,7 +565,7 @@ class Sender:
     def _send_probe(self, now: float) -> None:
         """RFC 8985 §7.3: new data if there is some and the peer has room, else the last segment again."""
         room = self.snd_una + self.peer.size - self.snd_nxt
-        size = min(len(self._unsent), self._segment_limit, room)
+        size = min(len(self._unsent), self.segment_limit, room)
         if self._note is not None:
             self._note(Kind.PROBE, now, max(size, 0), f"no acknowledgement in {self.rtt.srtt:.4f} s twice: tail lost?")
         if size > 0:
@@ -589,7 +589,7 @@ class Sender:
         if room > 0:  # the override timeout of RFC 9293 §3.8.6.2.1, and of a cork
             self._arm(Timer.OFF, inf)
             self._persist_backoff, self._persist_since = 0, inf
-            self._transmit(min(len(self._unsent), self._segment_limit, room), room, now)
+            self._transmit(min(len(self._unsent), self.segment_limit, room), room, now)
             self._restart_timer(now)
             return None
         if self._note is not None:
