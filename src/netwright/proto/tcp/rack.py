@@ -4,16 +4,17 @@ The scoreboard keeps records in order of transmission, so that detection stops a
 """
 
 from math import inf
+from typing import Final
 
 from netwright.proto.tcp.rtt import RoundTrip
 from netwright.proto.tcp.scoreboard import Scoreboard, Sent
 
 __all__ = ["DUPLICATES", "Rack"]
 
-DUPLICATES = 3  # DupThresh, RFC 5681 §3.2
-_PERSIST = 16  # recoveries that a wider reordering window outlives, RFC 8985 §6.2 step 4
-_MOST_STEPS = 255  # of a quarter round trip each (Linux)
-_TICK = 1e-9  # seconds; floats that differ by less are the same time
+DUPLICATES: Final = 3  # DupThresh, RFC 5681 §3.2
+_PERSIST: Final = 16  # recoveries that a wider reordering window outlives, RFC 8985 §6.2 step 4
+_MOST_STEPS: Final = 255  # of a quarter round trip each (Linux)
+_TICK: Final = 1e-9  # seconds; floats that differ by less are the same time
 
 
 class Rack:

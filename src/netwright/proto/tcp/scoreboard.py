@@ -9,12 +9,13 @@ which entries that are out of date are dropped when they reach the front.
 from bisect import bisect_right
 from collections import deque
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 from netwright.proto.tcp.segment import ACK
 
 __all__ = ["Scoreboard", "Sent"]
 
-_COMPACT = 256  # records that left the front before the lists are cut
+_COMPACT: Final = 256  # records that left the front before the lists are cut
 
 
 class Sent:
