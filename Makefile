@@ -16,6 +16,8 @@ KERNELS := $(shell find src -name '_*.pyx' -o -name '*.pxd')
 
 COMPILED := $(shell find src/netwright/proto/tcp src/netwright/sim -name '*.py')
 
+unexport PYTHONDONTWRITEBYTECODE  # pytest keeps its rewritten asserts as bytecode: 3.5 s a worker
+
 .PHONY: run install dev check lint test compiled truth fuzz bench sanitize clean
 
 run: install
@@ -54,7 +56,6 @@ check: dev
 compiled: $(VENV)/.compiled
 
 $(VENV)/.compiled: $(VENV)/.dev $(COMPILED)
-	@rm -rf src/netwright/_native/compiled_*
 	$(BIN)/python setup.py -q build_ext --build-lib src
 	@touch $@
 

@@ -37,7 +37,11 @@ def compiled() -> list[Extension]:
         from mypyc.build import mypycify  # where it is absent, nothing is lost but speed
 
         found: list[Extension] = mypycify(
-            [*paths, "--config-file="], group_name=_native.library(), opt_level="2", debug_level="0"
+            [*paths, "--config-file=", "--follow-imports=silent", "--ignore-missing-imports"],
+            group_name=_native.library(),
+            target_dir="build/mypyc",
+            opt_level="2",
+            debug_level="0",
         )
     except (ImportError, SystemExit) as reason:  # the latter is how mypyc refuses a module
         sys.stderr.write(f"not compiled: {reason}\n")
@@ -48,16 +52,17 @@ def compiled() -> list[Extension]:
 
 
 class Build(build_ext):
-    """Compiles whole modules too, except in place: there the sources change every minute, and it takes a minute."""
+    """Compiled modules stand aside (``netwright._native.prefer_compiled``), and only the newest are kept."""
 
-    def finalize_options(self) -> None:
-        """The distribution's extensions are read here."""
-        if not (self.editable_mode or self.inplace) and has_compiler():
-            self.distribution.ext_modules += compiled()
-        super().finalize_options()
+    def run(self) -> None:
+        """What was compiled of other sources goes first."""
+        for path in Path(self.build_lib, "netwright", "_native").glob("compiled_*"):
+            if not path.name.startswith(_native.library().rpartition(".")[2]):
+                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        super().run()
 
     def get_ext_fullpath(self, ext_name: str) -> str:
-        """Compiled modules stand aside (``netwright._native.prefer_compiled``)."""
+        """Where the result goes."""
         usual = Path(super().get_ext_fullpath(ext_name))
         if not Path(SRC, *ext_name.split(".")).with_suffix(".py").exists():
             return str(usual)
@@ -71,8 +76,16 @@ def has_compiler() -> bool:
     return not words or shutil.which(words[0]) is not None
 
 
+def wanted() -> list[Extension]:
+    """None without a compiler; whole modules only for good: in an editable install the sources change every minute."""
+    if not has_compiler():
+        return []
+    for_good = "bdist_wheel" in sys.argv or ("build_ext" in sys.argv and "--inplace" not in sys.argv)
+    return cythonize(extensions(), language_level=3, annotate=False) + (compiled() if for_good else [])
+
+
 setup(
-    ext_modules=cythonize(extensions(), language_level=3, annotate=False) if has_compiler() else [],
+    ext_modules=wanted(),
     cmdclass={"build_ext": Build},
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

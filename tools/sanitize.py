@@ -24,7 +24,9 @@ import importlib, sys
 for name in sys.argv[2:]:
     path = importlib.import_module(name).__file__
     assert path.startswith(sys.argv[1]), f"{name} comes from {path}"
-print(f"sanitize: {len(sys.argv) - 2} kernels: {' '.join(sys.argv[2:])}")
+import netwright.proto.tcp, netwright.sim
+from netwright._native import kernels
+print("sanitize:", *sorted({*sys.argv[2:], *(name for name, on in kernels().items() if on)}))
 """
 
 

@@ -11,7 +11,7 @@ from netwright.aio.choice import engine
 from netwright.aio.limits import UNLIMITED
 from netwright.aio.outcome import reason
 from netwright.aio.resolve import Candidate, as_address, literal, look_up
-from netwright.aio.sockets import apply, new
+from netwright.aio.sockets import apply
 from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
 from netwright.core.errors import ConnectError, DeadlineError
@@ -197,7 +197,7 @@ async def _attempt(
     family, sockaddr = candidate
     name, begun = from_sockname(sockaddr), engine().now()
     record.note(Kind.SYN, begun, note=str(name))
-    sock = new(family)
+    sock = engine().new_socket(family, sockaddr)
     try:
         apply(sock, tuning)
         if isinstance(local, InetAddress):

@@ -8,7 +8,9 @@ from netwright.core.record import ConnectionRecord
 if TYPE_CHECKING:
     from netwright.aio.limits import Limits
     from netwright.aio.stream import Stream
+    from netwright.core.address import Address
     from netwright.core.record import Recorder
+    from netwright.core.tuning import Tuning
 
 __all__ = ["Engine"]
 
@@ -20,6 +22,18 @@ class Engine(Protocol):
 
     def now(self) -> float:
         """Seconds on the clock of every deadline and record."""
+
+    def new_socket(self, family: int, sockaddr: Any) -> socket.socket:
+        """A non-blocking stream socket that can ``connect`` to ``sockaddr``."""
+
+    def listening_socket(
+        self, family: int, sockaddr: Any, address: "Address", tuning: "Tuning"
+    ) -> tuple[socket.socket, list[str]]:
+        """A socket that ``accept`` takes, and the options of ``tuning`` that were refused.
+
+        Raises:
+            BindError: ``address`` cannot be listened on.
+        """
 
     async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
         """Connect a non-blocking socket; cancelling leaves the socket to its owner."""

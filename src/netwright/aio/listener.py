@@ -17,7 +17,7 @@ from netwright.aio.engine import Engine
 from netwright.aio.limits import STANDARD, Limits, check_drain
 from netwright.aio.outcome import blamed, cause_of
 from netwright.aio.resolve import as_address, resolve
-from netwright.aio.sockets import BindError, listening, reset_on_close
+from netwright.aio.sockets import BindError, reset_on_close
 from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
 from netwright.core.errors import NetwrightError, UsageError
@@ -116,7 +116,7 @@ class Listener:
             family, sockaddr = (await resolve(wanted))[0]
         except OSError as error:
             raise BindError(wanted, error) from error
-        sock, refused = listening(family, sockaddr, wanted, tuning)
+        sock, refused = engine().listening_socket(family, sockaddr, wanted, tuning)
         if refused:
             report(f"{wanted}: this kernel has no {', '.join(refused)}")
         real = wanted if isinstance(wanted, UnixAddress) else from_sockname(sock.getsockname())

@@ -14,8 +14,11 @@ from netwright.aio._pipe import Readable
 from netwright.aio._stream import Stream as NativeStream
 from netwright.aio.choice import adopt
 from netwright.aio.limits import Limits
+from netwright.aio.sockets import listening, new
 from netwright.aio.stream import Stream, creation_site
+from netwright.core.address import Address
 from netwright.core.record import ConnectionRecord, Recorder
+from netwright.core.tuning import Tuning
 
 __all__ = ["NativeEngine", "Selector", "loop_factory", "on_selector"]
 
@@ -34,6 +37,16 @@ class NativeEngine:
     def now(self) -> float:
         """The loop's clock."""
         return self._poller.time()
+
+    def new_socket(self, family: int, sockaddr: Any) -> socket.socket:
+        """The kernel's."""
+        return new(family)
+
+    def listening_socket(
+        self, family: int, sockaddr: Any, address: Address, tuning: Tuning
+    ) -> tuple[socket.socket, list[str]]:
+        """The kernel's."""
+        return listening(family, sockaddr, address, tuning)
 
     async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
         """Connect a non-blocking socket."""

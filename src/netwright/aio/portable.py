@@ -7,8 +7,11 @@ from typing import Any
 from netwright.aio.deadlines import Ticker
 from netwright.aio.limits import Limits
 from netwright.aio.pipe import Pipe
+from netwright.aio.sockets import listening, new
 from netwright.aio.stream import Stream
+from netwright.core.address import Address
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
+from netwright.core.tuning import Tuning
 
 __all__ = ["PortableEngine"]
 
@@ -28,6 +31,16 @@ class PortableEngine:
     def now(self) -> float:
         """The loop's clock."""
         return self._loop.time()
+
+    def new_socket(self, family: int, sockaddr: Any) -> socket.socket:
+        """The kernel's."""
+        return new(family)
+
+    def listening_socket(
+        self, family: int, sockaddr: Any, address: Address, tuning: Tuning
+    ) -> tuple[socket.socket, list[str]]:
+        """The kernel's."""
+        return listening(family, sockaddr, address, tuning)
 
     async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
         """Connect a non-blocking socket."""

@@ -127,7 +127,7 @@ def _remove_stale(address: UnixAddress) -> None:
 
 
 def hung_up(descriptor: int) -> bool:
-    """True if both directions are over, as after a reset behind the peer's FIN; False where there is no poll(2)."""
+    """True if both directions are over, as after a reset behind the peer's FIN; False where poll(2) does not tell."""
     if descriptor < 0 or not hasattr(select, "poll"):
         return False
     poller = select.poll()

@@ -101,7 +101,8 @@ class Connection:
         self._switch: tuple[Switch, bytes] | None = None
         self._body_error: Exception | None = None
         self._seen = 0  # bytes of content read of the present request
-        self._gone = self._sending = self._last = False
+        self._gone = self._sending = False
+        self._last = False  # the peer has ended its direction behind what came
         self._context: Context | None = None
         self._task: asyncio.Task[Any] | None = None
         self._timer: asyncio.TimerHandle | None = None
@@ -312,7 +313,8 @@ class Connection:
         record.subject += _arrow(response.status)
         if record.timeline is not None:
             record.note(Kind.RESPONSE, now, note=record.subject)
-        close = response.close or self._settings.draining() or self._is_last() or self._is_too_much()
+        close = response.close or self._settings.draining() or (self._last and not machine.has_rest)
+        close = close or (machine.reading is _BODY and self._is_too_much())
         block, body = response.block + _date(), response.body
         if type(body) is bytes:
             if len(body) <= JOIN:
@@ -382,10 +384,6 @@ class Connection:
         self._record.end(outcome, self._loop.time(), stage=stage, detail=str(error))
 
     # the rest of a request, and the end
-
-    def _is_last(self) -> bool:
-        """True if the peer has ended its direction behind this request."""
-        return self._last and not self._machine.has_rest
 
     def _is_too_much(self) -> bool:
         """True if what the handler left unread is not worth reading (RFC 9112 §9.3)."""

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from random import Random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from netwright.core.errors import UsageError
 from netwright.sim.loss import Bernoulli, Loss, probability
@@ -28,25 +28,31 @@ class Verdict(StrEnum):
     DOWN = "down"  # the link is cut
 
 
-@dataclass(slots=True)
 class Arrival:
     """One copy that reaches the far end at ``at``; ``corrupted``: a bit of it has changed; ``marked``: ECN CE.
 
-    Not frozen, for a frozen one costs three times as much to make, and there is one a packet.
+    No dataclass, for there is one a packet.
     """
 
-    at: float
-    corrupted: bool = False
-    marked: bool = False
+    __slots__ = ("at", "corrupted", "marked")
+
+    def __init__(self, at: float, corrupted: bool = False, marked: bool = False) -> None:
+        self.at, self.corrupted, self.marked = at, corrupted, marked
+
+    def __repr__(self) -> str:
+        return f"<Arrival at {self.at:.6f}{' corrupted' * self.corrupted}{' marked' * self.marked}>"
 
 
-@dataclass(slots=True)
 class Fate:
-    """The verdict, the copies that arrive (none unless PASS) and ``note`` for people.  Not frozen, as an Arrival."""
+    """The verdict, the copies that arrive (none unless PASS) and ``note`` for people.  No dataclass, as an Arrival."""
 
-    verdict: Verdict
-    arrivals: tuple[Arrival, ...] = ()
-    note: str = ""
+    __slots__ = ("arrivals", "note", "verdict")
+
+    def __init__(self, verdict: Verdict, arrivals: tuple[Arrival, ...] = (), note: str = "") -> None:
+        self.verdict, self.arrivals, self.note = verdict, arrivals, note
+
+    def __repr__(self) -> str:
+        return f"<Fate {self.verdict} {list(self.arrivals)} {self.note}>"
 
 
 Rule: TypeAlias = Callable[[object, int, float], Fate | None]  # packet, bytes, now; None: not mine, ask the next
@@ -113,7 +119,7 @@ class Counters:
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
-_PASS = Verdict.PASS  # looked up once a packet
+_PASS: Final = Verdict.PASS  # looked up once a packet
 _COUNTER = {
     Verdict.LOST: "lost",
     Verdict.RULE: "ruled",

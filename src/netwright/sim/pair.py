@@ -11,12 +11,11 @@ The same arguments give the same packets at the same times.  A second of virtual
 """
 
 from collections.abc import Callable
-from dataclasses import replace
 from heapq import heappop, heappush
 from itertools import count
 from math import inf
 from random import Random
-from typing import TypeAlias
+from typing import Final, TypeAlias
 
 from netwright.core.moment import Moment
 from netwright.proto.tcp.endpoint import Endpoint
@@ -31,10 +30,10 @@ from netwright.sim.trace import Seen, Trace
 
 __all__ = ["Pair", "Program", "Side", "read_all", "send_all"]
 
-_IP_HEADER = 20  # bytes, RFC 791 §3.1
-_HEADERS = 40  # IP and TCP, without options
+_IP_HEADER: Final = 20  # bytes, RFC 791 §3.1
+_HEADERS: Final = 40  # IP and TCP, without options
 _ISS = 0  # nobody guesses here (RFC 6528), and the numbers in a moment are those that Wireshark shows
-_READ = 1 << 20  # bytes that a program takes at once
+_READ: Final = 1 << 20  # bytes that a program takes at once
 
 
 class Side:
@@ -251,7 +250,7 @@ class Pair:
             if arrival.corrupted:
                 other.corrupted += 1  # its checksum is wrong: nobody hears of it (RFC 9293 §3.1)
                 continue
-            arrived = replace(segment, ecn=CE) if arrival.marked and segment.ecn != NOT_ECT else segment
+            arrived = segment.altered(ecn=CE) if arrival.marked and segment.ecn != NOT_ECT else segment
             heappush(self._heap, (arrival.at, next(self._order), other, arrived, seen))
 
     def _arm(self, side: Side) -> None:

@@ -64,7 +64,7 @@ choices = st.fixed_dictionaries(
         "send_buffer": st.sampled_from([1000, 1 << 20]),
         "sack": st.booleans(),
         "timestamps": st.booleans(),
-        "congestion": st.sampled_from(["reno", "cubic", "bbr"]),
+        "congestion": st.sampled_from(["reno", "cubic", "cubic-rfc9438", "bbr"]),
         "nodelay": st.booleans(),
         "pacing": st.booleans(),
         "ecn": st.sampled_from(["ask", "accept", "off"]),
@@ -103,7 +103,7 @@ def test_what_is_sent_is_what_arrives_over_any_link(case: dict[str, float], choi
         assert side.endpoint.deadline is None
 
 
-@given(st.integers(0, 2**32), st.sampled_from(["reno", "cubic", "bbr"]), st.booleans())
+@given(st.integers(0, 2**32), st.sampled_from(["reno", "cubic", "cubic-rfc9438", "bbr"]), st.booleans())
 def test_in_flight_exceeds_neither_window_when_new_data_goes(seed: int, congestion: str, sack: bool) -> None:
     """RFC 5681 §3.1: never beyond the lesser of cwnd and rwnd; cwnd in segments."""
     chosen = Settings(congestion=congestion, sack=sack, receive_buffer=30_000)

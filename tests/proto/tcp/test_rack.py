@@ -52,6 +52,20 @@ def test_segments_of_one_burst_are_ordered_by_sequence() -> None:
     assert not records[3].lost
 
 
+def test_a_repeat_after_new_data_of_the_same_moment_was_sent_later() -> None:
+    """RFC 8985 §6.1, RACK_sent_after: what was sent decides, though the sequence says otherwise."""
+    first, second = sent(0, 0.0), sent(10, 0.0)
+    board, rack = board_with(first, second), Rack()
+    board.mark_lost(first)
+    limited = sent(20, 0.2)
+    board.add(limited)
+    board.resend(first, 0.2)
+    board.sack(20, 30)
+    rack.delivered(limited, 0.4, 0.1, inf)
+    assert rack.detect(board, 0.0, 0.4)[0] == [second]
+    assert first.resent
+
+
 def test_a_lost_repeat_is_found_too() -> None:
     """RFC 8985 §3.3: time, not sequence, tells that a retransmission was lost."""
     first, second = sent(0, 0.0), sent(10, 0.0)

@@ -5,6 +5,8 @@ from hypothesis import strategies as st
 
 from netwright.proto.tcp.segment import (
     ACK,
+    CE,
+    ECT,
     FIN,
     SYN,
     Segment,
@@ -17,6 +19,14 @@ from netwright.proto.tcp.segment import (
 )
 
 numbers = st.integers(0, 2**40)
+
+
+def test_altered_changes_what_it_is_told_and_nothing_else() -> None:
+    segment = Segment(1, 2, SYN | ACK, 3, b"x", (4, 5), ((6, 7),), SynOptions(1460), ECT)
+    assert segment.altered() == segment
+    assert hash(segment.altered()) == hash(segment)
+    assert segment.altered(ecn=CE) == Segment(1, 2, SYN | ACK, 3, b"x", (4, 5), ((6, 7),), SynOptions(1460), CE)
+    assert segment.altered(flags=ACK) == Segment(1, 2, ACK, 3, b"x", (4, 5), ((6, 7),), SynOptions(1460), ECT)
 
 
 def test_length_counts_syn_and_fin() -> None:

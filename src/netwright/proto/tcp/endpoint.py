@@ -354,7 +354,7 @@ class Endpoint:
             self._move(Step.CLOSE, now)  # it was called before
         early, self._early = self._early, None
         if early is not None:  # RFC 9293 §3.10.7.3: queued until ESTABLISHED
-            self._text(early.seq + 1, replace(early, flags=ACK), now)
+            self._text(early.seq + 1, early.altered(flags=ACK), now)
 
     def _in_connection(self, segment: Segment, now: float) -> None:
         """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""

@@ -1,6 +1,7 @@
 """Options of the two SYNs: what this side offers, and what both agree on.  No I/O."""
 
 from dataclasses import dataclass
+from typing import Final
 
 from netwright.proto.tcp.policy import RFC_5961, Policy
 from netwright.proto.tcp.segment import ACK, CWR, ECE, FIN, RST, SYN, Segment, SynOptions
@@ -8,7 +9,7 @@ from netwright.proto.tcp.settings import MAX_WINDOW_SCALE, MIN_MSS, Settings
 
 __all__ = ["DEFAULT_MSS", "Agreement", "agree", "answer_options", "ecn_flags", "is_opening", "offer", "refusal"]
 
-DEFAULT_MSS = 536  # where the peer sends no MSS option, RFC 9293 §3.7.1
+DEFAULT_MSS: Final = 536  # where the peer sends no MSS option, RFC 9293 §3.7.1
 _TIMESTAMPS = 12  # bytes that the option takes from every segment's data, RFC 7323 appendix A
 
 

@@ -1,10 +1,12 @@
 """The window that the peer offers (RFC 9293 §3.8.6, SND.WND with SND.WL1 and SND.WL2).  No I/O."""
 
+from typing import Final
+
 from netwright.proto.tcp.handshake import DEFAULT_MSS
 
 __all__ = ["PeerWindow"]
 
-_LEAST_SEGMENT = 48  # bytes that are sent however small the window is (Linux tcp_bound_to_half_wnd)
+_LEAST_SEGMENT: Final = 48  # bytes that are sent however small the window is (Linux tcp_bound_to_half_wnd)
 
 
 class PeerWindow:

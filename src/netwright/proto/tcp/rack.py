@@ -4,23 +4,24 @@ The scoreboard keeps records in order of transmission, so that detection stops a
 """
 
 from math import inf
+from typing import Final
 
 from netwright.proto.tcp.rtt import RoundTrip
 from netwright.proto.tcp.scoreboard import Scoreboard, Sent
 
 __all__ = ["DUPLICATES", "Rack"]
 
-DUPLICATES = 3  # DupThresh, RFC 5681 §3.2
-_PERSIST = 16  # recoveries that a wider reordering window outlives, RFC 8985 §6.2 step 4
-_MOST_STEPS = 255  # of a quarter round trip each (Linux)
-_TICK = 1e-9  # seconds; floats that differ by less are the same time
+DUPLICATES: Final = 3  # DupThresh, RFC 5681 §3.2
+_PERSIST: Final = 16  # recoveries that a wider reordering window outlives, RFC 8985 §6.2 step 4
+_MOST_STEPS: Final = 255  # of a quarter round trip each (Linux)
+_TICK: Final = 1e-9  # seconds; floats that differ by less are the same time
 
 
 class Rack:
     """The newest delivered transmission, and how much reordering is allowed.
 
     Attributes:
-        sent_at, end, rtt: of that transmission (RACK.xmit_ts, RACK.end_seq, RACK.rtt).
+        sent_at, order, end, rtt: of that transmission (RACK.xmit_ts, RACK.end_seq, RACK.rtt).
         reordered: reordering was seen on this connection.
         highest: end of the highest record that was delivered.
         widest: bytes between a segment that came late and the highest that came before it.
@@ -34,6 +35,7 @@ class Rack:
         "advanced",
         "end",
         "highest",
+        "order",
         "reordered",
         "rtt",
         "sent_at",
@@ -42,7 +44,7 @@ class Rack:
     )
 
     def __init__(self) -> None:
-        self.sent_at, self.end, self.rtt = -inf, 0, 0.0
+        self.sent_at, self.order, self.end, self.rtt = -inf, 0, 0, 0.0
         self.highest = 0
         self.reordered = self.advanced = False
         self.widest = 0
@@ -67,8 +69,15 @@ class Rack:
         # Of the segments that one acknowledgement brings, Linux believes the round trip of the last in sequence, the
         # RFC that of the last sent.  A hole that reordering made and that is filled then widens what is waited for.
         self.rtt, self.advanced = now - sent_at, True
-        if sent_at > self.sent_at or (sent_at == self.sent_at and end > self.end):
-            self.sent_at, self.end = sent_at, end
+        if sent_at > self.sent_at or (sent_at == self.sent_at and self._in_order(record)):
+            self.sent_at, self.order, self.end = sent_at, record.order, end
+
+    def _in_order(self, record: Sent) -> bool:
+        """``record`` went at the same moment as the newest delivered, but not before it.
+
+        RFC 8985 §6.1 has only the sequence to tell; virtual time has many segments in one moment, repeats among them.
+        """
+        return record.end >= self.end if record.order == self.order else record.order > self.order
 
     def widen(self, snd_una: int, snd_nxt: int) -> None:
         """A D-SACK: a repeat was needless; allow more reordering, once a round trip (RFC 8985 §6.2 step 4)."""
@@ -98,7 +107,7 @@ class Rack:
             if record.done or record.sacked or sent_at != record.sent_at or (record.lost and not record.resent):
                 by_time.popleft()
                 continue
-            if sent_at > self.sent_at or (sent_at == self.sent_at and record.end >= self.end):
+            if sent_at > self.sent_at or (sent_at == self.sent_at and self._in_order(record)):
                 break
             if sent_at + limit - now > _TICK:
                 return lost, self.sent_at + limit - now  # when the youngest of those that are older than RACK's

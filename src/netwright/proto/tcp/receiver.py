@@ -2,16 +2,17 @@
 
 from bisect import bisect_right
 from math import inf
+from typing import Final
 
 from netwright.proto.tcp.segment import CE, CWR, FIN, SYN, Segment
 from netwright.proto.tcp.settings import Settings
 
 __all__ = ["Receiver"]
 
-_MAX_FIELD = 65535  # of the window field
-_MAX_BLOCKS = 4  # SACK blocks that fit a header without other options, RFC 2018 §3
-_LEAST_FULL = 536  # bytes of a segment that may count as full, RFC 9293 §3.7.1
-_PAWS_IDLE = 24 * 86400.0  # a timestamp is not believed after that silence, RFC 7323 §5.5
+_MAX_FIELD: Final = 65535  # of the window field
+_MAX_BLOCKS: Final = 4  # SACK blocks that fit a header without other options, RFC 2018 §3
+_LEAST_FULL: Final = 536  # bytes of a segment that may count as full, RFC 9293 §3.7.1
+_PAWS_IDLE: Final = 24 * 86400.0  # a timestamp is not believed after that silence, RFC 7323 §5.5
 
 
 class _Island:

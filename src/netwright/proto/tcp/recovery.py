@@ -5,7 +5,6 @@ of the RFCs: RACK finds losses (RFC 8985), NewReno does where the peer has no SA
 reduction paces the repair (RFC 6937), F-RTO and Eifel take back what was spurious (RFC 5682, RFC 3522, RFC 4015).
 """
 
-from dataclasses import dataclass
 from enum import Enum
 from math import inf
 from typing import Final
@@ -21,8 +20,8 @@ from netwright.proto.tcp.settings import Settings
 
 __all__ = ["DISORDER", "LOSS", "OPEN", "RECOVERY", "REDUCING", "News", "Phase", "Recovery"]
 
-_TLP_DELACK = 0.2  # WCDelAckT, RFC 8985 §7.2; Linux takes the least RTO
-_TIMEOUT_SLACK = 0.002  # seconds that the timers of RFC 8985 are later than computed, Linux TCP_TIMEOUT_MIN_US
+_TLP_DELACK: Final = 0.2  # WCDelAckT, RFC 8985 §7.2; Linux takes the least RTO
+_TIMEOUT_SLACK: Final = 0.002  # seconds that the timers of RFC 8985 are later than computed, Linux TCP_TIMEOUT_MIN_US
 
 
 class Phase(Enum):
@@ -42,9 +41,8 @@ RECOVERY: Final = Phase.RECOVERY
 LOSS: Final = Phase.LOSS
 
 
-@dataclass(slots=True)
 class News:
-    """What one acknowledgement says.
+    """What one acknowledgement says.  No dataclass, for there is one an acknowledgement.
 
     Attributes:
         una, nxt: SND.UNA after it, SND.NXT.
@@ -59,18 +57,27 @@ class News:
         rtt: a round trip that it measured, 0.0 for none.
     """
 
-    una: int
-    nxt: int
-    prior_una: int
-    prior_flight: int
-    delivered: int = 0
-    sacked: int = 0
-    dsack: int | None = None
-    original: bool = False
-    duplicate: bool = False
-    ece: bool = False
-    echo: float = inf
-    rtt: float = 0.0
+    __slots__ = (
+        "delivered",
+        "dsack",
+        "duplicate",
+        "ece",
+        "echo",
+        "nxt",
+        "original",
+        "prior_flight",
+        "prior_una",
+        "rtt",
+        "sacked",
+        "una",
+    )
+
+    def __init__(self, una: int, nxt: int, prior_una: int, prior_flight: int, *, delivered: int = 0) -> None:
+        self.una, self.nxt, self.prior_una, self.prior_flight = una, nxt, prior_una, prior_flight
+        self.delivered, self.sacked = delivered, 0
+        self.dsack: int | None = None
+        self.original = self.duplicate = self.ece = False
+        self.echo, self.rtt = inf, 0.0
 
     @property
     def advanced(self) -> bool:

@@ -8,8 +8,8 @@ from netwright.proto.tcp.settings import Settings
 
 __all__ = ["MIN_RTT_WINDOW", "OFF", "PERSIST", "PROBE", "RETRANSMIT", "RoundTrip", "Timer"]
 
-MIN_RTT_WINDOW = 300.0  # seconds that a least round trip is believed (Linux, tcp_min_rtt_wlen)
-_AFTER_SYN_LOSS = 3.0  # RTO for data when a SYN was repeated and nothing was measured, RFC 6298 §5.7
+MIN_RTT_WINDOW: Final = 300.0  # seconds that a least round trip is believed (Linux, tcp_min_rtt_wlen)
+_AFTER_SYN_LOSS: Final = 3.0  # RTO for data when a SYN was repeated and nothing was measured, RFC 6298 §5.7
 
 
 class Timer(Enum):

@@ -9,12 +9,13 @@ which entries that are out of date are dropped when they reach the front.
 from bisect import bisect_right
 from collections import deque
 from heapq import heapify, heappop, heappush
+from typing import Final
 
 from netwright.proto.tcp.segment import ACK
 
 __all__ = ["Scoreboard", "Sent"]
 
-_COMPACT = 256  # records that left the front before the lists are cut
+_COMPACT: Final = 256  # records that left the front before the lists are cut
 
 
 class Sent:
@@ -22,6 +23,7 @@ class Sent:
 
     Attributes:
         sent_at, first_sent_at: when it was last and first sent.
+        order: number of its last transmission, for those of one moment.
         repeats: times that it was sent again.
         sacked: the peer has it, beyond a hole.
         lost: taken for lost.
@@ -37,6 +39,7 @@ class Sent:
         "first_sent_at",
         "flags",
         "lost",
+        "order",
         "repeats",
         "resent",
         "sacked",
@@ -48,7 +51,7 @@ class Sent:
     def __init__(self, start: int, end: int, data: bytes, flags: int, now: float) -> None:
         self.start, self.end, self.data, self.flags = start, end, data, flags
         self.sent_at = self.first_sent_at = now
-        self.repeats = 0
+        self.repeats = self.order = 0
         self.sacked = self.lost = self.resent = self.done = False
         self.snapshot: tuple[int, float, float, bool] | None = None
 
@@ -75,6 +78,7 @@ class Scoreboard:
         "_heap",
         "_records",
         "_starts",
+        "_transmissions",
         "by_time",
         "highest_sacked",
         "lost",
@@ -87,7 +91,7 @@ class Scoreboard:
     def __init__(self) -> None:
         self._records: list[Sent] = []
         self._starts: list[int] = []
-        self._head = 0
+        self._head = self._transmissions = 0
         self._heap: list[tuple[int, Sent]] = []
         self._block_starts: list[int] = []  # what the peer has beyond holes, merged, in order
         self._block_ends: list[int] = []
@@ -118,6 +122,8 @@ class Scoreboard:
         self._records.append(record)
         self._starts.append(record.start)
         self.by_time.append((record.sent_at, record))
+        self._transmissions += 1
+        record.order = self._transmissions
         self.out += 1
 
     def resend(self, record: Sent, now: float) -> None:
@@ -130,6 +136,8 @@ class Scoreboard:
             record.resent = True
             self.resent += 1
         self.by_time.append((now, record))
+        self._transmissions += 1
+        record.order = self._transmissions
 
     def acknowledge(self, ack: int) -> list[Sent]:
         """Remove and return the records that end at or before ``ack``; cut the one that reaches over it."""
@@ -287,7 +295,7 @@ class Scoreboard:
 
     def _order_by_time(self) -> None:
         """Entries that were dropped count again."""
-        ordered = sorted(self.outstanding(), key=lambda record: (record.sent_at, record.end))
+        ordered = sorted(self.outstanding(), key=lambda record: (record.sent_at, record.order, record.end))
         self.by_time = deque((record.sent_at, record) for record in ordered if not record.sacked)
 
 
@@ -299,5 +307,6 @@ def _parts(whole: Sent, size: int) -> list[Sent]:
         end = whole.end if last else whole.start + at + size
         part = Sent(whole.start + at, end, data[at : at + size], whole.flags if last else ACK, whole.sent_at)
         part.first_sent_at, part.repeats, part.snapshot = whole.first_sent_at, whole.repeats, whole.snapshot
+        part.order = whole.order
         parts.append(part)
     return parts

@@ -5,7 +5,8 @@ Inside the endpoint sequence numbers and timestamps are unbounded: they grow and
 Two endpoints of one process may hand each other segments as they are.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
+from typing import Final
 
 __all__ = [
     "ACK",
@@ -29,14 +30,25 @@ __all__ = [
     "wrap",
 ]
 
-FIN, SYN, RST, PSH, ACK, URG, ECE, CWR = 1, 2, 4, 8, 16, 32, 64, 128  # RFC 9293 §3.1, RFC 3168 §6.1
-NOT_ECT, ECT, CE = 0, 2, 3  # the ECN field of the IP header, RFC 3168 §5; ECT is ECT(0)
+FIN: Final = 1  # RFC 9293 §3.1
+SYN: Final = 2
+RST: Final = 4
+PSH: Final = 8
+ACK: Final = 16
+URG: Final = 32
+ECE: Final = 64  # RFC 3168 §6.1
+CWR: Final = 128
+NOT_ECT: Final = 0  # the ECN field of the IP header, RFC 3168 §5
+ECT: Final = 2  # ECT(0)
+CE: Final = 3
 
 _NAMES = {SYN: "SYN", FIN: "FIN", RST: "RST", PSH: "PSH", ACK: "ACK", URG: "URG", ECE: "ECE", CWR: "CWR"}
-_MODULUS, _HALF = 2**32, 2**31
-_BASE_HEADER = 20
-TIMESTAMPS_SIZE = 12  # 10 bytes and two NOPs, RFC 7323 appendix A
-_SACK, _SACK_BLOCK = 4, 8  # kind, length and two NOPs; two sequence numbers a block (RFC 2018 §3)
+_MODULUS: Final = 2**32
+_HALF: Final = 2**31
+_BASE_HEADER: Final = 20
+TIMESTAMPS_SIZE: Final = 12  # 10 bytes and two NOPs, RFC 7323 appendix A
+_SACK: Final = 4  # kind, length and two NOPs, RFC 2018 §3
+_SACK_BLOCK: Final = 8  # two sequence numbers
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,9 +65,8 @@ class SynOptions:
         return 4 * (self.mss is not None) + 4 * (self.window_scale is not None) + 4 * self.sack_permitted
 
 
-@dataclass(slots=True)
 class Segment:
-    """Not frozen, for a frozen one costs three times as much to make; nobody changes one that was handed out.
+    """A value that nobody changes once it was handed out; no dataclass, for there is one a packet.
 
     Attributes:
         seq, ack: unbounded inside an endpoint, 32 bits on the wire; ack is 0 without the flag ACK.
@@ -65,15 +76,35 @@ class Segment:
         ecn: the ECN field of the IP header around it (RFC 3168 §5).
     """
 
-    seq: int
-    ack: int
-    flags: int
-    window: int
-    data: bytes = b""
-    timestamps: tuple[int, int] | None = None
-    sacks: tuple[tuple[int, int], ...] = ()
-    syn: SynOptions | None = None
-    ecn: int = NOT_ECT
+    __slots__ = ("ack", "data", "ecn", "flags", "sacks", "seq", "syn", "timestamps", "window")
+
+    def __init__(
+        self,
+        seq: int,
+        ack: int,
+        flags: int,
+        window: int,
+        data: bytes = b"",
+        timestamps: tuple[int, int] | None = None,
+        sacks: tuple[tuple[int, int], ...] = (),
+        syn: SynOptions | None = None,
+        ecn: int = NOT_ECT,
+    ) -> None:
+        self.seq, self.ack, self.flags, self.window, self.data = seq, ack, flags, window, data
+        self.timestamps, self.sacks, self.syn, self.ecn = timestamps, sacks, syn, ecn
+
+    def __eq__(self, other: object) -> bool:
+        return isinstance(other, Segment) and self._values() == other._values()
+
+    def __hash__(self) -> int:
+        return hash(self._values())
+
+    def _values(self) -> tuple[object, ...]:
+        head = (self.seq, self.ack, self.flags, self.window)
+        return (*head, self.data, self.timestamps, self.sacks, self.syn, self.ecn)
+
+    def __repr__(self) -> str:
+        return f"<Segment {self}>"
 
     @property
     def length(self) -> int:
@@ -89,6 +120,11 @@ class Segment:
         if self.sacks:
             size += _SACK + _SACK_BLOCK * len(self.sacks)
         return size if self.syn is None else size + self.syn.size
+
+    def altered(self, *, flags: int | None = None, ecn: int | None = None) -> "Segment":
+        """A copy with other flags, or as the network has marked it."""
+        flags, ecn = self.flags if flags is None else flags, self.ecn if ecn is None else ecn
+        return Segment(self.seq, self.ack, flags, self.window, self.data, self.timestamps, self.sacks, self.syn, ecn)
 
     def __str__(self) -> str:
         text = f"{flag_names(self.flags)} {self.seq}:{self.seq + self.length}({len(self.data)})"
@@ -117,12 +153,16 @@ def nearest(number: int, known: int) -> int:
 def wrap(segment: Segment) -> Segment:
     """The segment with 32-bit numbers."""
     stamps = segment.timestamps
-    return replace(
-        segment,
-        seq=segment.seq % _MODULUS,
-        ack=segment.ack % _MODULUS,
-        timestamps=None if stamps is None else (stamps[0] % _MODULUS, stamps[1] % _MODULUS),
-        sacks=tuple((start % _MODULUS, end % _MODULUS) for start, end in segment.sacks),
+    return Segment(
+        segment.seq % _MODULUS,
+        segment.ack % _MODULUS,
+        segment.flags,
+        segment.window,
+        segment.data,
+        None if stamps is None else (stamps[0] % _MODULUS, stamps[1] % _MODULUS),
+        tuple((start % _MODULUS, end % _MODULUS) for start, end in segment.sacks),
+        segment.syn,
+        segment.ecn,
     )
 
 
@@ -136,10 +176,14 @@ def lift(segment: Segment, *, seq: int, ack: int, stamp: int, echo: int) -> Segm
         echo: a timestamp of ours.
     """
     stamps = segment.timestamps
-    return replace(
-        segment,
-        seq=nearest(segment.seq, seq),
-        ack=nearest(segment.ack, ack) if segment.flags & ACK else 0,
-        timestamps=None if stamps is None else (nearest(stamps[0], stamp), nearest(stamps[1], echo)),
-        sacks=tuple((nearest(start, ack), nearest(end, ack)) for start, end in segment.sacks),
+    return Segment(
+        nearest(segment.seq, seq),
+        nearest(segment.ack, ack) if segment.flags & ACK else 0,
+        segment.flags,
+        segment.window,
+        segment.data,
+        None if stamps is None else (nearest(stamps[0], stamp), nearest(stamps[1], echo)),
+        tuple((nearest(start, ack), nearest(end, ack)) for start, end in segment.sacks),
+        segment.syn,
+        segment.ecn,
     )

@@ -8,7 +8,7 @@ from netwright.proto.tcp.policy import RFC_5961, Policy
 
 __all__ = ["CONTROLS", "HYSTARTS", "Settings"]
 
-CONTROLS = ("cubic", "reno", "bbr")
+CONTROLS = ("cubic", "cubic-rfc9438", "reno", "bbr")
 HYSTARTS = ("linux", "rfc9406", "off")
 MAX_WINDOW_SCALE = 14  # RFC 7323 §2.3
 MIN_MSS = 64  # below it the options of an ACK may exceed the data
@@ -28,7 +28,7 @@ class Settings:
         timestamps: offer them (RFC 7323 §3).
         sack: offer selective acknowledgements (RFC 2018).
         ecn: "off", "accept" what the peer offers, or "ask" for it (RFC 3168 §6.1.1; tcp_ecn 0, 2, 1).
-        congestion: "cubic" (RFC 9438), "reno" (RFC 5681) or "bbr" (version 1, which always paces).
+        congestion: "cubic" as Linux has it, "cubic-rfc9438", "reno" (RFC 5681), or "bbr" (version 1, always paced).
         initial_window: segments in flight before the first acknowledgement (RFC 6928).
         hystart: how slow start ends before the queue overflows: "linux" by trains of acknowledgements and by delay,
             "rfc9406" by conservative slow start, "off"; CUBIC only.

@@ -58,37 +58,6 @@ def test_short_round_trips_grow_as_reno_does() -> None:
     assert window.cwnd == pytest.approx(14 + 50 * 3 * (1 - BETA) / (1 + BETA), abs=2)
 
 
-def test_an_unchanged_window_is_not_thought_about_for_a_while() -> None:
-    """tcp_cubic.c, bictcp_update: HZ / 32; what is delivered meanwhile counts towards W_est all the same."""
-    window, cubic = Window(Settings()), Cubic()
-    window.cwnd = 20
-    window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
-    run(cubic, window, 0.03, 0.001)
-    before = window.cwnd
-    run(cubic, window, 0.01, 0.001, start=0.032)
-    assert before == 15
-    assert window.cwnd > 15
-
-
-def test_without_a_loss_it_grows_by_a_twentieth_a_round_trip() -> None:
-    """tcp_cubic.c, bictcp_update: the curve says too little while W_max is unknown."""
-    window, cubic = Window(Settings()), Cubic()
-    window.cwnd = window.ssthresh = 400
-    run(cubic, window, 0.2, 0.1)
-    assert window.cwnd == 400 + 20 + 21
-
-
-def test_each_reduction_counts_anew() -> None:
-    """tcp_input.c, tcp_init_cwnd_reduction: snd_cwnd_cnt = 0; RFC 9438 §4.3 leaves it open."""
-    window, cubic = Window(Settings()), Cubic()
-    window.cwnd = window.ssthresh = 100
-    cubic.acked(window, 19, 0.0, 0.1)
-    window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
-    reached = window.cwnd
-    cubic.acked(window, 1, 0.1, 0.1)
-    assert window.cwnd == reached
-
-
 def test_undone_restores_the_curve() -> None:
     """RFC 9438 §4.9.1."""
     first, second = (Window(Settings()), Cubic()), (Window(Settings()), Cubic())

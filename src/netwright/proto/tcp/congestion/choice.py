@@ -3,6 +3,7 @@
 from netwright.proto.tcp.congestion.bbr import Bbr
 from netwright.proto.tcp.congestion.control import Control
 from netwright.proto.tcp.congestion.cubic import Cubic
+from netwright.proto.tcp.congestion.cubic_linux import CubicLinux
 from netwright.proto.tcp.congestion.hystart import HyStart, HyStartPlus, SlowStart
 from netwright.proto.tcp.congestion.reno import Reno
 from netwright.proto.tcp.settings import Settings
@@ -17,8 +18,10 @@ def control_for(settings: Settings) -> Control:
             return Bbr(settings.initial_window)
         case "reno":
             return Reno()
-        case _:
+        case "cubic-rfc9438":
             return Cubic(_hystart(settings))
+        case _:
+            return CubicLinux(_hystart(settings))
 
 
 def _hystart(settings: Settings) -> SlowStart | None:

@@ -1,10 +1,12 @@
 """The congestion window, and when it may grow: only if the sender uses it (RFC 7661, RFC 2861).  No I/O, no clock."""
 
+from typing import Final
+
 from netwright.proto.tcp.settings import Settings
 
 __all__ = ["INFINITE", "Window"]
 
-INFINITE = 0x7FFFFFFF  # ssthresh before any loss, RFC 5681 §3.1 "arbitrarily high"
+INFINITE: Final = 0x7FFFFFFF  # ssthresh before any loss, RFC 5681 §3.1 "arbitrarily high"
 
 
 class Window:

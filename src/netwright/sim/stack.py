@@ -1,0 +1,570 @@
+"""A host's TCP over IP as a machine: packets in; packets, events and a deadline out (RFC 1122, RFC 9293, RFC 8200).
+
+No I/O, no clock; entropy is an argument.  ``receive`` takes a packet of the network, ``expire`` is due at ``deadline``,
+a user acts on a ``Connection`` or a ``Port``.  After any of these ``take_packets`` has what must be sent, in order::
+
+    stack = Stack(["10.9.0.2", "fd00::2"], entropy=os.urandom)
+    port = stack.listen("10.9.0.2", 80)
+    for connection, events in stack.receive(packet, now):
+        ...
+    for outgoing in stack.take_packets():
+        write(outgoing.data)
+
+What is wrong with a packet is counted, never raised.  Beside TCP it answers pings, and says that there is no UDP.
+"""
+
+from collections import deque
+from collections.abc import Callable, Hashable, Iterable
+from dataclasses import replace
+from hashlib import blake2b
+from heapq import heappop, heappush
+from ipaddress import ip_address
+from itertools import count
+from math import inf
+from typing import NamedTuple, TypeAlias
+
+from netwright.core.address import InetAddress
+from netwright.core.errors import LimitError, ProtocolError, UsageError
+from netwright.core.moment import Moment
+from netwright.proto.tcp.endpoint import Endpoint
+from netwright.proto.tcp.events import End, Event
+from netwright.proto.tcp.handshake import is_opening, refusal
+from netwright.proto.tcp.listener import Listener
+from netwright.proto.tcp.path_mtu import reduce_mss
+from netwright.proto.tcp.segment import Segment
+from netwright.proto.tcp.settings import Settings
+from netwright.proto.tcp.state import State
+from netwright.sim.codec import ChecksumError, Flow, is_plain, parse, segment_of, serialize
+from netwright.sim.icmp import Complaint, complaint_of, echo_reply, port_unreachable, protocol_unreachable
+from netwright.sim.limits import AnswerRate, Counts, StackLimits
+from netwright.wire.checksum import checksum, transport_checksum
+from netwright.wire.decode import Packet, decode_ip
+from netwright.wire.fields import Layer
+from netwright.wire.fragments import Reassembler
+from netwright.wire.icmp import Icmp, Icmp6
+from netwright.wire.ip import IPProtocol, IPv4
+from netwright.wire.ip6 import Extension, Fragment, IPv6
+from netwright.wire.tcp import Tcp
+from netwright.wire.udp import Udp
+
+__all__ = ["Connection", "Happened", "Outgoing", "Port", "Stack"]
+
+_HEADERS = {4: 40, 16: 60}  # bytes of IP and TCP header without options, by size of an address
+_FIRST_EPHEMERAL = 49152  # RFC 6335 §6; RFC 6056 §3.2 allows more, and nobody here needs them
+_TRIES = 64  # random ports that are tried before there is said to be none
+_TICKS = 250_000  # a second's steps of the clock behind an initial sequence number (RFC 9293 §3.4.1)
+
+
+class Outgoing(NamedTuple):
+    """A packet to send, and what was decided that made it: only with ``Stack(explain=True)``."""
+
+    data: bytes
+    reasons: tuple[Moment, ...] = ()
+
+
+class Connection:
+    """One connection of a stack; calls take ``now`` and give what they did to it.
+
+    Attributes:
+        flow: from here to the peer.
+        endpoint: the machine: state, counters; act on the connection, not on it.
+        port: where it was accepted, None if it was opened from here.
+        told: the stack does not touch it: room for who wants to be told of events.
+    """
+
+    __slots__ = ("_stack", "armed_at", "arrival", "endpoint", "flow", "port", "told")
+
+    def __init__(self, stack: "Stack", arrival: Flow, endpoint: Endpoint, port: "Port | None") -> None:
+        self._stack, self.arrival, self.flow = stack, arrival, arrival.reversed()
+        self.endpoint, self.port, self.armed_at = endpoint, port, inf
+        self.told: Callable[[list[Event]], None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Connection {self.local} > {self.peer} {self.endpoint!r}>"
+
+    @property
+    def local(self) -> InetAddress:
+        """This side."""
+        return InetAddress(str(ip_address(self.flow.source)), self.flow.source_port)
+
+    @property
+    def peer(self) -> InetAddress:
+        """The other side."""
+        return InetAddress(str(ip_address(self.flow.destination)), self.flow.destination_port)
+
+    def send(self, data: bytes | bytearray | memoryview, now: float) -> int:
+        """See ``Endpoint.send``."""
+        taken = self._stack.acts(self).send(data, now)
+        self._stack.settle(self, now)
+        return taken
+
+    def read(self, limit: int, now: float) -> bytes:
+        """See ``Endpoint.read``."""
+        data = self._stack.acts(self).read(limit, now)
+        self._stack.settle(self, now)
+        return data
+
+    def send_eof(self, now: float) -> None:
+        """See ``Endpoint.send_eof``."""
+        self._stack.acts(self).send_eof(now)
+        self._stack.settle(self, now)
+
+    def close(self, now: float) -> list[Event]:
+        """See ``Endpoint.close``; the stack keeps it until the peer agrees."""
+        events = self._stack.acts(self).close(now)
+        self._stack.settle(self, now)
+        return events
+
+    def abort(self, now: float) -> list[Event]:
+        """See ``Endpoint.abort``."""
+        events = self._stack.acts(self).abort(now)
+        self._stack.settle(self, now)
+        return events
+
+
+class Port:
+    """One port that is listened on.
+
+    Attributes:
+        address, number: where; the address is all zeros for every one of its family.
+        arrived: connections that wait for ``accept``, the oldest first.
+        told: as a connection's; called when one more waits.
+    """
+
+    __slots__ = ("_stack", "address", "arrived", "listener", "number", "told")
+
+    def __init__(self, stack: "Stack", address: bytes, number: int, listener: Listener) -> None:
+        self._stack, self.address, self.number, self.listener = stack, address, number, listener
+        self.arrived: deque[Connection] = deque()
+        self.told: Callable[[], None] | None = None
+
+    def __repr__(self) -> str:
+        return f"<Port {ip_address(self.address)} {self.number} {self.listener!r}>"
+
+    def accept(self) -> Connection | None:
+        """The connection that has waited longest, None if there is none; it may have ended meanwhile."""
+        if not self.arrived:
+            return None
+        self.listener.accept()
+        return self.arrived.popleft()
+
+    def close(self, now: float) -> None:
+        """Listen no more; connections that nobody accepted get RST."""
+        self._stack.stop_listening(self, now)
+
+
+Happened: TypeAlias = tuple[Connection, list[Event]]
+
+
+class Stack:
+    """All connections of one host.
+
+    Args:
+        addresses: of this host, IPv4 and IPv6.
+        entropy: that many random bytes, for port and sequence numbers that nobody guesses (RFC 6056, RFC 6528).
+        mtu: of the network; announces an MSS that fits.
+        settings: of connections that name none; ``mss`` is the stack's to set.
+        explain: give each packet the reasons for it; costs time.
+
+    Attributes:
+        counts: packets by what became of them.
+        reassembler: of fragments, with its own counts.
+    """
+
+    def __init__(
+        self,
+        addresses: Iterable[str],
+        *,
+        entropy: Callable[[int], bytes],
+        mtu: int = 1500,
+        settings: Settings | None = None,
+        limits: StackLimits | None = None,
+        explain: bool = False,
+    ) -> None:
+        if not 576 <= mtu <= 65535:
+            raise UsageError(f"mtu={mtu}, 576 to 65535 allowed", reference="RFC 1122 §3.3.3")
+        self.addresses = tuple(ip_address(text).packed for text in addresses)
+        self._ours = frozenset(self.addresses)
+        self.mtu, self.limits = mtu, limits or StackLimits()
+        self._settings = {size: replace(settings or Settings(), mss=mtu - rest) for size, rest in _HEADERS.items()}
+        self._entropy, self._secret, self._explain = entropy, entropy(32), explain
+        self.counts, self.reassembler = Counts(), Reassembler(max_bytes=self.limits.fragments)
+        self._answers = AnswerRate(self.limits.answers)
+        self._connections: dict[Flow, Connection] = {}  # by the flow of what arrives
+        self._waiting: dict[Flow, Connection] = {}  # those in TIME-WAIT, by age
+        self._ports: dict[tuple[bytes, int], Port] = {}
+        self._due: list[tuple[float, int, Connection]] = []
+        self._order = count()
+        self._output: list[Outgoing] = []
+        self._notes: list[tuple[int, Moment]] = []
+        self._acting: Endpoint | None = None
+        self._now = 0.0
+
+    def __repr__(self) -> str:
+        addresses = " ".join(str(ip_address(address)) for address in self.addresses)
+        return f"<Stack {addresses} {len(self._connections)} connections, {len(self._ports)} ports>"
+
+    @property
+    def connections(self) -> list[Connection]:
+        """All that are not CLOSED; half-open ones are their port's."""
+        return list(self._connections.values())
+
+    @property
+    def ports(self) -> list[Port]:
+        """All that are listened on."""
+        return list(self._ports.values())
+
+    @property
+    def deadline(self) -> float | None:
+        """When ``expire`` is due, None for never."""
+        due = self._due
+        while due and due[0][2].armed_at != due[0][0]:
+            heappop(due)
+        deadlines = [port.listener.deadline for port in self._ports.values()]
+        deadlines.append(due[0][0] if due else None)
+        return min((deadline for deadline in deadlines if deadline is not None), default=None)
+
+    def take_packets(self) -> list[Outgoing]:
+        """What must be sent, in order; each is given once."""
+        output, self._output = self._output, []
+        self.counts.sent += len(output)
+        return output
+
+    def take_remarks(self) -> tuple[Moment, ...]:
+        """What was decided and made no packet: about the one that was received last."""
+        remarks, self._notes = tuple(moment for _, moment in self._notes), []
+        return remarks
+
+    # What the user does
+
+    def connect(
+        self,
+        host: str,
+        number: int,
+        now: float,
+        *,
+        source: str | None = None,
+        source_port: int = 0,
+        settings: Settings | None = None,
+    ) -> Connection:
+        """Open a connection; CONNECTED or CLOSED follows.
+
+        Raises:
+            UsageError: no address of this host has the family of ``host``, or the flow is in use.
+            LimitError: too many connections, or no port is free.
+        """
+        destination = ip_address(host).packed
+        own = self.source_for(destination) if source is None else ip_address(source).packed
+        if own not in self._ours:
+            raise UsageError(f"source {source}, an address of {self!r} wanted")
+        if not self._has_room():
+            raise LimitError("connections", len(self._connections) + 1, self.limits.connections, unit="connections")
+        arrival = self._free_flow(Flow(destination, number, own, source_port), now)
+        iss, offset = self._draw(arrival)
+        chosen = self._fitted(settings, len(own))
+        endpoint = Endpoint(chosen, iss=iss, stamp_offset=offset, watch=self._watch if self._explain else None)
+        connection = self._add(arrival, endpoint, None)
+        self.acts(connection).connect(now)
+        self.settle(connection, now)
+        return connection
+
+    def source_for(self, destination: bytes) -> bytes:
+        """The first address of this host with the family of ``destination``.
+
+        Raises:
+            UsageError: there is none.
+        """
+        found = next((address for address in self.addresses if len(address) == len(destination)), None)
+        if found is None:
+            raise UsageError(f"no address of {self!r} has the family of {ip_address(destination)}")
+        return found
+
+    def listen(self, host: str, number: int, *, backlog: int = 0, settings: Settings | None = None) -> Port:
+        """Take connections to ``number`` (0: a free one) at ``host``; "0.0.0.0" and "::" are every address of a family.
+
+        Raises:
+            UsageError: the port is taken, or the address is not this host's.
+        """
+        address = ip_address(host).packed
+        if address not in self._ours and any(address):
+            raise UsageError(f"listen at {host}, an address of {self!r} wanted")
+        number = number or self._free_port(lambda port: (address, port) not in self._ports)
+        if (address, number) in self._ports:
+            raise UsageError(f"port {number} at {host} is taken: {self._ports[address, number]!r}")
+        listener = Listener(
+            self._fitted(settings, len(address)),
+            draw=self._draw,
+            backlog=backlog or self.limits.backlog,
+            syn_backlog=self.limits.syn_backlog,
+            watch=self._watch if self._explain else None,
+        )
+        port = self._ports[address, number] = Port(self, address, number, listener)
+        return port
+
+    def stop_listening(self, port: Port, now: float) -> None:
+        """``Port.close``."""
+        if self._ports.get((port.address, port.number)) is not port:
+            return
+        del self._ports[port.address, port.number]
+        port.listener.close(now)
+        for connection in port.arrived:
+            self.settle(connection, now)
+        port.arrived.clear()
+
+    def _fitted(self, settings: Settings | None, size: int) -> Settings:
+        own = self._settings[size]
+        return own if settings is None else replace(settings, mss=own.mss)
+
+    def _free_flow(self, arrival: Flow, now: float) -> Flow:
+        """``arrival`` with a port of ours that no connection has (RFC 6056 §3.3.1)."""
+        if arrival.destination_port:
+            if arrival in self._connections:
+                raise UsageError(f"{self._connections[arrival]!r} has this flow")
+            return arrival
+        port = self._free_port(lambda number: replace(arrival, destination_port=number) not in self._connections)
+        return replace(arrival, destination_port=port)
+
+    def _free_port(self, is_free: Callable[[int], bool]) -> int:
+        for _ in range(_TRIES):
+            number = _FIRST_EPHEMERAL + int.from_bytes(self._entropy(2), "big") % (65536 - _FIRST_EPHEMERAL)
+            if is_free(number):
+                return number
+        raise LimitError("ephemeral ports", _TRIES, _TRIES, unit="tries")
+
+    def _draw(self, arrival: Hashable) -> tuple[int, int]:
+        """Initial sequence number and offset of timestamps (RFC 6528 §3, RFC 7323 §7.1)."""
+        digest = blake2b(repr(arrival).encode(), key=self._secret, digest_size=8).digest()
+        return int.from_bytes(digest[:4], "big") + int(self._now * _TICKS), int.from_bytes(digest[4:], "big")
+
+    # What the network does
+
+    def receive(self, packet: bytes, now: float) -> list[Happened]:
+        """Take a packet that begins with its IP header."""
+        self._now = now
+        self.counts.received += 1
+        try:
+            found = parse(packet) if is_plain(packet) else self._unusual(packet, now)
+        except ChecksumError:
+            self.counts.checksum += 1
+        except ProtocolError:
+            self.counts.malformed += 1
+        else:
+            if found is not None:
+                return self._segment(*found, now)
+        return []
+
+    def _segment(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
+        connection = self._connections.get(flow)
+        if connection is None:
+            return self._unconnected(flow, segment, now)
+        endpoint = self._acting = connection.endpoint
+        events = endpoint.receive(endpoint.lift(segment), now)
+        self.settle(connection, now)
+        happened = [(connection, events)] if events else []
+        if endpoint.end is End.REPLACED:
+            happened += self._unconnected(flow, segment, now)
+        return happened
+
+    def _unconnected(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
+        """A segment for no connection: a port's, or refused (RFC 9293 §3.10.7.1, §3.10.7.2)."""
+        if not self._is_for_us(flow.source, flow.destination):
+            return []
+        port = self._port(flow)
+        if port is None:
+            self.counts.closed_port += 1
+            answer = refusal(segment)
+            if answer is not None and self._may_answer(now):
+                self._emit(flow.reversed(), [answer])
+            return []
+        half_open = self._acting = port.listener.half_open_endpoint(flow)
+        if half_open is not None:
+            segment = half_open.lift(segment)
+        elif is_opening(segment) and not self._has_room():
+            self.counts.full += 1
+            return []
+        endpoint = port.listener.receive(flow, segment, now)
+        self._emit_for(port)
+        if endpoint is None:
+            return []
+        connection = self._add(flow, endpoint, port)
+        port.arrived.append(connection)
+        self.settle(connection, now)
+        return [(connection, [Event.CONNECTED])]
+
+    def _is_for_us(self, source: bytes, destination: bytes) -> bool:
+        """RFC 1122 §3.2.1.3: for an address of ours, and from one that can be somebody else's."""
+        if destination not in self._ours:
+            self.counts.not_ours += 1
+            return False
+        none = source[0] >= 224 or source[0] in (0, 127) if len(source) == 4 else source[0] == 0xFF or not any(source)
+        if none or source in self._ours:
+            self.counts.no_source += 1
+            return False
+        return True
+
+    def _port(self, flow: Flow) -> Port | None:
+        exact = self._ports.get((flow.destination, flow.destination_port))
+        return exact or self._ports.get((bytes(len(flow.destination)), flow.destination_port))
+
+    def _unusual(self, data: bytes, now: float) -> tuple[Flow, Segment] | None:
+        """What is not just a TCP segment; one may be inside."""
+        packet = decode_ip(data)
+        if packet.fragment and self._has_address(packet):
+            self.counts.fragments += 1
+            whole = self.reassembler.receive(packet, now)
+            if whole is None:
+                return None
+            data, packet = whole, decode_ip(whole)
+        layers = packet.layers
+        ip = layers[0] if layers else None
+        if not isinstance(ip, IPv4 | IPv6):
+            raise packet.error or ProtocolError("no IP header")
+        if isinstance(ip, IPv4) and checksum(data[: ip.header_length]):
+            raise ChecksumError("IPv4 header", data[10:12], "RFC 791 §3.1")
+        index = next((at for at, layer in enumerate(layers) if not isinstance(layer, _IP)), len(layers))
+        inner = layers[index] if index < len(layers) else None
+        if isinstance(inner, Tcp) and packet.error is None:
+            return segment_of(packet)
+        if self._is_for_us(ip.source, ip.destination):
+            if packet.error is not None:
+                raise packet.error
+            self._beside_tcp(packet, ip, inner, data, now)
+        return None
+
+    def _has_address(self, packet: Packet) -> bool:
+        ip = packet.ip
+        return ip is not None and ip.destination in self._ours
+
+    def _beside_tcp(self, packet: Packet, ip: IPv4 | IPv6, inner: Layer | None, data: bytes, now: float) -> None:
+        answer: bytes | None
+        match inner:
+            case Icmp() | Icmp6():
+                _verify(packet, ip, inner)
+                complaint = complaint_of(packet)
+                if complaint is not None:
+                    return self._complain(complaint, now)
+                answer = echo_reply(ip, inner, packet.payload)
+                self.counts.ignored += answer is None
+            case Udp():
+                _verify(packet, ip, inner)
+                self.counts.closed_port += 1
+                answer = port_unreachable(ip, data)
+            case _:
+                self.counts.unknown += 1
+                answer = protocol_unreachable(ip, data)
+        if answer is not None and self._may_answer(now):
+            self._output.append(Outgoing(answer))
+        return None
+
+    def _complain(self, complaint: Complaint, now: float) -> None:
+        """Somebody on the path could not pass a segment of ours on; one in flight, or it is a guess (RFC 5927 §4)."""
+        connection = self._connections.get(complaint.flow.reversed())
+        if connection is None or complaint.mtu is None:
+            self.counts.ignored += 1
+            return
+        room = complaint.mtu - _HEADERS[len(connection.flow.source)]
+        self.counts.ignored += not reduce_mss(self.acts(connection), room, complaint.seq, now)
+        self.settle(connection, now)
+
+    def _may_answer(self, now: float) -> bool:
+        allowed = self._answers.allow(now)
+        self.counts.muted += not allowed
+        return allowed
+
+    # Time
+
+    def expire(self, now: float) -> list[Happened]:
+        """Do what is due at ``now``; harmless if nothing is."""
+        self._now = now
+        happened: list[Happened] = []
+        due = self._due
+        while due and due[0][0] <= now:
+            at, _, connection = heappop(due)
+            if connection.armed_at != at:
+                continue
+            connection.armed_at = inf
+            events = self.acts(connection).expire(now)
+            self.settle(connection, now)
+            if events:
+                happened.append((connection, events))
+        for port in self._ports.values():
+            deadline = port.listener.deadline
+            if deadline is not None and deadline <= now:
+                self._acting = None
+                port.listener.expire(now)
+                self._emit_for(port)
+        self.reassembler.expire(now)
+        return happened
+
+    # Bookkeeping
+
+    def acts(self, connection: Connection) -> Endpoint:
+        """The endpoint of a connection that is about to do something; ``settle`` follows."""
+        self._acting = connection.endpoint
+        return connection.endpoint
+
+    def settle(self, connection: Connection, now: float) -> None:
+        """Take what the endpoint has to say, arm its timer, forget it if it is gone."""
+        endpoint = connection.endpoint
+        if endpoint.pending:
+            self._emit(connection.flow, endpoint.take_segments())
+        state = endpoint.state
+        if state is State.CLOSED:
+            self._remove(connection)
+            return
+        if state is State.TIME_WAIT:
+            self._waiting.setdefault(connection.arrival, connection)
+        deadline = endpoint.deadline
+        if deadline is not None and deadline < connection.armed_at:
+            connection.armed_at = deadline
+            heappush(self._due, (deadline, next(self._order), connection))
+
+    def _add(self, arrival: Flow, endpoint: Endpoint, port: Port | None) -> Connection:
+        connection = self._connections[arrival] = Connection(self, arrival, endpoint, port)
+        return connection
+
+    def _remove(self, connection: Connection) -> None:
+        connection.armed_at = -inf
+        if self._connections.get(connection.arrival) is connection:
+            del self._connections[connection.arrival]
+            self._waiting.pop(connection.arrival, None)
+
+    def _has_room(self) -> bool:
+        """One connection more is allowed, if need be in the place of one in TIME-WAIT."""
+        if len(self._connections) >= self.limits.connections and self._waiting:
+            self._remove(next(iter(self._waiting.values())))
+        return len(self._connections) < self.limits.connections
+
+    def _emit_for(self, port: Port) -> None:
+        for arrival, segment in port.listener.take_segments():
+            assert isinstance(arrival, Flow)
+            self._emit(arrival.reversed(), [segment])
+
+    def _emit(self, flow: Flow, segments: list[Segment]) -> None:
+        if not self._explain:
+            self._output += [Outgoing(serialize(segment, flow)) for segment in segments]
+            return
+        notes, self._notes = self._notes, []
+        for number, segment in enumerate(segments):
+            reasons = tuple(moment for about, moment in notes if about == number)
+            self._output.append(Outgoing(serialize(segment, flow), reasons))
+        self._notes = [(0, moment) for about, moment in notes if about >= len(segments)]
+
+    def _watch(self, moment: Moment) -> None:
+        self._notes.append((self._acting.pending if self._acting is not None else 0, moment))
+
+
+_IP = (IPv4, IPv6, Extension, Fragment)
+
+
+def _verify(packet: Packet, ip: IPv4 | IPv6, inner: Icmp | Icmp6 | Udp) -> None:
+    """Raises ChecksumError; a UDP checksum of 0 over IPv4 says nothing (RFC 768)."""
+    text = inner.serialize() + packet.payload
+    if isinstance(inner, Icmp):
+        wrong = checksum(text)
+    elif isinstance(inner, Udp):
+        wrong = inner.checksum and transport_checksum(ip.source, ip.destination, IPProtocol.UDP, text)
+    else:
+        wrong = transport_checksum(ip.source, ip.destination, IPProtocol.ICMPV6, text)
+    if wrong:
+        raise ChecksumError(type(inner).__name__, inner.checksum.to_bytes(2, "big"), "RFC 792, RFC 768")

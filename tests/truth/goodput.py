@@ -1,0 +1,225 @@
+"""Linux's TCP and ours, each sending as fast as it may over the same bad path: goodput and retransmissions beside each
+other.  ``python -m tests.truth.goodput --seeds 20`` prints the matrix; needs root and /dev/net/tun.
+
+The kernel has a real clock and the path of ``flows``, the model has virtual time and ``sim.pair``; both paths are the
+same ``sim.link.Link`` with the same seed, so that the n-th packet is lost here and there.  What chance does to one flow
+it does to both, and the ratio of a pair scatters much less than either goodput.
+"""
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterator
+from concurrent.futures import ProcessPoolExecutor
+from dataclasses import asdict, dataclass
+from math import sqrt
+from multiprocessing import get_context
+from statistics import NormalDist, fmean, stdev
+
+from netwright.proto.tcp.settings import Settings
+from netwright.sim.link import Path
+from netwright.sim.pair import Pair, send_all
+from tests.truth import flows
+from tests.truth.flows import BUFFER, Outcome, Plan
+
+RATE, QUEUE = 100e6, 300_000  # bits a second, bytes
+LOAD = 20_000  # data segments a second of all flows that run at once: half of what two slow cores can do
+
+
+@dataclass(frozen=True, slots=True)
+class Cell:
+    """A congestion control on a path."""
+
+    control: str
+    loss: float
+    rtt: float
+
+    def __str__(self) -> str:
+        return f"{self.control:5s} {100 * self.loss:4.1f} % {1000 * self.rtt:4.0f} ms"
+
+    def plan(self, seconds: float, seed: int) -> Plan:
+        """Loss in the direction of the data only."""
+        there, back = (Path(delay=self.rtt / 2, rate=RATE, queue=QUEUE, loss=loss) for loss in (self.loss, 0.0))
+        return Plan(self.control, there, back, seconds, seed)
+
+    @property
+    def load(self) -> float:
+        """Segments a second that are to be expected (Mathis and others 1997), and some more for slow start."""
+        return 1.5 * sqrt(1.5 / self.loss) / self.rtt
+
+
+MATRIX = [
+    Cell(control, loss, rtt) for control in ("reno", "cubic") for rtt in (0.02, 0.08) for loss in (0.001, 0.003, 0.01)
+]
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """One transfer: bits a second that were acknowledged, segments that were sent again."""
+
+    goodput: float
+    repeats: int
+    queue_full: int
+    late: float = 0.0
+    latest: float = 0.0
+
+
+def model(plan: Plan) -> Flow:
+    """Our endpoints in virtual time."""
+    pair = Pair(
+        client=Settings(congestion=plan.control, send_buffer=BUFFER),
+        server=Settings(receive_buffer=BUFFER),
+        there=plan.there,
+        back=plan.back,
+        seed=plan.seed,
+    )
+    pair.client.program = send_all(None)
+    pair.run(until=plan.seconds)
+    sender = pair.client.endpoint.sender
+    return Flow(8 * sender.snd_una / plan.seconds, sender.repeats, pair.client.link.counters.queue_full)
+
+
+def kernel(outcome: Outcome) -> Flow:
+    """What the sending kernel said."""
+    acknowledged, repeats = outcome.info.bytes_acked or 0, outcome.info.total_retrans
+    return Flow(8 * acknowledged / outcome.seconds, repeats, outcome.queue_full, outcome.late, outcome.latest)
+
+
+# ---- statistics
+
+
+@dataclass(frozen=True, slots=True)
+class Interval:
+    """A mean and the half width of its 95 % interval."""
+
+    mean: float
+    half: float
+
+    def __str__(self) -> str:
+        return f"{self.mean:.3f} ± {self.half:.3f}"
+
+    def within(self, bound: float) -> bool:
+        """All of it lies in 1 ± ``bound``."""
+        return abs(self.mean - 1.0) + self.half <= bound
+
+
+def interval(values: list[float]) -> Interval:
+    """Of the mean of independent values, by Student's t."""
+    freedom = len(values) - 1
+    return Interval(fmean(values), student(freedom) * stdev(values) / sqrt(len(values)))
+
+
+def student(freedom: int) -> float:
+    """The 97.5 % quantile of t, to 1 % from 4 degrees of freedom on (Abramowitz and Stegun 26.7.5)."""
+    z = NormalDist().inv_cdf(0.975)
+    return z + (z**3 + z) / (4 * freedom) + (5 * z**5 + 16 * z**3 + 3 * z) / (96 * freedom**2)
+
+
+@dataclass(frozen=True, slots=True)
+class Row:
+    """A cell's flows; those of one seed have the same place."""
+
+    cell: Cell
+    kernel: list[Flow]
+    model: list[Flow]
+
+    @property
+    def goodput(self) -> Interval:
+        """Kernel by model, pair by pair."""
+        return interval([ours.goodput / theirs.goodput for ours, theirs in zip(self.kernel, self.model, strict=True)])
+
+    @property
+    def repeats(self) -> float:
+        """All of the kernel's retransmissions by all of the model's."""
+        return sum(flow.repeats for flow in self.kernel) / max(sum(flow.repeats for flow in self.model), 1)
+
+    def __str__(self) -> str:
+        kernel, model = (fmean(flow.goodput for flow in side) / 1e6 for side in (self.kernel, self.model))
+        repeats = [sum(flow.repeats for flow in side) for side in (self.kernel, self.model)]
+        late, latest = fmean(flow.late for flow in self.kernel), max(flow.latest for flow in self.kernel)
+        return (
+            f"{self.cell}  {kernel:6.2f} {model:6.2f}  {self.goodput}  {repeats[0]:6d} {repeats[1]:6d}  "
+            f"{self.repeats:.3f}  {1e6 * late:5.0f} {1e3 * latest:6.1f}"
+        )
+
+
+HEAD = """\
+                     Mbit/s          goodput        retransmissions       path late
+control loss   RTT  kernel  model  kernel/model    kernel  model ratio  mean µs max ms"""
+
+
+# ---- the lab
+
+
+def measure(
+    cells: list[Cell], *, seeds: int, seconds: float, tell: Callable[[str], None] | None = None
+) -> Iterator[Row]:
+    """Every cell with every seed, as many at once as two cores can serve in time; ``tell`` hears of progress."""
+    jobs = [(cell, seed, cell.plan(seconds, seed)) for cell in cells for seed in range(1, seeds + 1)]
+    waves = _waves(jobs)
+    results: dict[tuple[Cell, int], Flow] = {}
+    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
+        workers = os.cpu_count() or 1
+        for number, wave in enumerate(waves, 1):
+            if tell is not None:
+                tell(f"wave {number} of {len(waves)}: {len(wave)} flows of {seconds:g} s")
+            parts = [wave[start::workers] for start in range(workers)]
+            runs = pool.map(flows.run, [[plan for _, _, plan in part] for part in parts])
+            for part, outcomes in zip(parts, runs, strict=True):
+                results |= {
+                    (cell, seed): kernel(outcome) for (cell, seed, _), outcome in zip(part, outcomes, strict=True)
+                }
+        models = list(pool.map(model, [plan for _, _, plan in jobs], chunksize=4))
+    ours = {(cell, seed): flow for (cell, seed, _), flow in zip(jobs, models, strict=True)}
+    for cell in cells:
+        keys = [(cell, seed) for seed in range(1, seeds + 1)]
+        yield Row(cell, [results[key] for key in keys], [ours[key] for key in keys])
+
+
+def _waves(jobs: list[tuple[Cell, int, Plan]]) -> list[list[tuple[Cell, int, Plan]]]:
+    waves: list[list[tuple[Cell, int, Plan]]] = [[]]
+    load = 0.0
+    for job in jobs:
+        if load + job[0].load > LOAD and waves[-1]:
+            waves.append([])
+            load = 0.0
+        waves[-1].append(job)
+        load += job[0].load
+    return waves
+
+
+def main(arguments: list[str] | None = None) -> int:
+    """The command."""
+    parser = argparse.ArgumentParser(prog="python -m tests.truth.goodput", description=__doc__.partition("\n\n")[0])
+    parser.add_argument("--seeds", type=int, default=20)
+    parser.add_argument("--seconds", type=float, default=20.0, help="of each flow")
+    parser.add_argument("--control", choices=("reno", "cubic"), help="this one only")
+    parser.add_argument("--loss", type=float, help="these cells only, as a probability")
+    parser.add_argument("--rtt", type=float, help="these cells only, in seconds")
+    parser.add_argument("--json", action="store_true", help="every flow, instead of the table")
+    chosen = parser.parse_args(arguments)
+    cells = [
+        cell
+        for cell in MATRIX
+        if chosen.control in (None, cell.control)
+        and chosen.loss in (None, cell.loss)
+        and chosen.rtt in (None, cell.rtt)
+    ]
+    started = time.monotonic()
+    rows = list(measure(cells, seeds=chosen.seeds, seconds=chosen.seconds, tell=_tell))
+    if chosen.json:
+        sys.stdout.write(json.dumps([asdict(row) for row in rows]) + "\n")
+        return 0
+    end = f"{chosen.seeds} seeds, {chosen.seconds:g} s each, {time.monotonic() - started:.0f} s in all"
+    sys.stdout.write("\n".join([HEAD, *map(str, rows), end]) + "\n")
+    return 0
+
+
+def _tell(text: str) -> None:
+    sys.stderr.write(text + "\n")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
