@@ -6,7 +6,21 @@ from statistics import fmean
 
 import pytest
 
-from tests.truth.goodput import HEAD, MATRIX, Cell, Interval, Row, interval, measure, student
+from netwright.draw.svg import TONES
+from tests.truth.goodput import (
+    GOODPUT,
+    HEAD,
+    MATRIX,
+    REPEATS,
+    Cell,
+    Flow,
+    Interval,
+    Row,
+    interval,
+    measure,
+    picture,
+    student,
+)
 
 SEEDS = os.environ.get("NETWRIGHT_LAB_SEEDS")
 CELLS = MATRIX if SEEDS else [Cell("reno", 0.01, 0.08), Cell("cubic", 0.003, 0.08)]
@@ -26,8 +40,8 @@ def faults(row: Row) -> list[str]:
     late = fmean(flow.late for flow in row.kernel) / row.cell.rtt
     told = {
         f"{row.cell}: the path was late by {late:.2%} of the round trip": late > LATE,
-        f"{row.cell}: goodput {row.goodput}": not row.goodput.within(0.07),
-        f"{row.cell}: retransmissions {row.repeats:.3f}": abs(row.repeats - 1) > 0.12,
+        f"{row.cell}: goodput {row.goodput}": not row.goodput.within(GOODPUT),
+        f"{row.cell}: retransmissions {row.repeats:.3f}": abs(row.repeats - 1) > REPEATS,
     }
     return [text for text, wrong in told.items() if wrong]
 
@@ -43,3 +57,22 @@ def test_an_interval_lies_within_a_bound_with_both_its_ends() -> None:
     assert Interval(1.03, 0.03).within(0.07)
     assert not Interval(1.05, 0.03).within(0.07)
     assert not Interval(0.95, 0.03).within(0.07)
+
+
+def test_a_row_is_judged_by_path_goodput_and_retransmissions() -> None:
+    """Each bound on its own, in the words of its fault."""
+    cell = Cell("reno", 0.01, 0.02)
+    model = [Flow(1e6 + index, 100, 0) for index in range(8)]
+    assert not faults(Row(cell, model, model))
+    slow = [Flow(0.9 * flow.goodput, 100, 0) for flow in model]
+    busy = [Flow(flow.goodput, 113, 0, late=0.0003) for flow in model]
+    assert [fault.partition(": ")[2][:8] for fault in faults(Row(cell, slow, model))] == ["goodput "]
+    assert [fault.partition(": ")[2][:8] for fault in faults(Row(cell, busy, model))] == ["the path", "retransm"]
+
+
+def test_the_picture_has_a_mark_for_every_seed_and_tells_by_colour_what_is_out_of_bounds() -> None:
+    model = [Flow(1e6, 100, 0)] * 8
+    good, bad = ([Flow(factor * 1e6 + index, 100, 0) for index in range(8)] for factor in (1.0, 1.1))
+    drawn = picture([Row(cell, flows, model) for cell, flows in ((MATRIX[0], good), (MATRIX[1], bad))])
+    assert drawn.count("<rect") == 2 * 8 + 2
+    assert (drawn.count(TONES["good"]), drawn.count(TONES["bad"])) == (1, 1)
