@@ -7,6 +7,7 @@ import asyncio
 import hashlib
 import os
 import random
+import re
 import shutil
 import signal
 import subprocess
@@ -339,3 +340,25 @@ def test_the_example_does_what_its_first_lines_say() -> None:
             await process.wait()
 
     in_namespace(main)
+
+
+@IN_NAMESPACE
+def test_the_guides_program_is_answered_and_recorded(tmp_path: File) -> None:
+    needs("curl")
+    program = re.findall(r"```python\n(.*?)```", File("docs/simulation.md").read_text(), re.DOTALL)[1]
+
+    async def main() -> None:
+        process = await asyncio.create_subprocess_exec(
+            sys.executable, "-c", program, cwd=tmp_path, stderr=subprocess.DEVNULL
+        )
+        try:
+            command = ["curl", "-sS", "--retry", "20", "--retry-delay", "1", "--retry-all-errors", url(OURS[0], "")]
+            code, output = await run(*command)
+            assert (code, output.decode().splitlines()[-1]) == (0, "over a TCP of our own")
+        finally:
+            process.send_signal(signal.SIGINT)
+            await process.wait()
+
+    in_namespace(main)
+    rows = tshark.fields(tmp_path / "run.pcapng", ["tcp.flags.str", "frame.comment"])
+    assert any("SYN-RECEIVED → ESTABLISHED" in row[1] for row in rows)
