@@ -142,8 +142,9 @@ def run(plans: list[Plan]) -> list[Outcome]:
         gc.disable()
         stack.callback(gc.enable)
         _libc.prctl(_PR_SET_TIMERSLACK, 1, 0, 0, 0)
-        stack.callback(os.sched_setscheduler, 0, os.SCHED_OTHER, os.sched_param(0))
-        os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))  # a path waits for nobody
+        with suppress(PermissionError):  # a path waits for nobody; where it may not, its lateness tells
+            os.sched_setscheduler(0, os.SCHED_FIFO, os.sched_param(1))
+            stack.callback(os.sched_setscheduler, 0, os.SCHED_OTHER, os.sched_param(0))
         _Loop(flows, stack).run()
     return [flow.outcome for flow in flows if flow.outcome is not None]
 
