@@ -42,15 +42,25 @@ class Cell:
     def __str__(self) -> str:
         return f"{self.control:5s} {100 * self.loss:4.1f} % {1000 * self.rtt:4.0f} ms"
 
-    def plan(self, seconds: float, seed: int) -> Plan:
-        """Loss in the direction of the data only."""
-        there, back = (Path(delay=self.rtt / 2, rate=RATE, queue=QUEUE, loss=loss) for loss in (self.loss, 0.0))
-        return Plan(self.control, there, back, seconds, seed)
-
     @property
     def load(self) -> float:
         """Segments a second that are to be expected (Mathis and others 1997), and some more for slow start."""
         return 1.2 * sqrt(1.5 / self.loss) / self.rtt
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A flow to be played; processes pass it on."""
+
+    cell: Cell
+    seed: int
+    seconds: float
+
+    def plan(self) -> Plan:
+        """Loss in the direction of the data only."""
+        cell = self.cell
+        there, back = (Path(delay=cell.rtt / 2, rate=RATE, queue=QUEUE, loss=loss) for loss in (cell.loss, 0.0))
+        return Plan(cell.control, there, back, self.seconds, self.seed)
 
 
 MATRIX = [
@@ -69,8 +79,9 @@ class Flow:
     latest: float = 0.0
 
 
-def model(plan: Plan) -> Flow:
+def model(job: Job) -> Flow:
     """Our endpoints in virtual time."""
+    plan = job.plan()
     pair = Pair(
         client=Settings(congestion=plan.control, send_buffer=BUFFER),
         server=Settings(receive_buffer=BUFFER),
@@ -84,8 +95,12 @@ def model(plan: Plan) -> Flow:
     return Flow(8 * sender.snd_una / plan.seconds, sender.repeats, pair.client.link.counters.queue_full)
 
 
-def kernel(outcome: Outcome) -> Flow:
-    """What the sending kernel said."""
+def kernels(jobs: list[Job]) -> list[Flow]:
+    """Linux's, side by side in real time; what the sending kernels said."""
+    return [_flow(outcome) for outcome in flows.run([job.plan() for job in jobs])]
+
+
+def _flow(outcome: Outcome) -> Flow:
     acknowledged, repeats = outcome.info.bytes_acked or 0, outcome.info.total_retrans
     return Flow(8 * acknowledged / outcome.seconds, repeats, outcome.queue_full, outcome.late, outcome.latest)
 
@@ -190,36 +205,31 @@ def measure(
     cells: list[Cell], *, seeds: int, seconds: float, tell: Callable[[str], None] | None = None
 ) -> Iterator[Row]:
     """Every cell with every seed, as many at once as two cores can serve in time; ``tell`` hears of progress."""
-    jobs = [(cell, seed, cell.plan(seconds, seed)) for cell in cells for seed in range(1, seeds + 1)]
-    waves = _waves(jobs)
-    results: dict[tuple[Cell, int], Flow] = {}
-    with ProcessPoolExecutor(os.cpu_count(), get_context("spawn")) as pool:
-        workers = os.cpu_count() or 1
+    jobs = [Job(cell, seed, seconds) for cell in cells for seed in range(1, seeds + 1)]
+    waves, workers = _waves(jobs), os.cpu_count() or 1
+    theirs: dict[Job, Flow] = {}
+    with ProcessPoolExecutor(workers, get_context("spawn")) as pool:
         for number, wave in enumerate(waves, 1):
             if tell is not None:
                 tell(f"wave {number} of {len(waves)}: {len(wave)} flows of {seconds:g} s")
             parts = [wave[start::workers] for start in range(workers)]
-            runs = pool.map(flows.run, [[plan for _, _, plan in part] for part in parts])
-            for part, outcomes in zip(parts, runs, strict=True):
-                results |= {
-                    (cell, seed): kernel(outcome) for (cell, seed, _), outcome in zip(part, outcomes, strict=True)
-                }
-        models = list(pool.map(model, [plan for _, _, plan in jobs], chunksize=4))
-    ours = {(cell, seed): flow for (cell, seed, _), flow in zip(jobs, models, strict=True)}
+            for part, found in zip(parts, pool.map(kernels, parts), strict=True):
+                theirs |= dict(zip(part, found, strict=True))
+        ours = dict(zip(jobs, pool.map(model, jobs, chunksize=4), strict=True))
     for cell in cells:
-        keys = [(cell, seed) for seed in range(1, seeds + 1)]
-        yield Row(cell, [results[key] for key in keys], [ours[key] for key in keys])
+        mine = [job for job in jobs if job.cell == cell]
+        yield Row(cell, [theirs[job] for job in mine], [ours[job] for job in mine])
 
 
-def _waves(jobs: list[tuple[Cell, int, Plan]]) -> list[list[tuple[Cell, int, Plan]]]:
-    waves: list[list[tuple[Cell, int, Plan]]] = [[]]
+def _waves(jobs: list[Job]) -> list[list[Job]]:
+    waves: list[list[Job]] = [[]]
     load = 0.0
     for job in jobs:
-        if load + job[0].load > LOAD and waves[-1]:
+        if load + job.cell.load > LOAD and waves[-1]:
             waves.append([])
             load = 0.0
         waves[-1].append(job)
-        load += job[0].load
+        load += job.cell.load
     return waves
 
 
