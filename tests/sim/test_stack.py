@@ -281,6 +281,15 @@ def test_a_syn_without_room_is_dropped_and_counted() -> None:
     assert stack.counts.full == 1
 
 
+def test_handshakes_count_as_connections() -> None:
+    """Or as many more than the limit as were half-open at once would come through."""
+    stack = stack_of(LEFT, limits=StackLimits(connections=2))
+    stack.listen("10.0.0.1", 80)
+    for number in range(3):
+        stack.receive(serialize(syn(), Flow(FOUR.source, 1000 + number, FOUR.destination, 80)), 0.0)
+    assert (len(stack.take_packets()), stack.counts.full) == (2, 1)
+
+
 def test_half_open_connections_are_limited() -> None:
     """RFC 4987 §2: a flood of SYNs takes no more than its queue."""
     stack = stack_of(LEFT, limits=StackLimits(syn_backlog=4))

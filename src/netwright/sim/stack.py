@@ -530,10 +530,11 @@ class Stack:
             self._waiting.pop(connection.arrival, None)
 
     def _has_room(self) -> bool:
-        """One connection more is allowed, if need be in the place of one in TIME-WAIT."""
-        if len(self._connections) >= self.limits.connections and self._waiting:
+        """One connection more is allowed, if need be in the place of one in TIME-WAIT; handshakes are counted."""
+        half_open = sum(port.listener.half_open for port in self._ports.values())
+        if len(self._connections) + half_open >= self.limits.connections and self._waiting:
             self._remove(next(iter(self._waiting.values())))
-        return len(self._connections) < self.limits.connections
+        return len(self._connections) + half_open < self.limits.connections
 
     def _emit_for(self, port: Port) -> None:
         for arrival, segment in port.listener.take_segments():

@@ -228,7 +228,7 @@ class Endpoint:
         else:
             self.send_eof(now)
             if self.state is State.FIN_WAIT_2:
-                self._life_at = now + self.settings.fin_timeout
+                self._life_at = min(self._life_at, now + self.settings.fin_timeout)  # it may be called again
         return self._take_events()
 
     def abort(self, now: float) -> list[Event]:
