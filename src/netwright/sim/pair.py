@@ -243,8 +243,10 @@ class Pair:
         fate = side.link.carry(segment, _IP_HEADER + segment.size, self.now)
         if seen is not None:
             seen.fate = fate.note if fate.verdict is Verdict.PASS else f"{fate.verdict}: {fate.note}"
-        if fate.verdict is Verdict.TOO_BIG and side.link.path.icmp:
-            side.too_big = segment
+        if not fate.arrivals:
+            if fate.verdict is Verdict.TOO_BIG and side.link.path.icmp:
+                side.too_big = segment
+            return
         other = self._sides[1 - side.index]
         for arrival in fate.arrivals:
             if arrival.corrupted:

@@ -488,7 +488,7 @@ class Endpoint:
         self.sender.output(now)
         if receiver.ack_now:
             self._acknowledge(now)
-        if self.sender.took_space():
+        if self.sender.refused and self.sender.took_space():
             self._events.append(Event.WRITABLE)
 
     def _acknowledge(self, now: float) -> None:
@@ -505,7 +505,7 @@ class Endpoint:
         if flags & SYN:
             return self._emit_syn(flags, seq, now)
         receiver = self.receiver
-        stamps = self._stamp(now)
+        stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent) if self._stamps else None
         sacks: tuple[tuple[int, int], ...] = ()
         if receiver.has_blocks:
             space = min(_OPTION_SPACE - (12 if self._stamps else 0), self.sender.mss - len(data))

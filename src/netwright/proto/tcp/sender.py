@@ -36,6 +36,7 @@ class Sender:
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
         nodelay, corked, limit, user_timeout: TCP_NODELAY, TCP_CORK, SO_SNDBUF, TCP_USER_TIMEOUT.
+        refused: ``send`` took less than all, and the user was not told of new space.
         timer, timer_at: what is due when, infinite for never.
         bbr, delivery: only with that congestion control; ``control`` is it.
         repeats: segments that were sent again.
@@ -49,7 +50,6 @@ class Sender:
         "_note",
         "_persist_backoff",
         "_persist_since",
-        "_refused",
         "_segment_limit",
         "_settings",
         "_small_end",
@@ -73,6 +73,7 @@ class Sender:
         "pacer",
         "peer",
         "recovery",
+        "refused",
         "repeats",
         "rtt",
         "scale",
@@ -90,7 +91,7 @@ class Sender:
         self.peer = PeerWindow()
         self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
         self._segment_limit = self.mss
-        self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
+        self.limit, self._unsent, self.refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at, self._small_end = False, -1, iss
         self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
@@ -138,7 +139,7 @@ class Sender:
         """Take what there is room for; how many bytes that was."""
         space = self.space
         if len(data) > space:
-            self._refused = True
+            self.refused = True
             data = memoryview(data)[:space]
         self._unsent += data
         return len(data)
@@ -148,9 +149,9 @@ class Sender:
         self._fin_wanted = True
 
     def took_space(self) -> bool:
-        """True once after ``send`` refused bytes and a third of the buffer is free again (as Linux does)."""
-        if self._refused and 3 * self.space >= self.limit:
-            self._refused = False
+        """True once after ``send`` ``refused`` bytes and a third of the buffer is free again (as Linux does)."""
+        if self.refused and 3 * self.space >= self.limit:
+            self.refused = False
             return True
         return False
 
@@ -206,7 +207,7 @@ class Sender:
         RFC 9293 §3.10.7.4, fifth check, with the bounds of RFC 5961 §5.2.
         """
         ack, una, board = segment.ack, self.snd_una, self.board
-        if ack > self.snd_nxt or ack < una - max(self.peer.largest, 65535):
+        if ack > self.snd_nxt or (ack < una and ack < una - max(self.peer.largest, 65535)):
             return False
         updated = ack >= una and self.take_window(segment, segment.window << self.scale, now)
         if not board.out:
@@ -317,7 +318,7 @@ class Sender:
         """The peer's window, already scaled; True if it changed."""
         if not window and self.timer is PERSIST:
             self.timer_at = self._persist_at(now)  # the probe was answered: wait anew (Linux tcp_ack_probe)
-        was_closed = not self.peer.size and bool(self.peer.largest)
+        was_closed = self.peer.size == 0 < self.peer.largest
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
         self._segment_limit = self.peer.segment_limit(self.mss)
