@@ -9,6 +9,7 @@ The kernel's side of the device is 10.9.0.1 and fd00:9::1, ours 10.9.0.2 and fd0
 """
 
 import asyncio
+import contextlib
 import hashlib
 
 from netwright import App, Request, Response
@@ -48,7 +49,5 @@ async def main() -> None:
 
 
 if __name__ == "__main__":
-    try:
+    with contextlib.suppress(KeyboardInterrupt):
         asyncio.run(main())
-    except KeyboardInterrupt:
-        pass

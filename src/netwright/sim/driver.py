@@ -11,13 +11,20 @@ __all__ = ["Driver"]
 
 
 class Driver:
-    """Runs ``stack`` on ``loop``; ``send`` gets every packet that goes out.
+    """Runs ``stack`` on ``loop``; ``send`` gets every packet that goes out, ``received`` each that the stack has taken.
 
     Who acts on a connection calls ``flush`` afterwards.
     """
 
-    def __init__(self, stack: Stack, loop: asyncio.AbstractEventLoop, send: Callable[[Outgoing], None]) -> None:
-        self.stack, self.loop, self._send = stack, loop, send
+    def __init__(
+        self,
+        stack: Stack,
+        loop: asyncio.AbstractEventLoop,
+        send: Callable[[Outgoing], None],
+        *,
+        received: Callable[[bytes], None] | None = None,
+    ) -> None:
+        self.stack, self.loop, self._send, self._received = stack, loop, send, received
         self._timer: asyncio.TimerHandle | None = None
         self._at = inf
 
@@ -30,7 +37,10 @@ class Driver:
 
     def receive(self, packet: bytes) -> None:
         """A packet came; ``flush`` follows, once for several."""
-        self._tell(self.stack.receive(packet, self.loop.time()))
+        happened = self.stack.receive(packet, self.loop.time())
+        if self._received is not None:
+            self._received(packet)  # before anybody answers
+        self._tell(happened)
 
     def flush(self) -> None:
         """Send what there is, set the timer."""

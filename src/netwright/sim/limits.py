@@ -12,7 +12,7 @@ class StackLimits:
     """What a stack may grow to.
 
     Attributes:
-        connections: with those in TIME-WAIT, of which the oldest goes when there is no room; beyond that a SYN is
+        connections: with half-open ones and those in TIME-WAIT, of which the oldest goes when there is no room; beyond that a SYN is
             dropped and counted, a ``connect`` refused.
         backlog: connections of a port that wait for ``accept``, where ``listen`` does not say.
         syn_backlog: half-open connections of a port (net.ipv4.tcp_max_syn_backlog).

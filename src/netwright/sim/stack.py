@@ -30,6 +30,7 @@ from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import is_opening, refusal
 from netwright.proto.tcp.listener import Listener
+from netwright.proto.tcp.path_mtu import reduce_mss
 from netwright.proto.tcp.segment import Segment
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
@@ -207,6 +208,11 @@ class Stack:
     def connections(self) -> list[Connection]:
         """All that are not CLOSED; half-open ones are their port's."""
         return list(self._connections.values())
+
+    @property
+    def ports(self) -> list[Port]:
+        """All that are listened on."""
+        return list(self._ports.values())
 
     @property
     def deadline(self) -> float | None:
@@ -451,8 +457,14 @@ class Stack:
         return None
 
     def _complain(self, complaint: Complaint, now: float) -> None:
-        """Somebody on the path could not pass a segment of ours on."""
-        self.counts.ignored += 1
+        """Somebody on the path could not pass a segment of ours on; one in flight, or it is a guess (RFC 5927 §4)."""
+        connection = self._connections.get(complaint.flow.reversed())
+        if connection is None or complaint.mtu is None:
+            self.counts.ignored += 1
+            return
+        room = complaint.mtu - _HEADERS[len(connection.flow.source)]
+        self.counts.ignored += not reduce_mss(self.acts(connection), room, complaint.seq, now)
+        self.settle(connection, now)
 
     def _may_answer(self, now: float) -> bool:
         allowed = self._answers.allow(now)
@@ -518,10 +530,11 @@ class Stack:
             self._waiting.pop(connection.arrival, None)
 
     def _has_room(self) -> bool:
-        """One connection more is allowed, if need be in the place of one in TIME-WAIT."""
-        if len(self._connections) >= self.limits.connections and self._waiting:
+        """One connection more is allowed, if need be in the place of one in TIME-WAIT; handshakes are counted."""
+        half_open = sum(port.listener.half_open for port in self._ports.values())
+        if len(self._connections) + half_open >= self.limits.connections and self._waiting:
             self._remove(next(iter(self._waiting.values())))
-        return len(self._connections) < self.limits.connections
+        return len(self._connections) + half_open < self.limits.connections
 
     def _emit_for(self, port: Port) -> None:
         for arrival, segment in port.listener.take_segments():

@@ -12,6 +12,7 @@ from netwright.proto.tcp.congestion.window import INFINITE
 from netwright.proto.tcp.segment import Segment
 from netwright.proto.tcp.sender import Sender
 from netwright.sim.codec import Flow, serialize
+from netwright.sim.recording import INBOUND, OUTBOUND, RAW, comments_of
 from netwright.wire.capture import Interface, Record
 from netwright.wire.pcapng import PcapngWriter
 
@@ -19,8 +20,6 @@ __all__ = ["HOSTS", "Gauge", "Seen", "Trace", "write_pcapng"]
 
 HOSTS = ("client", "server")
 _FLOW = Flow(b"\x0a\0\0\x01", 40000, b"\x0a\0\0\x02", 80)
-_RAW = 101  # LINKTYPE_RAW: the packet begins with its IP header
-_INBOUND, _OUTBOUND = 1, 2  # epb_flags, draft-ietf-opsawg-pcapng §4.3.1
 
 
 @dataclass(slots=True)
@@ -125,7 +124,7 @@ def write_pcapng(trace: Trace, *, flow: Flow = _FLOW, hosts: Sequence[str] = HOS
     writer = PcapngWriter()
     missing = (f"{trace.lost} packets beyond the limit of {trace.limit} are not here",) if trace.lost else ()
     yield writer.section(comments=missing)
-    interfaces = [Interface(_RAW, name=name) for name in hosts]
+    interfaces = [Interface(RAW, name=name) for name in hosts]
     for interface in interfaces:
         yield writer.interface(interface)
     indices = {HOSTS.index(name): index for index, name in enumerate(hosts)}
@@ -135,9 +134,8 @@ def write_pcapng(trace: Trace, *, flow: Flow = _FLOW, hosts: Sequence[str] = HOS
             continue
         way = flow if seen.sent == (seen.host == 0) else flow.reversed()
         data = serialize(seen.segment, way, ident=seen.ident)
-        comments = [f"{moment.kind}: {moment.note}" if moment.note else str(moment.kind) for moment in seen.reasons]
-        comments += [seen.fate] if seen.fate else []
-        flags = _OUTBOUND if seen.sent else _INBOUND
+        comments = comments_of(seen.reasons, seen.fate)
+        flags = OUTBOUND if seen.sent else INBOUND
         yield writer.record(
-            Record(round(seen.at * 1e9), data, len(data), interfaces[index], tuple(comments), flags=flags), index
+            Record(round(seen.at * 1e9), data, len(data), interfaces[index], comments, flags=flags), index
         )

@@ -38,6 +38,17 @@ def test_a_rst_outside_the_window_is_dropped_by_both() -> None:
         assert talk.endpoint.end is End.OPEN
 
 
+@pytest.mark.parametrize(("before", "end"), [(True, End.RESET), (False, End.OPEN)])
+def test_a_rst_at_the_number_of_the_fin_counts_or_not(before: bool, end: End) -> None:
+    """RFC 9293 §3.5.3 has it outside the window; Linux tcp_reset_check."""
+    talk = with_policy(Policy(rst_before_fin=before))
+    talk.hear("R 0:0")
+    assert talk.endpoint.end is End.OPEN
+    talk.hear("F. 1:1 ack 1")
+    talk.hear("R 1:1")
+    assert talk.endpoint.end is end
+
+
 @pytest.mark.parametrize("line", ["S 1:1", "S 5001:5001"])
 def test_a_syn_in_the_window_is_challenged_or_resets(line: str) -> None:
     """RFC 5961 §4.2; RFC 793 §3.9, fourth."""

@@ -189,3 +189,36 @@ def test_any_pieces_in_any_order_give_the_bytes_in_order(pieces: list[tuple[int,
         assert beyond <= {index + 1 for index in have}
         assert receiver.window + len(receiver.buffer) <= 1000
     assert taken + receiver.read(1000) == whole[: receiver.rcv_nxt - 1]
+
+
+def test_what_fills_a_hole_and_reaches_over_it_came_twice() -> None:
+    """RFC 2883 §4.2: the part of a block that is covered again is told first."""
+    receiver = receiver_of()
+    receiver.receive(51, bytes(50), 0.0)
+    receiver.receive(201, bytes(50), 0.0)
+    receiver.receive(1, bytes(100), 0.0)
+    assert (receiver.rcv_nxt, receiver.blocks(4)) == (101, ((51, 101), (201, 251)))
+
+
+def test_a_fin_beyond_a_hole_has_its_number_in_the_block() -> None:
+    """RFC 2018 §3: blocks are of sequence numbers, and FIN takes one (RFC 9293 §3.4)."""
+    receiver = receiver_of()
+    receiver.receive(51, bytes(50), 0.0)
+    receiver.learn_fin(101)
+    assert receiver.blocks(4) == ((51, 102),)
+    alone = receiver_of()
+    alone.learn_fin(101)
+    assert alone.blocks(4) == ((101, 102),)
+    alone.receive(1, bytes(100), 0.0)
+    assert alone.take_fin()
+    assert (alone.rcv_nxt, alone.has_holes, alone.blocks(4)) == (102, False, ())
+
+
+def test_the_option_has_as_many_blocks_as_fit() -> None:
+    """RFC 2018 §3: 40 bytes hold four, with timestamps three."""
+    receiver = receiver_of()
+    assert receiver.sack_size(40) == 0
+    for start in (51, 151, 251, 351, 451):
+        receiver.receive(start, bytes(10), 0.0)
+        assert receiver.sack_size(40) == 4 + 8 * min((start - 1) // 100 + 1, 4)
+    assert receiver.sack_size(28) == 28

@@ -26,6 +26,7 @@ from netwright.proto.tcp.challenge import Challenges
 from netwright.proto.tcp.events import End, Event, error_of, note_for
 from netwright.proto.tcp.handshake import Agreement, agree, answer_options, ecn_flags, offer, refusal
 from netwright.proto.tcp.keepalive import Due, KeepAliveTimer
+from netwright.proto.tcp.outside import Outside, judge_outside
 from netwright.proto.tcp.receiver import Receiver
 from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
 from netwright.proto.tcp.sender import Sender
@@ -65,8 +66,9 @@ class Endpoint:
     """
 
     __slots__ = (
-        "_challenges", "_early", "_events", "_keepalive", "_life_at", "_note", "_orphan", "_output", "_stamp_offset",
-        "_stamps", "_started_at", "_syn_options", "agreement", "end", "receiver", "sender", "settings", "state",
+        "_challenges", "_early", "_events", "_keepalive", "_life_at", "_note", "_option_space", "_orphan", "_output",
+        "_stamp_offset", "_stamps", "_started_at", "_syn_options", "agreement", "end", "receiver", "sender",
+        "settings", "state",
     )  # fmt: skip
 
     def __init__(
@@ -79,7 +81,7 @@ class Endpoint:
     ) -> None:
         self.settings, self.state, self.end = settings, State.CLOSED, End.OPEN
         self._note, self.agreement = note_for(watch), Agreement()
-        self._stamp_offset, self._stamps = stamp_offset, settings.timestamps
+        self._stamp_offset, self._stamps, self._option_space = stamp_offset, settings.timestamps, _OPTION_SPACE
         self.receiver = Receiver(settings, -1, 0.0)
         self.sender = Sender(settings, iss, self._emit, self._note, stamp_offset)
         self._syn_options = offer(settings)
@@ -193,6 +195,7 @@ class Endpoint:
             raise error_of(self.end, now - self._started_at) or ClosedError(f"send in {self.state.value}")
         taken = self.sender.send(data)
         if taken:
+            self._squeeze()
             self.sender.output(now)
         return taken
 
@@ -225,7 +228,7 @@ class Endpoint:
         else:
             self.send_eof(now)
             if self.state is State.FIN_WAIT_2:
-                self._life_at = now + self.settings.fin_timeout
+                self._life_at = min(self._life_at, now + self.settings.fin_timeout)  # it may be called again
         return self._take_events()
 
     def abort(self, now: float) -> list[Event]:
@@ -296,9 +299,7 @@ class Endpoint:
                 self._output.append(Segment(segment.ack, 0, RST, 0))
             return self._refuse(segment, "acknowledges what was never sent", now)
         if flags & RST:
-            if flags & ACK:
-                self._finish(End.REFUSED, now)
-            return None
+            return self._finish(End.REFUSED, now) if flags & ACK else None
         if not flags & SYN:
             return self._refuse(segment, "has no SYN", now)
         if flags & FIN and self.settings.policy.drop_syn_fin and not flags & ACK:
@@ -335,6 +336,7 @@ class Endpoint:
         """The peer's options, window and initial sequence number."""
         self.agreement = agreement = agree(self.settings, syn)
         self._stamps = agreement.timestamps
+        self._option_space = _OPTION_SPACE - (12 if agreement.timestamps else 0)
         receiver = self.receiver = Receiver(self.settings, syn.seq, now)
         receiver.agreed(scale=agreement.receive_scale, sack=agreement.sack)
         if agreement.timestamps and syn.timestamps is not None:
@@ -401,28 +403,21 @@ class Endpoint:
         return self._refuse(segment, "has no ACK", now)
 
     def _unacceptable(self, segment: Segment, now: float) -> None:
-        """Outside the window: acknowledge and drop (RFC 9293 §3.10.7.4, first), with its exceptions."""
-        flags, receiver = segment.flags, self.receiver
-        if flags & RST:
-            return self._refuse(segment, "RST outside the window", now)
-        if self.state is State.SYN_RECEIVED and flags & SYN and segment.seq == receiver.rcv_nxt - 1:
+        receiver, sender = self.receiver, self.sender
+        if self.state is SYN_RECEIVED and segment.flags & SYN and segment.seq == receiver.rcv_nxt - 1:
             return self._syn_again(segment, now)
-        end = segment.seq + len(segment.data)
-        if segment.data and end <= receiver.rcv_nxt:
-            receiver.duplicated(segment.seq, end)
-        elif receiver.window == 0 and segment.seq == receiver.rcv_nxt and flags & (ACK | SYN) == ACK:
-            self._zero_window_ack(segment, now)
-        if self.state is not State.CLOSED:
-            self._challenge(segment, f"outside the window {receiver.rcv_nxt}:{receiver.rcv_edge}", now)
-        return None
-
-    def _zero_window_ack(self, segment: Segment, now: float) -> None:
-        """RCV.WND is zero: valid ACKs are taken all the same (RFC 9293 §3.10.7.4, first)."""
-        if self.state in SYNCHRONIZED and self.sender.acknowledge(segment, now):
-            if self.sender.snd_una > self.sender.fin_at >= 0:
+        answer = judge_outside(segment, receiver, self.settings.policy)
+        if answer is Outside.RESET:
+            return self._finish(End.RESET, now)
+        if answer is Outside.DROP:
+            return self._refuse(segment, "RST, or no ACK, outside the window", now)
+        if answer is Outside.TAKE_ACK and self.state in SYNCHRONIZED and sender.acknowledge(segment, now):
+            if sender.snd_una > sender.fin_at >= 0:
                 self._fin_acknowledged(now)
-            if self.state is not State.CLOSED:
-                self.sender.output(now)
+            if self.state is CLOSED:
+                return None
+            sender.output(now)
+        return self._challenge(segment, f"outside the window {receiver.rcv_nxt}:{receiver.rcv_edge}", now)
 
     def _syn_again(self, segment: Segment, now: float) -> None:
         """In SYN-RECEIVED: the peer's SYN came again, or its SYN,ACK of a simultaneous open (RFC 9293 §3.5)."""
@@ -482,14 +477,19 @@ class Endpoint:
     # Output
 
     def _flush(self, now: float) -> None:
-        receiver = self.receiver
-        if receiver.ack_now and receiver.has_blocks:
-            self._acknowledge(now)  # alone, for a full segment has no room for SACK blocks
-        self.sender.output(now)
+        receiver, sender = self.receiver, self.sender
+        if receiver.ack_now or sender.options:
+            self._squeeze()
+        sender.output(now)
         if receiver.ack_now:
             self._acknowledge(now)
-        if self.sender.refused and self.sender.took_space():
+        if sender.refused and sender.took_space():
             self._events.append(Event.WRITABLE)
+
+    def _squeeze(self) -> None:
+        """SACK blocks take from a segment's data what their option has (RFC 2018 §3)."""
+        if self.receiver.has_blocks or self.sender.options:
+            self.sender.squeeze(self.receiver.sack_size(self._option_space))
 
     def _acknowledge(self, now: float) -> None:
         self._emit(ACK, self.sender.snd_nxt, b"", now, NOT_ECT)
@@ -508,7 +508,7 @@ class Endpoint:
         stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent) if self._stamps else None
         sacks: tuple[tuple[int, int], ...] = ()
         if receiver.has_blocks:
-            space = min(_OPTION_SPACE - (12 if self._stamps else 0), self.sender.mss - len(data))
+            space = min(self._option_space, self.sender.mss - len(data))
             if space >= 12:
                 sacks = receiver.blocks((space - 4) // 8)
         if receiver.ece:

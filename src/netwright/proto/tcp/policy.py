@@ -15,6 +15,8 @@ class Policy:
     Attributes:
         strict_rst: RST ends a connection only at RCV.NXT, elsewhere in the window it is challenged (RFC 5961 §3.2);
             False: anywhere in the window (RFC 793 §3.4, net.inet.tcp.insecure_rst).
+        rst_before_fin: RST at the number of the peer's FIN, which is one before RCV.NXT, counts, too (Linux; some TCPs
+            send it so after their FIN); False: it is outside the window (RFC 9293 §3.5.3).
         strict_syn: SYN in a connection is challenged (RFC 5961 §4.2); False: in the window it resets the connection,
             with a RST for the peer (RFC 793 §3.9, net.inet.tcp.insecure_syn).
         reuse_time_wait: a SYN beyond RCV.NXT, or with a newer timestamp, opens a new connection out of TIME-WAIT
@@ -30,6 +32,7 @@ class Policy:
     """
 
     strict_rst: bool = True
+    rst_before_fin: bool = True
     strict_syn: bool = True
     reuse_time_wait: bool = True
     spare_time_wait: bool = False

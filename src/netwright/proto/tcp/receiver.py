@@ -176,6 +176,8 @@ class Receiver:
         """The peer's FIN stands at ``seq``; the first word counts."""
         if self.fin_at is None and seq >= self.rcv_nxt:
             self.fin_at = seq
+            if seq > self.rcv_nxt and not (self._islands and self._islands[-1].end == seq):
+                self._keep(seq, b"")
 
     def take_fin(self) -> bool:
         """True once: everything before the peer's FIN has come, and it is acknowledged too."""
@@ -232,6 +234,8 @@ class Receiver:
             del self._starts[0]
             if island in self._recent:
                 self._recent.remove(island)
+            if island.start < self.rcv_nxt:
+                self.duplicated(island.start, min(island.end, self.rcv_nxt))
             if island.end > self.rcv_nxt:
                 self.buffer += island.data[self.rcv_nxt - island.start :]
                 self.rcv_nxt = island.end
@@ -261,11 +265,17 @@ class Receiver:
         """SACK blocks for the next segment, at most ``room``: a duplicate first, then the newest (RFC 2883, 2018)."""
         if not self.sack:
             return ()
-        blocks = [(island.start, island.end) for island in self._recent]
+        fin_at = self.fin_at  # it takes a number, too
+        blocks = [(island.start, island.end + (island.end == fin_at)) for island in self._recent]
         if self._duplicate is not None:
             blocks.insert(0, self._duplicate)
             self._duplicate = None
         return tuple(blocks[:room])
+
+    def sack_size(self, space: int) -> int:
+        """Bytes of the SACK option that the next segment has, if options may take ``space`` (RFC 2018 §3)."""
+        count = len(self._recent) + (self._duplicate is not None) if self.sack else 0
+        return 4 + 8 * min(count, (space - 4) // 8) if count else 0
 
     @property
     def has_blocks(self) -> bool:

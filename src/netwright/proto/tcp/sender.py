@@ -32,7 +32,7 @@ class Sender:
 
     Attributes:
         peer: its ``size`` is SND.WND in bytes, with SND.WL1 and SND.WL2.
-        mss: bytes of data in a full segment.
+        mss: bytes of data in a full segment; ``options`` are those that SACK blocks take of it.
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
         nodelay, corked, limit, user_timeout: TCP_NODELAY, TCP_CORK, SO_SNDBUF, TCP_USER_TIMEOUT.
@@ -43,54 +43,19 @@ class Sender:
     """
 
     __slots__ = (
-        "_emit",
-        "_fin_wanted",
-        "_last_sent_at",
-        "_measured",
-        "_note",
-        "_persist_backoff",
-        "_persist_since",
-        "_segment_limit",
-        "_settings",
-        "_small_end",
-        "_stalled_at",
-        "_stamp_offset",
-        "_stamped",
-        "_syn_flags",
-        "_told_reductions",
-        "_unsent",
-        "bbr",
-        "board",
-        "control",
-        "corked",
-        "delivery",
-        "ecn",
-        "fin_at",
-        "handshaking",
-        "limit",
-        "mss",
-        "nodelay",
-        "pacer",
-        "peer",
-        "recovery",
-        "refused",
-        "repeats",
-        "rtt",
-        "scale",
-        "snd_nxt",
-        "snd_una",
-        "timer",
-        "timer_at",
-        "user_timeout",
-        "window",
-    )
+        "_emit", "_fin_wanted", "_first_number", "_last_sent_at", "_measured", "_note", "_persist_backoff",
+        "_persist_since", "_segment_limit", "_settings", "_small_end", "_stalled_at", "_stamp_offset",
+        "_stamped", "_syn_flags", "_told_reductions", "_unsent", "bbr", "board", "control", "corked", "delivery",
+        "ecn", "fin_at", "handshaking", "limit", "mss", "nodelay", "options", "pacer", "peer", "recovery", "refused",
+        "repeats", "rtt", "scale", "snd_nxt", "snd_una", "timer", "timer_at", "user_timeout", "window",
+    )  # fmt: skip
 
     def __init__(self, settings: Settings, iss: int, emit: Emit, note: Note | None, stamp_offset: int) -> None:
         self._settings, self._emit, self._note, self._stamp_offset = settings, emit, note, stamp_offset
         self.snd_una = self.snd_nxt = iss
         self.peer = PeerWindow()
         self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
-        self._segment_limit = self.mss
+        self._segment_limit, self.options, self._first_number = self.mss, 0, iss + 1
         self.limit, self._unsent, self.refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at, self._small_end = False, -1, iss
         self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
@@ -147,6 +112,11 @@ class Sender:
     def finish(self) -> None:
         """After what is in the buffer comes FIN."""
         self._fin_wanted = True
+
+    def squeeze(self, options: int) -> None:
+        """Options of ``options`` bytes leave less of a segment for data (RFC 9293 §3.7.1)."""
+        self.options = options
+        self._segment_limit = self.peer.segment_limit(self.mss - options)
 
     def took_space(self) -> bool:
         """True once after ``send`` ``refused`` bytes and a third of the buffer is free again (as Linux does)."""
@@ -207,7 +177,7 @@ class Sender:
         RFC 9293 §3.10.7.4, fifth check, with the bounds of RFC 5961 §5.2.
         """
         ack, una, board = segment.ack, self.snd_una, self.board
-        if ack > self.snd_nxt or (ack < una and ack < una - max(self.peer.largest, 65535)):
+        if ack > self.snd_nxt or (ack < una and ack < una - min(self.peer.largest, una - self._first_number)):
             return False
         updated = ack >= una and self.take_window(segment, segment.window << self.scale, now)
         if not board.out:
@@ -321,7 +291,7 @@ class Sender:
         was_closed = self.peer.size == 0 < self.peer.largest
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
-        self._segment_limit = self.peer.segment_limit(self.mss)
+        self._segment_limit = self.peer.segment_limit(self.mss - self.options)
         if self._note is not None and (was_closed or not window):
             self._note(Kind.WINDOW, now, window, "the peer's window opens" if window else "the peer's window is closed")
         if window and self.timer is PERSIST:

@@ -40,6 +40,7 @@ BSD = Dialect(
         window_scale=6,
         quick_acks=0,
         policy=Policy(
+            rst_before_fin=False,
             reuse_time_wait=False,
             spare_time_wait=True,
             time_wait_needs_ack=True,

@@ -1,0 +1,248 @@
+"""netwright.sim.engine: aio's verbs, a Service and an App over two stacks of our own, on the jumping clock."""
+
+import asyncio
+import inspect
+import socket
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from ipaddress import ip_network
+
+import pytest
+
+from netwright.aio import BindError, Limits, Listener, Stream, connect
+from netwright.aio.choice import adopt, engine
+from netwright.aio.engine import Engine
+from netwright.core.address import InetAddress
+from netwright.core.errors import ConnectError, DeadlineError, ResetError
+from netwright.core.record import Outcome, Recorder
+from netwright.core.tuning import Tuning
+from netwright.http import App, Request, Response
+from netwright.proto.tcp.state import State
+from netwright.sim.driver import Driver
+from netwright.sim.engine import StackEngine, StackSocket
+from netwright.sim.link import Path
+from tests.support.stacks import LEFT, RIGHT, joined, stack_of
+
+NETWORKS = [ip_network("10.0.0.0/24"), ip_network("fd00::/64")]
+HOSTS = pytest.mark.parametrize("host", RIGHT, ids=["IPv4", "IPv6"])
+
+
+class World:
+    """Two hosts on one loop: ``at`` a host, its engine is the loop's."""
+
+    def __init__(self, left: Driver, right: Driver) -> None:
+        self.left, self.right, self.base = left, right, engine()
+
+    def at(self, driver: Driver) -> StackEngine:
+        made = StackEngine(driver, NETWORKS, self.base)
+        adopt(asyncio.get_running_loop(), made)
+        return made
+
+
+@asynccontextmanager
+async def world(path: Path | None = None) -> AsyncIterator[World]:
+    left, right = joined(stack_of(LEFT), stack_of(RIGHT, seed=2), path)
+    yield World(left, right)
+    for driver in (left, right):
+        driver.close()
+
+
+@asynccontextmanager
+async def served(made: World, host: str, handler: object, **options: object) -> AsyncIterator[Listener]:
+    made.at(made.right)
+    listener = await Listener.bind(InetAddress(host, 80), **options)  # type: ignore[arg-type]
+    async with asyncio.TaskGroup() as group:
+        serving = group.create_task(listener.serve(handler))  # type: ignore[arg-type]
+        await asyncio.sleep(0)
+        made.at(made.left)
+        yield listener
+        await listener.drain(1.0)
+        await serving
+
+
+async def echo(stream: Stream) -> None:
+    async for chunk in stream:
+        await stream.send(chunk)
+
+
+def test_it_is_an_engine() -> None:
+    for name, method in inspect.getmembers(Engine, inspect.isfunction):
+        if not name.startswith("_"):
+            assert inspect.signature(getattr(StackEngine, name)).parameters.keys() == (
+                inspect.signature(method).parameters.keys()
+            )
+
+
+@HOSTS
+@pytest.mark.parametrize("path", [Path(delay=0.02), Path(delay=0.02, loss=0.02, reorder=0.02)], ids=["good", "bad"])
+async def test_verbs_work_as_on_the_kernel(host: str, path: Path) -> None:
+    async with world(path) as made, served(made, host, echo) as listener:
+        stream = await connect(InetAddress(host, 80))
+        assert stream.peer == InetAddress(host, 80)
+        assert LEFT[RIGHT.index(host)] in str(stream.local)
+        await stream.send(b"one\ntwo")
+        assert await stream.readline() == b"one\n"
+        assert await stream.read_exactly(3) == b"two"
+        data = bytes(range(256)) * 8000
+        async with asyncio.TaskGroup() as group:
+            group.create_task(stream.send(data))
+            assert await stream.read_exactly(len(data)) == data
+        await stream.send_eof()
+        assert await stream.read() == b""
+        await stream.close()
+        assert stream.record.outcome is Outcome.CLOSED
+        assert stream.fileno() == -1
+        await asyncio.sleep(1)
+        assert listener.counts["accepted"] == 1
+
+
+async def test_a_closed_port_refuses_and_a_silent_host_is_late() -> None:
+    """RFC 9293 §3.10.7.1."""
+    async with world(Path(delay=0.01)) as made:
+        made.at(made.left)
+        with pytest.raises(ConnectError, match="Connection refused"):
+            await connect("10.0.0.2:81")
+        with pytest.raises(DeadlineError):
+            await connect("10.0.0.77:81", timeout=3)
+        assert made.left.stack.connections == []
+
+
+async def test_a_reset_is_told_to_who_reads() -> None:
+    """RFC 9293 §3.10.7.4."""
+
+    async def reset(stream: Stream) -> None:
+        await stream.read()
+        stream.abort()
+
+    async with world(Path(delay=0.01)) as made, served(made, "10.0.0.2", reset):
+        stream = await connect("10.0.0.2:80")
+        await stream.send(b"?")
+        with pytest.raises(ResetError):
+            await stream.read()
+        assert stream.record.outcome is Outcome.RESET
+        await stream.close()
+
+
+async def test_who_does_not_read_stops_who_sends() -> None:
+    """RFC 9293 §3.8.6: what is not read closes the window, and every buffer on the way is bounded."""
+    seen: list[int] = []
+
+    async def slow(stream: Stream) -> None:
+        await asyncio.sleep(100)
+        async for chunk in stream:
+            seen.append(len(chunk))
+
+    async with world(Path(delay=0.01)) as made, served(made, "10.0.0.2", slow, limits=Limits(first_byte=None)):
+        stream = await connect("10.0.0.2:80", tuning=Tuning(user_timeout=0))  # it would count a closed window, too
+        with pytest.raises(DeadlineError):
+            await stream.send(bytes(10_000_000), timeout=20)
+        (end,) = [c.endpoint for c in made.right.stack.connections if c.endpoint.state is State.ESTABLISHED]
+        assert end.readable <= 1 << 20
+        await stream.send(b"", timeout=200)
+        await stream.close(timeout=100)
+        await asyncio.sleep(10)
+        assert sum(seen) == 10_000_000
+
+
+async def test_an_unmodified_app_answers() -> None:
+    app = App("own")
+
+    @app.post("/size")
+    async def size(request: Request) -> Response:
+        return Response(str(len(await request.body())))
+
+    app.http("10.0.0.2:80")
+    async with world(Path(delay=0.005)) as made:
+        made.at(made.right)
+        async with app:
+            made.at(made.left)
+            stream = await connect("10.0.0.2:80")
+            body = bytes(300_000)
+            await stream.send(
+                b"POST /size HTTP/1.1\r\nHost: x\r\nContent-Length: 300000\r\nConnection: close\r\n\r\n", body
+            )
+            answer = await stream.read_until(b"\r\n\r\n")
+            assert answer.startswith(b"HTTP/1.1 200")
+            assert (await stream.read_exactly(6)) == b"300000"
+            await stream.close()
+
+
+async def test_the_accept_queue_is_the_backlog_of_the_tuning() -> None:
+    """A full queue holds the last ACK of a handshake up, as Linux does; the client believes to be connected."""
+    async with world(Path(delay=0.01)) as made:
+        made.at(made.right)
+        listener = await Listener.bind("10.0.0.2:80", tuning=Tuning(backlog=2))
+        made.at(made.left)
+        streams = await asyncio.gather(*(connect("10.0.0.2:80", timeout=5) for _ in range(6)))
+        await asyncio.sleep(0.1)
+        (port,) = made.right.stack.ports
+        assert (len(port.arrived), port.listener.half_open, port.listener.overflows) == (3, 3, 3)
+        for stream in streams:
+            stream.abort()
+        listener.close()
+        await asyncio.sleep(0)
+
+
+async def test_addresses_elsewhere_are_the_kernels() -> None:
+    async with world() as made:
+        ours = made.at(made.left)
+        there = ours.new_socket(socket.AF_INET, ("127.0.0.1", 80))
+        assert not isinstance(there, StackSocket)
+        there.close()
+        assert isinstance(ours.new_socket(socket.AF_INET, ("10.0.0.9", 80)), StackSocket)
+        own = ours.new_socket(socket.AF_INET, ("10.0.0.1", 80))
+        assert not isinstance(own, StackSocket)
+        own.close()
+        listener = await Listener.bind("127.0.0.1:0")
+        assert listener.address != InetAddress("127.0.0.1", 0)
+        listener.close()
+
+
+async def test_a_port_is_listened_on_once() -> None:
+    async with world() as made:
+        made.at(made.right)
+        listener = await Listener.bind("10.0.0.2:80")
+        with pytest.raises(BindError, match=r"port 80 at 10\.0\.0\.2 is taken"):
+            await Listener.bind("10.0.0.2:80")
+        listener.close()
+        again = await Listener.bind("10.0.0.2:80")
+        again.close()
+
+
+async def test_options_reach_the_connection_and_a_wrong_one_is_refused() -> None:
+    async with world() as made, served(made, "10.0.0.2", echo):
+        stream = await connect("10.0.0.2:80", tuning=Tuning(congestion="reno", user_timeout=7.0))
+        (connection,) = made.left.stack.connections
+        settings = connection.endpoint.settings
+        assert (settings.congestion, settings.user_timeout, settings.nodelay) == ("reno", 7.0, True)
+        assert settings.keepalive is not None
+        assert (settings.keepalive.idle, settings.keepalive.interval, settings.keepalive.count) == (15, 15, 4)
+        with pytest.raises(OSError, match="congestion control 'fast'"):
+            made.at(made.left).new_socket(socket.AF_INET, ("10.0.0.9", 80)).setsockopt(
+                socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"fast"
+            )
+        await stream.close()
+
+
+async def test_a_cancelled_connect_leaves_nothing() -> None:
+    async with world() as made:
+        made.at(made.left)
+        async with asyncio.TaskGroup() as group:
+            task = group.create_task(connect("10.0.0.77:80"))
+            await asyncio.sleep(0.5)
+            assert len(made.left.stack.connections) == 1
+            task.cancel()
+        assert made.left.stack.connections == []
+
+
+async def test_records_say_what_happened() -> None:
+    recorder = Recorder()
+    async with world(Path(delay=0.01)) as made, served(made, "10.0.0.2", echo, recorder=recorder):
+        stream = await connect("10.0.0.2:80")
+        await stream.send(b"hello")
+        await stream.read_exactly(5)
+        (record,) = recorder.live.values()
+        assert (record.bytes_in, record.bytes_out) == (5, 5)
+        await stream.close()
+        await asyncio.sleep(1)
+        assert record.outcome is Outcome.PEER_CLOSED
