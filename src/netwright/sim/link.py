@@ -141,7 +141,7 @@ class Link:
         self.up = True
         self.counters = Counters()
         self._random = Random(seed)
-        self._loss = path.loss if callable(path.loss) else Bernoulli(path.loss)
+        self._loss = path.loss if callable(path.loss) else Bernoulli(path.loss).__call__  # bound: called faster
         faults = (path.mark_above, path.jitter, path.reorder, path.corrupt, path.duplicate)
         self._plain = not any(faults)  # nothing but rate, queue, loss and delay
         self._free_at = 0.0  # when the rate has sent all that waits

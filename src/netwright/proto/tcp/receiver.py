@@ -318,8 +318,12 @@ class Receiver:
 
     def read(self, limit: int) -> bytes:
         """Take up to ``limit`` bytes in order; ``ack_now`` is set if the window opens enough to say so."""
-        data = bytes(self.buffer[:limit])
-        del self.buffer[:limit]
+        if limit >= len(self.buffer):
+            data = bytes(self.buffer)
+            self.buffer.clear()
+        else:
+            data = bytes(self.buffer[:limit])
+            del self.buffer[:limit]
         window = self.rcv_edge - self.rcv_nxt
         opened = min(self._limit - len(self.buffer), self._largest)
         if data and not self.finished and opened >= 2 * window and opened - window >= self._edge_step:

@@ -46,7 +46,7 @@ class News:
 
     Attributes:
         una, nxt: SND.UNA after it, SND.NXT.
-        prior_una: SND.UNA before it.
+        prior_una: SND.UNA before it; advanced: it has moved.
         prior_flight: segments in flight before it.
         delivered: segments that arrived, by ACK or SACK; sacked: of these, by SACK.
         dsack: end of bytes that the peer got twice, None for none.
@@ -58,6 +58,7 @@ class News:
     """
 
     __slots__ = (
+        "advanced",
         "delivered",
         "dsack",
         "duplicate",
@@ -74,15 +75,11 @@ class News:
 
     def __init__(self, una: int, nxt: int, prior_una: int, prior_flight: int, *, delivered: int = 0) -> None:
         self.una, self.nxt, self.prior_una, self.prior_flight = una, nxt, prior_una, prior_flight
+        self.advanced = una > prior_una
         self.delivered, self.sacked = delivered, 0
         self.dsack: int | None = None
         self.original = self.duplicate = self.ece = False
         self.echo, self.rtt = inf, 0.0
-
-    @property
-    def advanced(self) -> bool:
-        """SND.UNA moved."""
-        return self.una > self.prior_una
 
 
 class Recovery:
@@ -225,7 +222,7 @@ class Recovery:
         board = self._board
         if not self.sack:
             self._count_duplicates(news)
-        if self._needless_repeats():
+        if self._undo_from is not None and self._needless_repeats():
             self._undo(now, "every repeat was needless (D-SACK)")
         if self.rack.advanced:
             self._find_losses(now)

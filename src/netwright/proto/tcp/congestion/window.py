@@ -61,7 +61,7 @@ class Window:
 
     def decay_unused(self, rto: float, now: float) -> bool:
         """Give back half of what the program did not use for an RTO (RFC 2861 §3.1); True if cwnd changed."""
-        if self.may_grow or now - self._used_at < rto:
+        if now - self._used_at < rto or self.may_grow:
             return False
         used = max(self._used, self._initial)
         self._used, self._used_at = 0, now
