@@ -359,9 +359,9 @@ class Endpoint:
     def _in_connection(self, segment: Segment, now: float) -> None:
         """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
         receiver = self.receiver
-        receiver.heard_at = now
-        self._keepalive.probes = 0
-        if self._stamps and receiver.is_replay(segment, now) and not segment.flags & RST:
+        receiver.heard_at, self._keepalive.probes = now, 0
+        stamps = segment.timestamps if self._stamps else None
+        if stamps and stamps[0] < receiver.ts_recent and not segment.flags & RST and receiver.is_replay(segment, now):
             self._challenge(segment, "timestamp is old (PAWS)", now)
         elif not receiver.acceptable(segment):
             self._unacceptable(segment, now)

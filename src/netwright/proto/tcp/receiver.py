@@ -325,7 +325,9 @@ class Receiver:
             data = bytes(self.buffer[:limit])
             del self.buffer[:limit]
         window = self.rcv_edge - self.rcv_nxt
-        opened = min(self._limit - len(self.buffer), self._largest)
-        if data and not self.finished and opened >= 2 * window and opened - window >= self._edge_step:
-            self.ack_now = True  # RFC 9293 §3.8.6.2.2; twice, as Linux does, lest every read sends a segment
+        opened = self._limit - len(self.buffer)
+        if opened >= 2 * window and data and not self.finished:
+            opened = min(opened, self._largest)
+            if opened >= 2 * window and opened - window >= self._edge_step:
+                self.ack_now = True  # RFC 9293 §3.8.6.2.2; twice, as Linux does, lest every read sends a segment
         return data

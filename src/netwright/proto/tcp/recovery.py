@@ -468,12 +468,13 @@ class Recovery:
 
     def probe_timeout(self, rto: float) -> float | None:
         """PTO, or None if the retransmission timer is due (RFC 8985 §7.2)."""
-        if not (self.sack and self.quiet and self._settings.tail_loss_probe) or self.probe_end is not None:
+        srtt = self._rtt.srtt
+        if self.probe_end is not None or not srtt or not self.sack:
             return None
-        if not self._rtt.srtt:
+        if not (self._settings.tail_loss_probe and self.quiet):
             return None
-        timeout = 2 * self._rtt.srtt + (_TLP_DELACK if self._board.out == 1 else _TIMEOUT_SLACK)
-        return min(timeout, rto)
+        timeout = 2 * srtt + (_TLP_DELACK if self._board.out == 1 else _TIMEOUT_SLACK)
+        return timeout if timeout < rto else rto
 
     def probed(self, snd_nxt: int, *, repeat: bool) -> None:
         """A probe went."""

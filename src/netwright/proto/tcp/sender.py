@@ -417,7 +417,8 @@ class Sender:
             self._count(record, now)
         self.board.add(record)
         self.snd_nxt = end
-        self.recovery.sent()
+        if self.recovery.phase is not OPEN:
+            self.recovery.sent()
         self._last_sent_at = now
         ecn = NOT_ECT
         if self.ecn and size:
