@@ -217,7 +217,7 @@ class Pair:
         """Put what the endpoint has to send on its link, and arm the timer."""
         if self._trace is not None:
             self._flush_traced(side, self._trace)
-        elif side.endpoint.pending:
+        else:
             for segment in side.endpoint.take_segments():
                 self._send(side, segment, None)
         if side.too_big is not None:

@@ -125,7 +125,7 @@ class Endpoint:
     @property
     def deadline(self) -> float | None:
         """When ``expire`` is due, None for never."""
-        at = self.sender.deadline
+        at = self.sender.deadline()
         if self.receiver.ack_at < at:
             at = self.receiver.ack_at
         if self._life_at < at:
@@ -537,7 +537,7 @@ class Endpoint:
 
     def expire(self, now: float) -> list[Event]:
         """Do what is due at ``now``; harmless if nothing is."""
-        if self.sender.deadline <= now:
+        if self.sender.deadline() <= now:
             end = self.sender.expire(now)
             if end is not None:
                 self._finish(end, now)

@@ -471,7 +471,7 @@ class Recovery:
         srtt = self._rtt.srtt
         if self.probe_end is not None or not srtt or not self.sack:
             return None
-        if not (self._settings.tail_loss_probe and self.quiet):
+        if not self._settings.tail_loss_probe or not (self.phase is OPEN or self.phase is REDUCING):
             return None
         timeout = 2 * srtt + (_TLP_DELACK if self._board.out == 1 else _TIMEOUT_SLACK)
         return timeout if timeout < rto else rto

@@ -90,9 +90,8 @@ class Sender:
         """Bytes that ``send`` takes now."""
         return max(self.limit - len(self._unsent) - (self.snd_nxt - self.snd_una), 0)
 
-    @property
     def deadline(self) -> float:
-        """When ``expire`` is due, infinite for never."""
+        """When ``expire`` is due, infinite for never.  No property: those are called slower."""
         at = self.timer_at
         if self.recovery.reorder_at < at:
             at = self.recovery.reorder_at
@@ -470,18 +469,17 @@ class Sender:
 
     def _restart_timer(self, now: float) -> None:
         """RFC 6298 §5.1 to 5.3, or the tail loss probe before it (RFC 8985 §7.2)."""
-        first = self.board.first
-        if first is None:
+        if not self.board.out:
             self.timer, self.timer_at = OFF, inf
             return
-        rto = self.rtt.timeout
+        rto = self.rtt.timeout if self.rtt.backoff else self.rtt.rto
         probe = self.recovery.probe_timeout(rto) if not self.rtt.backoff else None
         if probe is not None:
             self.timer, self.timer_at = PROBE, now + probe
             return
         at = now + rto
         if self.user_timeout is not None:
-            at = max(min(at, first.first_sent_at + self.user_timeout), now)
+            at = max(min(at, self._first().first_sent_at + self.user_timeout), now)
         self.timer, self.timer_at = RETRANSMIT, at
 
     def expire(self, now: float) -> End | None:

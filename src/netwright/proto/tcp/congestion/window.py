@@ -54,7 +54,7 @@ class Window:
         """After a flight: ``out`` segments are unacknowledged, ``full`` says that cwnd stopped it."""
         if full or snd_una >= self._flight_end or (not self.limited and out > self._most_out):
             self.limited, self._most_out, self._flight_end = full, out, snd_nxt
-        if self.may_grow:
+        if self.limited or self.may_grow:
             self._used, self._used_at = 0, now
         elif out > self._used:
             self._used = out
