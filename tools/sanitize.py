@@ -11,7 +11,9 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SRC, BUILT = Path("src"), Path("build/sanitized")
+NEEDED = ("setup.py", "pyproject.toml", "README.md", "LICENSE")  # by setuptools
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1"
+MYPYC = f"{FLAGS} -fno-sanitize=shift"  # its runtime shifts negative numbers to the left (CPy.h), as gcc defines it
 FUZZED, EXECUTIONS = ("fuzz_watch", "fuzz_http1"), "20000"
 FOREIGN = (  # what the preloaded runtime changes in programs that are not ours, and in memory
     "tests/http/test_app.py::test_curl_is_served",
@@ -31,12 +33,21 @@ print("sanitize:", *sorted({*sys.argv[2:], *(name for name, on in kernels().item
 
 
 def build() -> None:
-    """Copy the sources and compile their kernels beside them."""
+    """Copy the sources; compile the kernels beside them, then the modules that mypyc compiles."""
     shutil.rmtree(BUILT, ignore_errors=True)
-    shutil.copytree(SRC, BUILT, ignore=shutil.ignore_patterns("*.so", "*.c", "*.egg-info", "__pycache__"))
-    command = [sys.executable, "setup.py", "-q", "build_ext", "--build-lib", str(BUILT), "--build-temp", f"{BUILT}.o"]
-    flags = {"CFLAGS": FLAGS, "LDFLAGS": FLAGS}
-    subprocess.run(command, env={**os.environ, **flags}, check=True, stdout=subprocess.DEVNULL)
+    shutil.copytree(SRC, BUILT / SRC, ignore=shutil.ignore_patterns("*.so", "*.c", "*.egg-info", "__pycache__"))
+    for name in NEEDED:
+        shutil.copy(name, BUILT)
+    _compile(FLAGS, "--inplace")
+    _compile(MYPYC, "--build-lib", "whole")
+    for path in Path(BUILT, "whole/netwright/_native").glob("compiled_*"):
+        path.rename(BUILT / SRC / "netwright/_native" / path.name)
+
+
+def _compile(flags: str, *options: str) -> None:
+    command = [sys.executable, "setup.py", "-q", "build_ext", *options]
+    environment = {**os.environ, "CFLAGS": flags, "LDFLAGS": FLAGS}
+    subprocess.run(command, cwd=BUILT, env=environment, check=True, stdout=subprocess.DEVNULL)
 
 
 def environment() -> Mapping[str, str]:
@@ -45,7 +56,7 @@ def environment() -> Mapping[str, str]:
     return {
         **os.environ,
         "LD_PRELOAD": " ".join(runtime),
-        "PYTHONPATH": str(BUILT.resolve()),
+        "PYTHONPATH": str((BUILT / SRC).resolve()),
         "PYTHONMALLOC": "malloc",  # or an overrun stays inside Python's arenas
         "ASAN_OPTIONS": "detect_leaks=0:abort_on_error=1",
         "UBSAN_OPTIONS": "print_stacktrace=1:halt_on_error=1",
@@ -70,7 +81,7 @@ def run(*arguments: str) -> int:
 def main() -> int:
     """0 if every kernel was built, is the one that is imported, and nothing was found."""
     build()
-    if run("-c", PROBE, str(BUILT.resolve()), *names()):
+    if run("-c", PROBE, str((BUILT / SRC).resolve()), *names()):
         return 1
     tests = sys.argv[1:] or ["-m", "not truth", *(f"--deselect={test}" for test in FOREIGN)]
     if run("-m", "pytest", "-q", "-n", "2", "--timeout", "300", *tests) or sys.argv[1:]:

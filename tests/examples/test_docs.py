@@ -12,6 +12,7 @@ import netwright.sim.link
 from netwright import App, Limits, connect
 from netwright.proto.http1 import HttpLimits
 from netwright.proto.tcp.policy import Policy
+from netwright.sim.limits import StackLimits
 
 
 def app_of(path: str) -> App:
@@ -55,7 +56,7 @@ async def test_the_guides_app_does_what_its_text_says() -> None:
 
 
 def test_the_simulated_transfer_is_as_the_guide_says(capsys: pytest.CaptureFixture[str]) -> None:
-    (block,) = re.findall(r"```python\n(.*?)```", Path("docs/simulation.md").read_text(), re.DOTALL)
+    block, _ = re.findall(r"```python\n(.*?)```", Path("docs/simulation.md").read_text(), re.DOTALL)
     exec(compile(block, "docs/simulation.md", "exec"), {})
     told = capsys.readouterr().out
     assert told.startswith("1000000 bytes, ")
@@ -64,6 +65,11 @@ def test_the_simulated_transfer_is_as_the_guide_says(capsys: pytest.CaptureFixtu
 
 @pytest.mark.parametrize("field", fields(netwright.sim.link.Path), ids=lambda field: field.name)
 def test_every_field_of_a_path_is_in_the_guide(field: Any) -> None:
+    assert f"`{field.name}`" in Path("docs/simulation.md").read_text()
+
+
+@pytest.mark.parametrize("field", fields(StackLimits), ids=lambda field: field.name)
+def test_every_limit_of_a_stack_is_in_the_guide(field: Any) -> None:
     assert f"`{field.name}`" in Path("docs/simulation.md").read_text()
 
 

@@ -243,6 +243,10 @@ async def test_records_say_what_happened() -> None:
         await stream.read_exactly(5)
         (record,) = recorder.live.values()
         assert (record.bytes_in, record.bytes_out) == (5, 5)
+        info = stream.tcp_info()
+        assert info is not None
+        assert (info.state, info.snd_mss) == (1, 1448)
+        assert 0.02 <= info.rtt < 0.04
         await stream.close()
         await asyncio.sleep(1)
         assert record.outcome is Outcome.PEER_CLOSED

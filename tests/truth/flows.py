@@ -17,6 +17,8 @@ import time
 from collections import deque
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
+from heapq import heappop, heappush
+from math import inf
 from pathlib import Path as File
 from random import Random
 
@@ -64,33 +66,31 @@ class Outcome:
 
 
 class _Lane:
-    """One direction of a flow: ``link`` decides, this holds what is under way and delivers it."""
+    """One direction of a flow: asks ``link`` about every packet that ``source`` has, delivers to ``target``."""
 
     def __init__(self, link: Link, source: int, target: int) -> None:
         self.link, self.source, self.target = link, source, target
-        self.under_way: deque[tuple[float, bytes]] = deque()
         self.late = self.latest = 0.0
         self.delivered = 0
 
-    def take(self) -> None:
-        """Read what the host has sent."""
+    def take(self, due: "list[tuple[float, int, _Lane, bytes]]") -> None:
+        """Put what the host has sent among what is under way."""
         with suppress(BlockingIOError):
             for _ in range(_BATCH):
                 packet = os.read(self.source, 2048)
                 now = time.monotonic()
                 if packet[0] >> 4 == _IPV4:
-                    self.under_way.extend((at.at, packet) for at in self.link.carry(packet, len(packet), now).arrivals)
+                    for arrival in self.link.carry(packet, len(packet), now).arrivals:
+                        heappush(due, (arrival.at, self.link.counters.offered, self, packet))
 
-    def give(self, now: float) -> None:
-        """Deliver what is due."""
-        under_way = self.under_way
-        while under_way and under_way[0][0] <= now:
-            at, packet = under_way.popleft()
-            os.write(self.target, packet)
-            late = now - at
-            self.late += late
-            self.latest = max(late, self.latest)
-            self.delivered += 1
+    def give(self, packet: bytes, late: float) -> None:
+        os.write(self.target, packet)
+        self.late += late
+        self.latest = max(late, self.latest)
+        self.delivered += 1
+
+    def __lt__(self, other: "_Lane") -> bool:
+        return id(self) < id(other)  # of two packets of one moment and number
 
 
 class _Flow:
@@ -166,10 +166,9 @@ def _host(address: str, peer: str, stack: ExitStack) -> int:
 class _Loop:
     def __init__(self, flows: list[_Flow], stack: ExitStack) -> None:
         self._flows, self._stack = flows, stack
-        self._lanes = [lane for flow in flows for lane in (flow.there, flow.back)]
         self._epoll = stack.enter_context(select.epoll())
         self._data, self._sink = memoryview(bytes(1 << 16)), bytearray(1 << 20)
-        self._readers = {lane.source: lane for lane in self._lanes}
+        self._readers = {lane.source: lane for flow in flows for lane in (flow.there, flow.back)}
         self._sockets: dict[int, socket.socket] = {}
         for fd in self._readers:
             self._epoll.register(fd, select.EPOLLIN)
@@ -185,20 +184,19 @@ class _Loop:
             flow.start()
             self._add(flow.client, select.EPOLLOUT)
         ends = deque(sorted(((flow.started + flow.plan.seconds, flow) for flow in self._flows), key=lambda end: end[0]))
+        due: list[tuple[float, int, _Lane, bytes]] = []
         while ends:
             now = time.monotonic()
             while ends and ends[0][0] <= now:
                 ends.popleft()[1].finish()
-            at = ends[0][0] if ends else now
-            for lane in self._lanes:
-                if lane.under_way:
-                    lane.give(now)
-                    if lane.under_way:
-                        at = min(at, lane.under_way[0][0])
+            while due and due[0][0] <= now:
+                at, _, lane, packet = heappop(due)
+                lane.give(packet, time.monotonic() - at)
+            at = min(due[0][0] if due else inf, ends[0][0] if ends else now)
             select.select([self._epoll], [], [], max(at - time.monotonic(), 0.0))  # epoll's own time is in whole ms
             for fd, _ in self._epoll.poll(0):
                 if fd in self._readers:
-                    self._readers[fd].take()
+                    self._readers[fd].take(due)
                 else:
                     self._socket(self._sockets[fd])
 

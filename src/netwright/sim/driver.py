@@ -1,11 +1,11 @@
 """A stack on an asyncio loop: its clock, its timer, and whom to tell.  What carries the packets is the caller's."""
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from math import inf
 
 from netwright.proto.tcp.events import Event
-from netwright.sim.stack import Happened, Outgoing, Stack
+from netwright.sim.stack import Connection, Happened, Outgoing, Stack
 
 __all__ = ["Driver"]
 
@@ -27,6 +27,7 @@ class Driver:
         self.stack, self.loop, self._send, self._received = stack, loop, send, received
         self._timer: asyncio.TimerHandle | None = None
         self._at = inf
+        self._untold: dict[Connection, list[Event]] = {}
 
     def __repr__(self) -> str:
         return f"<Driver {self.stack!r}>"
@@ -36,14 +37,17 @@ class Driver:
         return self.loop.time()
 
     def receive(self, packet: bytes) -> None:
-        """A packet came; ``flush`` follows, once for several."""
-        happened = self.stack.receive(packet, self.loop.time())
+        """A packet came; ``flush`` follows, once for several: a reader then has what all of them brought."""
+        for connection, events in self.stack.receive(packet, self.loop.time()):
+            self._untold.setdefault(connection, []).extend(events)
         if self._received is not None:
             self._received(packet)  # before anybody answers
-        self._tell(happened)
 
     def flush(self) -> None:
-        """Send what there is, set the timer."""
+        """Tell what happened, send what there is, set the timer."""
+        if self._untold:
+            untold, self._untold = self._untold, {}
+            self._tell(untold.items())
         for outgoing in self.stack.take_packets():
             self._send(outgoing)
         deadline = self.stack.deadline
@@ -67,7 +71,7 @@ class Driver:
         self._tell(self.stack.expire(self.loop.time()))
         self.flush()
 
-    def _tell(self, happened: list[Happened]) -> None:
+    def _tell(self, happened: Iterable[Happened]) -> None:
         for connection, events in happened:
             if connection.told is not None:
                 connection.told(events)

@@ -24,6 +24,7 @@ from netwright.proto.tcp.events import End
 from netwright.proto.tcp.settings import CONTROLS, Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.driver import Driver
+from netwright.sim.info import pack_info
 from netwright.sim.stack import Connection, Port
 from netwright.sim.transport import StackTransport, os_error
 
@@ -98,12 +99,14 @@ class StackSocket(socket.socket):
                 self.settings = change(self.settings, value)
 
     def getsockopt(self, level: int, option: int, length: int = 0, /) -> Any:
-        """Nothing to tell.
+        """struct tcp_info of the connection.
 
         Raises:
-            OSError: always.
+            OSError: any other option.
         """
-        raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+        if self.connection is None or (level, option) != (socket.IPPROTO_TCP, _TCP_INFO):
+            raise OSError(errno.ENOPROTOOPT, os.strerror(errno.ENOPROTOOPT))
+        return pack_info(self.connection.endpoint, self._driver.now())
 
     def open_connection(self, sockaddr: Any) -> Connection:
         """Send SYN.
@@ -144,6 +147,9 @@ class StackSocket(socket.socket):
             else:
                 self.connection.close(now)
         self._driver.flush()
+
+
+_TCP_INFO = 11  # linux/tcp.h; other systems have no name for it
 
 
 def _congestion(settings: Settings, value: Any) -> Settings:

@@ -12,8 +12,8 @@ class StackLimits:
     """What a stack may grow to.
 
     Attributes:
-        connections: with half-open ones and those in TIME-WAIT, of which the oldest goes when there is no room; beyond that a SYN is
-            dropped and counted, a ``connect`` refused.
+        connections: with half-open ones and those in TIME-WAIT, of which the oldest goes when there is no room; beyond
+            that a SYN is dropped and counted, a ``connect`` refused.
         backlog: connections of a port that wait for ``accept``, where ``listen`` does not say.
         syn_backlog: half-open connections of a port (net.ipv4.tcp_max_syn_backlog).
         answers: RSTs without connection and ICMP errors per second, and as many at once (RFC 1812 §4.3.2.8,

@@ -19,12 +19,13 @@ def test_what_is_in_flight_goes_again_in_smaller_pieces() -> None:
         talk.say(line)
     talk.quiet()  # the last one was small enough
     assert talk.endpoint.sender.window.cwnd == cwnd
-    phases = [talk.endpoint.sender.recovery.phase]
     talk.hear(". 1:1 ack 2501")
-    assert [*phases, talk.endpoint.sender.recovery.phase] == [Phase.LOSS, Phase.OPEN]
+    phases = [talk.endpoint.sender.recovery.phase]  # without SACK it ends with the next acknowledgement, RFC 6582 §4.1
     talk.send(1000)
     talk.say(". 2501:3101")
     talk.say("P. 3101:3501")
+    talk.hear(". 1:1 ack 3101")
+    assert [*phases, talk.endpoint.sender.recovery.phase] == [Phase.LOSS, Phase.OPEN]
 
 
 def test_fin_stays_on_the_last_piece() -> None:

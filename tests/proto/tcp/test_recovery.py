@@ -1,5 +1,7 @@
 """netwright.proto.tcp.recovery: phases, through the endpoint that drives them."""
 
+from dataclasses import replace
+
 import pytest
 
 from netwright.core.moment import Kind
@@ -289,11 +291,22 @@ def test_dsack_undoes_a_recovery_that_is_over() -> None:
     assert [segment.seq for segment in talk.skip()] == [1]
     talk.hear(". 1:1 ack 10001")
     assert talk.endpoint.sender.window.cwnd < 10
-    talk.hear(". 1:1 ack 10001 sack 1:1001")
-    talk.send(1000)
-    talk.skip()
-    talk.hear(". 1:1 ack 10001 sack 1:1001")
+    talk.hear(". 1:1 ack 10001 sack 1:1001")  # though nothing is in flight
     assert talk.endpoint.sender.window.cwnd == 10
+
+
+def test_without_sack_originals_beside_a_repeat_prove_nothing() -> None:
+    """RFC 5682 §2.1 step 3b needs an acknowledgement of what was never repeated alone; Linux tcp_clean_rtx_queue."""
+    talk = flight(3, replace(SACK, sack=False))
+    talk.wait(0.3)
+    talk.say(". 1:1001")
+    talk.hear(". 1:1 ack 3001")
+    assert talk.endpoint.sender.recovery.undone == 0
+    assert phase(talk) is Phase.LOSS  # RFC 6582 §4.1: until something above it is acknowledged
+    talk.send(1000)
+    talk.say(". 3001:4001")
+    talk.hear(". 1:1 ack 4001")
+    assert phase(talk) is Phase.OPEN
 
 
 def test_tail_loss_probe_comes_after_two_round_trips_and_finds_the_loss() -> None:

@@ -6,7 +6,7 @@ from netwright.core.moment import Kind, Moment
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.rtt import Timer
 from netwright.proto.tcp.settings import Settings
-from tests.support.tcp_dialogue import Dialogue, established
+from tests.support.tcp_dialogue import Dialogue, connecting, established
 from tests.support.tcp_pair import Link, Pair, transfer
 
 
@@ -384,3 +384,36 @@ def test_timer_is_off_when_nothing_is_out() -> None:
     talk.hear(". 1:1 ack 11")
     assert (running, talk.endpoint.sender.timer) == (Timer.PROBE, Timer.OFF)
     assert talk.endpoint.deadline is None
+
+
+def test_a_window_that_acknowledgements_still_come_for_is_not_given_back() -> None:
+    """RFC 2861 §3.1 halves what was not used for an RTO; Linux counts from the last acknowledgement."""
+    talk = established(plain(slow_start_after_idle=True))
+    talk.send(10_000)
+    talk.now += 0.01
+    talk.hear(". 1:1 ack 10001")
+    assert talk.endpoint.sender.window.cwnd == 20
+    for sent in range(10_001, 15_001, 1000):
+        talk.wait(0.15)
+        talk.send(1000)
+        talk.now += 0.01
+        talk.hear(f". 1:1 ack {sent + 1000}")
+    assert talk.endpoint.sender.window.cwnd == 20
+
+
+@pytest.mark.parametrize("congestion", ["reno", "cubic"])
+def test_a_window_grows_before_a_round_trip_was_measured(congestion: str) -> None:
+    """RFC 6298 §3 (Karn): a repeated SYN measures nothing, and neither does what goes twice."""
+    talk = connecting(plain(congestion=congestion))
+    talk.wait(3.0)
+    talk.hear("S. 0:0 ack 1 win 65535 mss 1000")
+    talk.skip()
+    assert talk.endpoint.sender.rtt.srtt == 0.0
+    talk.endpoint.sender.window.cwnd = 10
+    talk.send(10_000)
+    talk.wait(3.1)
+    for ack in (1001, 3001, 5001, 7001, 9001):  # repeats, all of them, and beyond ssthresh
+        talk.skip()
+        talk.hear(f". 1:1 ack {ack}")
+    assert talk.endpoint.sender.rtt.srtt == 0.0
+    assert talk.endpoint.sender.window.cwnd >= talk.endpoint.sender.window.ssthresh

@@ -206,12 +206,12 @@ class Recovery:
             return
         if self.phase is Phase.REDUCING:
             if news.una > self.high_seq:  # CWR must reach the receiver first
-                self.window.cwnd = self.window.ssthresh
+                self._end_reduction(now)
                 self._set(Phase.OPEN, now, "everything before the mark is acknowledged")
         elif self.phase is Phase.RECOVERY:
             self._duplicates = 0
             if not self._undo_if_spurious(news, now, "recovery", unmark=False):
-                self.window.cwnd = self.window.ssthresh
+                self._end_reduction(now)
                 self.rack.recovered()
             if not self.sack and news.una == self.high_seq:
                 return  # RFC 6582 §4.1: a late duplicate must not start another recovery
@@ -275,7 +275,7 @@ class Recovery:
         elif self._frto and news.advanced and not recovered:
             self.high_seq = news.nxt
             self.new_first = True  # step 2b
-        if recovered and self.phase is Phase.LOSS:
+        if recovered and self.phase is Phase.LOSS and (self.sack or news.una > self.high_seq):  # RFC 6582 §4.1
             self._duplicates = 0
             self._set(Phase.OPEN, now, "everything before the timeout is acknowledged")
         if self.rack.advanced:
@@ -333,7 +333,7 @@ class Recovery:
             self._control.timed_out(self.window, now)
             self._arm_undo(snd_una)
         self._mark_for_timeout(now)
-        self.window.cwnd = board.in_flight + 1
+        self.window.cwnd, self.window.used_at = board.in_flight + 1, now
         self._frto = self._settings.frto and (new or not first_repeat)
         self.high_seq, self.probe_end, self.new_first = snd_nxt, None, False
         self._duplicates, self.reorder_at = 0, inf
@@ -417,6 +417,9 @@ class Recovery:
         forced = not self._prr_out or (not self.sack and news.advanced)  # RFC 6582 §3.2 step 3: a partial one repeats
         window.cwnd = flight + max(count, 1 if forced else 0)
 
+    def _end_reduction(self, now: float) -> None:
+        self.window.cwnd, self.window.used_at = self.window.ssthresh, now
+
     # Taking back, RFC 3522, RFC 4015, RFC 2883
 
     def _current_ssthresh(self) -> int:
@@ -454,6 +457,7 @@ class Recovery:
         if unmark:
             self._board.unmark_lost()
         window = self.window
+        window.used_at = now
         if self._prior_ssthresh:
             window.cwnd = max(window.cwnd, window.prior_cwnd)
             window.ssthresh = max(window.ssthresh, self._prior_ssthresh)
@@ -492,7 +496,7 @@ class Recovery:
         if news.una > end:
             self._undo_from, self._prior_ssthresh = None, 0
             self._begin_reduction(news.nxt, now)
-            self.window.cwnd = self.window.ssthresh
+            self._end_reduction(now)
             self._set(Phase.OPEN, now, "the tail loss probe repaired a loss")
         elif news.advanced or news.sacked or not news.duplicate:
             self.probe_end = end

@@ -179,7 +179,7 @@ class Sender:
         if ack > self.snd_nxt or (ack < una and ack < una - min(self.peer.largest, una - self._first_number)):
             return False
         updated = ack >= una and self.take_window(segment, segment.window << self.scale, now)
-        if not board.out:
+        if not board.out and not segment.sacks:  # a D-SACK may still tell that a repeat was needless
             return True
         if ack <= una and (segment.data or updated) and not segment.sacks and not segment.flags & ECE:
             return True  # it says nothing about what is in flight
@@ -195,13 +195,19 @@ class Sender:
         recovery.acknowledged(news, now)
         if self.bbr is not None:
             self._steer(news, max(board.lost - lost, 0), now)
-        elif news.delivered and news.advanced and self.window.may_grow:
-            phase = recovery.phase
-            if phase is not RECOVERY and phase is not REDUCING:
-                self.control.acked(self.window, news.delivered, now, self.rtt.minimum)
+        elif news.delivered and news.advanced and self._may_grow(now):
+            self.control.acked(self.window, news.delivered, now, self.rtt.minimum if self.rtt.srtt else 0.0)
         if news.advanced or (self.timer is PROBE and not recovery.quiet):
             self._restart_timer(now)
         return True
+
+    def _may_grow(self, now: float) -> bool:
+        """Outside of a reduction, if the window is used; an acknowledgement shows that it is not idle (Linux)."""
+        phase = self.recovery.phase
+        if phase is RECOVERY or phase is REDUCING:
+            return False
+        self.window.used_at = now
+        return self.window.may_grow
 
     def _steer(self, news: News, lost: int, now: float) -> None:
         assert self.bbr is not None
@@ -233,7 +239,8 @@ class Sender:
                 rack.delivered(record, now, least, news.echo)
             elif first is None:
                 first = record
-                news.original = record.end <= high
+        # without SACK nobody knows which transmission arrived
+        news.original = first is not None and first.end <= high and (recovery.sack or not repeated)
         if self.delivery is not None:
             self.delivery.all_arrived(gone, now)
         if first is not None and first is not last and first.end < rack.highest:

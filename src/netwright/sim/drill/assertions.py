@@ -1,33 +1,15 @@
 """The assertions of a script's code, over the names of struct tcp_info; nothing but assertions is run."""
 
 import ast
-from math import isinf
 
 from netwright.proto.tcp.congestion.window import INFINITE
 from netwright.proto.tcp.endpoint import Endpoint
-from netwright.proto.tcp.rack import DUPLICATES
-from netwright.proto.tcp.recovery import Phase
-from netwright.proto.tcp.state import State
+from netwright.sim import info
 from netwright.sim.drill.outcome import DrillError
 from netwright.sim.drill.parse import UnsupportedError
 
 __all__ = ["check", "tcp_info"]
 
-# Linux include/net/tcp_states.h, uapi/linux/tcp.h
-_STATES = {
-    State.ESTABLISHED: 1,
-    State.SYN_SENT: 2,
-    State.SYN_RECEIVED: 3,
-    State.FIN_WAIT_1: 4,
-    State.FIN_WAIT_2: 5,
-    State.TIME_WAIT: 6,
-    State.CLOSED: 7,
-    State.CLOSE_WAIT: 8,
-    State.LAST_ACK: 9,
-    State.LISTEN: 10,
-    State.CLOSING: 11,
-}
-_PHASES = {Phase.OPEN: 0, Phase.DISORDER: 1, Phase.REDUCING: 2, Phase.RECOVERY: 3, Phase.LOSS: 4}
 _CONSTANTS = {
     "TCP_CA_Open": 0,
     "TCP_CA_Disorder": 1,
@@ -40,7 +22,7 @@ _CONSTANTS = {
     "TCPI_OPT_ECN": 8,
     "TCPI_OPT_ECN_SEEN": 16,
     "TCPI_OPT_SYN_DATA": 32,
-    **{f"TCPI_{state.name}": number for state, number in _STATES.items()},
+    **{f"TCPI_{state.name}": number for state, number in info.STATES.items()},
     "TCP_INFINITE_SSTHRESH": INFINITE,
     "True": 1,
     "False": 0,
@@ -51,43 +33,9 @@ _ALLOWED = (
 )  # fmt: skip
 
 
-def _last_data(endpoint: Endpoint) -> float:
-    """When data came; the handshake counts where none has yet."""
-    receiver = endpoint.receiver
-    return receiver.heard_at if isinf(receiver.last_data_at) else receiver.last_data_at
-
-
 def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:
-    """What the kernel would say of it (struct tcp_info), in the kernel's units."""
-    sender, agreement = endpoint.sender, endpoint.agreement
-    board, window, rtt, recovery = sender.board, sender.window, sender.rtt, sender.recovery
-    options = 1 * agreement.timestamps | 2 * agreement.sack | 8 * agreement.ecn
-    if agreement.send_scale or agreement.receive_scale:
-        options |= 4
-    return {
-        "tcpi_state": _STATES[endpoint.state],
-        "tcpi_ca_state": _PHASES[recovery.phase],
-        "tcpi_snd_cwnd": window.cwnd,
-        "tcpi_snd_ssthresh": window.ssthresh,
-        "tcpi_unacked": board.out,
-        "tcpi_sacked": board.sacked,
-        "tcpi_lost": board.lost,
-        "tcpi_retrans": board.resent,
-        "tcpi_total_retrans": sender.repeats,
-        "tcpi_rtt": round(rtt.srtt * 1e6),
-        "tcpi_rttvar": round(rtt.rttvar * 1e6),
-        "tcpi_rto": round(rtt.timeout * 1e6),
-        "tcpi_min_rtt": 0 if isinf(rtt.minimum) else round(rtt.minimum * 1e6),
-        "tcpi_backoff": rtt.backoff,
-        "tcpi_snd_mss": sender.mss,
-        "tcpi_advmss": endpoint.settings.mss,
-        "tcpi_reordering": max(-(-recovery.rack.widest // sender.mss), DUPLICATES),
-        "tcpi_notsent_bytes": sender.unsent,
-        "tcpi_last_data_recv": round(1000 * (now - _last_data(endpoint))),
-        "tcpi_options": options,
-        "tcpi_snd_wscale": agreement.send_scale,
-        "tcpi_rcv_wscale": agreement.receive_scale,
-    }
+    """What the kernel would say of it, under the names of struct tcp_info's members."""
+    return {f"tcpi_{name}": value for name, value in info.tcp_info(endpoint, now).items()}
 
 
 def check(code: str, endpoint: Endpoint, constants: dict[str, int], now: float) -> None:

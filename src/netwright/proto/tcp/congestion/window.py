@@ -13,6 +13,7 @@ class Window:
     """Counted in segments, as Linux does; ``cwnd * mss`` is RFC 5681's in bytes.
 
     Attributes:
+        used_at: when it was used whole, or changed for another reason than growth.
         prior_cwnd: before the last reduction.
         limited: the last flight was stopped by cwnd, not by the program or the peer.
     """
@@ -22,11 +23,11 @@ class Window:
         "_initial",
         "_most_out",
         "_used",
-        "_used_at",
         "cwnd",
         "limited",
         "prior_cwnd",
         "ssthresh",
+        "used_at",
     )
 
     def __init__(self, settings: Settings) -> None:
@@ -35,7 +36,7 @@ class Window:
         self.prior_cwnd = 0
         self.limited = False
         self._most_out = self._flight_end = self._used = 0
-        self._used_at = 0.0
+        self.used_at = 0.0
 
     def __repr__(self) -> str:
         return f"<Window cwnd={self.cwnd} ssthresh={'∞' if self.ssthresh == INFINITE else self.ssthresh}>"
@@ -55,16 +56,16 @@ class Window:
         if full or snd_una >= self._flight_end or (not self.limited and out > self._most_out):
             self.limited, self._most_out, self._flight_end = full, out, snd_nxt
         if self.limited or self.may_grow:
-            self._used, self._used_at = 0, now
+            self._used, self.used_at = 0, now
         elif out > self._used:
             self._used = out
 
     def decay_unused(self, rto: float, now: float) -> bool:
         """Give back half of what the program did not use for an RTO (RFC 2861 §3.1); True if cwnd changed."""
-        if now - self._used_at < rto or self.may_grow:
+        if now - self.used_at < rto or self.may_grow:
             return False
         used = max(self._used, self._initial)
-        self._used, self._used_at = 0, now
+        self._used, self.used_at = 0, now
         if used >= self.cwnd:
             return False
         self.ssthresh = self.remembered
@@ -76,7 +77,7 @@ class Window:
         self.ssthresh = self.remembered
         halvings = min(int(idle / rto), 31)
         self.cwnd = max(self.cwnd >> halvings, min(self.cwnd, self._initial))
-        self._used, self._used_at = 0, now
+        self._used, self.used_at = 0, now
 
     @property
     def remembered(self) -> int:
