@@ -10,6 +10,8 @@ import random
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -288,6 +290,27 @@ def test_a_device_that_goes_away_is_silence_and_ends_by_a_deadline() -> None:
             await stream.send(b"anybody there?")
             with pytest.raises(TransportError):
                 await stream.read(timeout=30)
+            await stream.close()
+            server.close()
+
+    in_namespace(main)
+
+
+@IN_NAMESPACE
+def test_a_device_that_somebody_removes_resets_and_says_so() -> None:
+    """``ip link delete``: RTM_DELLINK, rtnetlink(7)."""
+
+    async def main() -> None:
+        async with tun(name="doomed0") as device:
+            server = await asyncio.start_server(lambda reader, writer: None, KERNEL[0], 9000)
+            stream = await connect((KERNEL[0], 9000))
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+                body = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex("doomed0"), 0, 0)
+                netlink.send(struct.pack("=IHHII", 16 + len(body), 17, 1, 1, 0) + body)
+            with pytest.raises(TransportError):
+                await stream.read(timeout=10)
+            assert device.failure is not None
+            assert device.stack.connections == []
             await stream.close()
             server.close()
 

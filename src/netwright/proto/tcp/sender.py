@@ -37,6 +37,7 @@ class Sender:
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
         nodelay, corked, limit, user_timeout: TCP_NODELAY, TCP_CORK, SO_SNDBUF, TCP_USER_TIMEOUT.
+        refused: ``send`` took less than all, and the user was not told of new space.
         timer, timer_at: what is due when, infinite for never.
         bbr, delivery: only with that congestion control; ``control`` is it.
         repeats: segments that were sent again.
@@ -44,9 +45,10 @@ class Sender:
 
     __slots__ = (
         "_emit", "_fin_wanted", "_first_number", "_last_sent_at", "_measured", "_needless", "_note",
-        "_persist_backoff", "_persist_since", "_refused", "_segment_limit", "_settings", "_small_end", "_stalled_at",
+        "_persist_backoff", "_persist_since", "_segment_limit", "_settings", "_small_end", "_stalled_at",
         "_stamp_offset", "_stamped", "_syn_flags", "_told_reductions", "_unsent", "bbr", "board", "control", "corked",
         "delivery", "ecn", "fin_at", "handshaking", "limit", "mss", "nodelay", "options", "pacer", "peer", "recovery",
+        "refused",
         "repeats", "rtt", "scale", "snd_nxt", "snd_una", "timer", "timer_at", "user_timeout", "window",
     )  # fmt: skip
 
@@ -56,7 +58,7 @@ class Sender:
         self.peer = PeerWindow()
         self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
         self._segment_limit, self.options, self._first_number = self.mss, 0, iss + 1
-        self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
+        self.limit, self._unsent, self.refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at, self._small_end = False, -1, iss
         self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
@@ -90,9 +92,8 @@ class Sender:
         """Bytes that ``send`` takes now."""
         return max(self.limit - len(self._unsent) - (self.snd_nxt - self.snd_una), 0)
 
-    @property
     def deadline(self) -> float:
-        """When ``expire`` is due, infinite for never."""
+        """When ``expire`` is due, infinite for never.  No property: those are called slower."""
         at = self.timer_at
         if self.recovery.reorder_at < at:
             at = self.recovery.reorder_at
@@ -104,7 +105,7 @@ class Sender:
         """Take what there is room for; how many bytes that was."""
         space = self.space
         if len(data) > space:
-            self._refused = True
+            self.refused = True
             data = memoryview(data)[:space]
         self._unsent += data
         return len(data)
@@ -119,9 +120,9 @@ class Sender:
         self._segment_limit = self.peer.segment_limit(self.mss - options)
 
     def took_space(self) -> bool:
-        """True once after ``send`` refused bytes and a third of the buffer is free again (as Linux does)."""
-        if self._refused and 3 * self.space >= self.limit:
-            self._refused = False
+        """True once after ``send`` ``refused`` bytes and a third of the buffer is free again (as Linux does)."""
+        if self.refused and 3 * self.space >= self.limit:
+            self.refused = False
             return True
         return False
 
@@ -308,7 +309,7 @@ class Sender:
         """The peer's window, already scaled; True if it changed."""
         if not window and self.timer is PERSIST:
             self.timer_at = self._persist_at(now)  # the probe was answered: wait anew (Linux tcp_ack_probe)
-        was_closed = not self.peer.size and bool(self.peer.largest)
+        was_closed = self.peer.size == 0 < self.peer.largest
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
         self._segment_limit = self.peer.segment_limit(self.mss - self.options)
@@ -437,7 +438,8 @@ class Sender:
             self._count(record, now)
         self.board.add(record)
         self.snd_nxt = end
-        self.recovery.sent()
+        if self.recovery.phase is not OPEN:
+            self.recovery.sent()
         self._last_sent_at = now
         ecn = NOT_ECT
         if self.ecn and size:
@@ -490,18 +492,17 @@ class Sender:
 
     def _restart_timer(self, now: float) -> None:
         """RFC 6298 §5.1 to 5.3, or the tail loss probe before it (RFC 8985 §7.2)."""
-        first = self.board.first
-        if first is None:
+        if not self.board.out:
             self.timer, self.timer_at = OFF, inf
             return
-        rto = self.rtt.timeout
+        rto = self.rtt.timeout if self.rtt.backoff else self.rtt.rto
         probe = self.recovery.probe_timeout(rto) if not self.rtt.backoff else None
         if probe is not None:
             self.timer, self.timer_at = PROBE, now + probe
             return
         at = now + rto
         if self.user_timeout is not None:
-            at = max(min(at, first.first_sent_at + self.user_timeout), now)
+            at = max(min(at, self._first().first_sent_at + self.user_timeout), now)
         self.timer, self.timer_at = RETRANSMIT, at
 
     def expire(self, now: float) -> End | None:
