@@ -30,7 +30,7 @@ from netwright.proto.tcp.settings import Settings
 from netwright.sim.link import Path
 from netwright.sim.tun import Tun
 from tests.support import tshark
-from tests.support.netns import IN_NAMESPACE, inside
+from tests.support.netns import IN_NAMESPACE, inside, loopback_up
 
 KERNEL, OURS = ("10.9.0.1", "fd00:9::1"), ("10.9.0.2", "fd00:9::2")
 SIZE = int(os.environ.get("NETWRIGHT_TUN_SIZE", "10000000"))
@@ -340,6 +340,27 @@ def test_tshark_finds_nothing_wrong_in_the_recording(family: int, tmp_path: File
     comments = [row[3] for row in rows if row[3]]
     assert any("lost on the path" in comment for comment in comments)
     assert any("retransmit" in comment for comment in comments)
+
+
+# These take a listener's descriptor away, run out of descriptors, or time what the kernel's end of a slow reader does.
+NOT_OURS = ("starved", "left_the_queue", "broken_listening", "out_of_descriptors", "reads_slowly")
+
+
+@IN_NAMESPACE
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("suite", ["stream", "listener"])
+def test_the_suite_of_aio_passes_over_our_tcp_with_the_kernel_as_peer(suite: str) -> None:
+    """The same bodies as on the portable and the native engine: tests/truth/own_tcp.py."""
+
+    def run_suite() -> None:
+        loopback_up()
+        chosen = f"tcp and portable and not ({' or '.join(NOT_OURS)})"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.truth.own_tcp", f"tests/aio/test_{suite}.py"]
+        done = subprocess.run([*command, "-k", chosen, "-m", "not long"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-5000:]
+        assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 30
+
+    inside(run_suite, timeout=190)
 
 
 @IN_NAMESPACE
