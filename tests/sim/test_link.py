@@ -1,3 +1,6 @@
+from math import inf
+from typing import Any
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -96,3 +99,25 @@ def test_same_seed_gives_the_same_fates_and_no_packet_is_uncounted(
 def test_impossible_path_is_named(name: str, value: float) -> None:
     with pytest.raises(UsageError, match=name):
         Path(**{name: value})  # type: ignore[arg-type]  # the name is the parameter
+
+
+@given(st.floats(0, 1), st.sampled_from([0.0, 1e6, 1e9]), st.lists(st.integers(40, 1500), max_size=30))
+def test_transit_tells_what_carry_does(loss: float, rate: float, sizes: list[int]) -> None:
+    path = Path(delay=0.01, rate=rate, loss=loss)
+    one, two = Link(path, seed=5), Link(path, seed=5)
+    for number, size in enumerate(sizes):
+        fate = one.carry(None, size, number * 0.001)
+        assert two.transit(size, number * 0.001) == (fate.arrivals[0].at if fate.arrivals else inf)
+    assert one.counters == two.counters
+
+
+@pytest.mark.parametrize("more", [{"queue": 1}, {"mtu": 1500}, {"jitter": 0.1}, {"corrupt": 0.1}, {"mark_above": 1}])
+def test_transit_leaves_what_may_disturb_a_packet_to_carry(more: dict[str, Any]) -> None:
+    assert Link(Path(**more), seed=1).transit(40, 0.0) is None
+
+
+def test_transit_leaves_rules_and_cut_links_to_carry() -> None:
+    assert Link(Path(), seed=1, rules=[lambda packet, size, now: None]).transit(40, 0.0) is None
+    link = Link(Path(), seed=1)
+    link.up = False
+    assert link.transit(40, 0.0) is None

@@ -8,6 +8,7 @@ delivers.  The same class serves virtual time (the simulator) and real time (the
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, fields
 from enum import StrEnum
+from math import inf
 from random import Random
 from typing import Final, TypeAlias
 
@@ -141,9 +142,10 @@ class Link:
         self.up = True
         self.counters = Counters()
         self._random = Random(seed)
-        self._loss = path.loss if callable(path.loss) else Bernoulli(path.loss)
+        self._loss = path.loss if callable(path.loss) else Bernoulli(path.loss).__call__  # bound: called faster
         faults = (path.mark_above, path.jitter, path.reorder, path.corrupt, path.duplicate)
-        self._plain = not any(faults)  # nothing but rate, queue, loss and delay
+        self._plain = not any(faults)  # nothing but rate, queue, MTU, loss and delay
+        self._bare = self._plain and not (path.queue or path.mtu)
         self._free_at = 0.0  # when the rate has sent all that waits
         self._last_at = 0.0  # arrival of the last packet that kept its place
 
@@ -154,6 +156,28 @@ class Link:
     def queued(self, now: float) -> int:
         """Bytes that wait in front of the rate."""
         return round((self._free_at - now) * self.path.rate / 8) if self._free_at > now else 0
+
+    def transit(self, size: int, now: float) -> float | None:
+        """``carry`` without a Fate, for a path that only delays and loses: when the packet arrives, infinite if never.
+
+        None where ``carry`` must be asked.
+        """
+        if not self._bare or self.rules or not self.up:
+            return None
+        counters = self.counters
+        counters.offered += 1
+        if self._loss(self._random):
+            counters.lost += 1
+            return inf
+        counters.passed += 1
+        counters.size += size
+        rate, free_at, at = self.path.rate, self._free_at, now  # as ``_sent`` and ``_in_order``, which cost a call each
+        if rate:
+            at = self._free_at = (free_at if free_at > now else now) + size * 8 / rate
+        at += self.path.delay
+        if at > self._last_at:
+            self._last_at = at
+        return self._last_at
 
     def carry(self, packet: object, size: int, now: float) -> Fate:
         """Decide the fate of ``packet`` of ``size`` bytes, sent at ``now``; ``now`` never goes back."""
@@ -194,16 +218,23 @@ class Link:
     def _pass(self, size: int, now: float) -> Fate:
         path = self.path
         marked = path.mark_above > 0 and self.queued(now) > path.mark_above
-        at = now
-        if path.rate:
-            at = self._free_at = (self._free_at if self._free_at > now else now) + size * 8 / path.rate
-        at += path.delay
+        at = self._sent(size, now) + path.delay
         if not self._plain:
             return self._disturb(at, marked)
-        if at < self._last_at:
-            at = self._last_at
-        self._last_at = at
-        return Fate(_PASS, (Arrival(at),))
+        return Fate(_PASS, (Arrival(self._in_order(at)),))
+
+    def _sent(self, size: int, now: float) -> float:
+        """When the rate has sent it."""
+        if not self.path.rate:
+            return now
+        self._free_at = (self._free_at if self._free_at > now else now) + size * 8 / self.path.rate
+        return self._free_at
+
+    def _in_order(self, at: float) -> float:
+        """No earlier than the packet before."""
+        if at > self._last_at:
+            self._last_at = at
+        return self._last_at
 
     def _disturb(self, at: float, marked: bool) -> Fate:
         path, random = self.path, self._random
@@ -213,7 +244,7 @@ class Link:
             at, note = max(at, self._last_at) + path.reorder_delay, "held back"
             self.counters.reordered += 1
         else:
-            at = self._last_at = max(at, self._last_at)
+            at = self._in_order(at)
         corrupted = bool(path.corrupt) and random.random() < path.corrupt
         arrivals: tuple[Arrival, ...] = (Arrival(at, corrupted, marked),)
         if path.duplicate and random.random() < path.duplicate:

@@ -88,8 +88,10 @@ Program: TypeAlias = Callable[[Side, list[Event], float], None]
 def read_all(side: Side, events: list[Event], now: float) -> None:
     """Read whatever comes; close when the peer has closed.  What a side does that was told nothing else."""
     endpoint = side.endpoint
-    while endpoint.readable:
-        side.received += len(endpoint.read(_READ, now))
+    taken = _READ
+    while taken == _READ:
+        taken = len(endpoint.read(_READ, now))
+        side.received += taken
     if endpoint.at_eof:
         endpoint.close(now)
 
@@ -215,7 +217,7 @@ class Pair:
         """Put what the endpoint has to send on its link, and arm the timer."""
         if self._trace is not None:
             self._flush_traced(side, self._trace)
-        elif side.endpoint.pending:
+        else:
             for segment in side.endpoint.take_segments():
                 self._send(side, segment, None)
         if side.too_big is not None:
@@ -240,12 +242,19 @@ class Pair:
 
     def _send(self, side: Side, segment: Segment, seen: Seen | None) -> None:
         self.packets += 1
-        fate = side.link.carry(segment, _IP_HEADER + segment.size, self.now)
+        size, other = _IP_HEADER + segment.size, self._sides[1 - side.index]
+        at = side.link.transit(size, self.now) if seen is None else None
+        if at is not None:
+            if at != inf:
+                heappush(self._heap, (at, next(self._order), other, segment, None))
+            return
+        fate = side.link.carry(segment, size, self.now)
         if seen is not None:
             seen.fate = fate.note if fate.verdict is Verdict.PASS else f"{fate.verdict}: {fate.note}"
-        if fate.verdict is Verdict.TOO_BIG and side.link.path.icmp:
-            side.too_big = segment
-        other = self._sides[1 - side.index]
+        if not fate.arrivals:
+            if fate.verdict is Verdict.TOO_BIG and side.link.path.icmp:
+                side.too_big = segment
+            return
         for arrival in fate.arrivals:
             if arrival.corrupted:
                 other.corrupted += 1  # its checksum is wrong: nobody hears of it (RFC 9293 §3.1)

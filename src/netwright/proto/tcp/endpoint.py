@@ -125,7 +125,7 @@ class Endpoint:
     @property
     def deadline(self) -> float | None:
         """When ``expire`` is due, None for never."""
-        at = self.sender.deadline
+        at = self.sender.deadline()
         if self.receiver.ack_at < at:
             at = self.receiver.ack_at
         if self._life_at < at:
@@ -359,9 +359,9 @@ class Endpoint:
     def _in_connection(self, segment: Segment, now: float) -> None:
         """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
         receiver = self.receiver
-        receiver.heard_at = now
-        self._keepalive.probes = 0
-        if self._stamps and receiver.is_replay(segment, now) and not segment.flags & RST:
+        receiver.heard_at, self._keepalive.probes = now, 0
+        stamps = segment.timestamps if self._stamps else None
+        if stamps and stamps[0] < receiver.ts_recent and not segment.flags & RST and receiver.is_replay(segment, now):
             self._challenge(segment, "timestamp is old (PAWS)", now)
         elif not receiver.acceptable(segment):
             self._unacceptable(segment, now)
@@ -380,7 +380,7 @@ class Endpoint:
             if not self._complete(segment, now):
                 return False
         elif not sender.acknowledge(segment, now):
-            self._challenge(segment, "acknowledges what was never sent, or long ago", now)
+            self._challenge(segment, "acknowledges what was never sent, or long ago", now, in_window=True)
             return False
         if self._stamps:
             self.receiver.stamp(segment, now)
@@ -483,7 +483,7 @@ class Endpoint:
         sender.output(now)
         if receiver.ack_now:
             self._acknowledge(now)
-        if sender.took_space():
+        if sender.refused and sender.took_space():
             self._events.append(Event.WRITABLE)
 
     def _squeeze(self) -> None:
@@ -494,10 +494,10 @@ class Endpoint:
     def _acknowledge(self, now: float) -> None:
         self._emit(ACK, self.sender.snd_nxt, b"", now, NOT_ECT)
 
-    def _challenge(self, segment: Segment, reason: str, now: float) -> None:
+    def _challenge(self, segment: Segment, reason: str, now: float, *, in_window: bool = False) -> None:
         """Refuse it and say what is expected, but not too often (RFC 5961 §7)."""
         self._refuse(segment, reason, now)
-        if self._challenges.allow(segment, now):
+        if self._challenges.allow(segment, now, in_window=in_window):
             self._acknowledge(now)
 
     def _emit(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None:
@@ -505,7 +505,7 @@ class Endpoint:
         if flags & SYN:
             return self._emit_syn(flags, seq, now)
         receiver = self.receiver
-        stamps = self._stamp(now)
+        stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent) if self._stamps else None
         sacks: tuple[tuple[int, int], ...] = ()
         if receiver.has_blocks:
             space = min(self._option_space, self.sender.mss - len(data))
@@ -537,7 +537,7 @@ class Endpoint:
 
     def expire(self, now: float) -> list[Event]:
         """Do what is due at ``now``; harmless if nothing is."""
-        if self.sender.deadline <= now:
+        if self.sender.deadline() <= now:
             end = self.sender.expire(now)
             if end is not None:
                 self._finish(end, now)

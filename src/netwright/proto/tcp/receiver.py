@@ -36,6 +36,7 @@ class Receiver:
         buffer: bytes in order that the user has not read.
         fin_at: sequence number of the peer's FIN, None until it is known; ``finished`` once all before it came.
         ack_now: the next flush must acknowledge; ack_at: when at the latest.
+        has_blocks: the next acknowledgement has SACK blocks.
         last_ack_sent: Last.ACK.sent of RFC 7323 §4.3.
         ece: a mark of the network came and is echoed until the peer says CWR (RFC 3168 §6.1.3).
     """
@@ -58,6 +59,7 @@ class Receiver:
         "ece",
         "fin_at",
         "finished",
+        "has_blocks",
         "heard_at",
         "interactive",
         "last_ack_sent",
@@ -84,6 +86,7 @@ class Receiver:
         self._starts: list[int] = []
         self._recent: list[_Island] = []
         self._duplicate: tuple[int, int] | None = None
+        self.has_blocks = False
         self._largest = self.rcv_edge - self.rcv_nxt  # window that was ever advertised
         self.mss = settings.mss
         self.agreed(scale=0, sack=False)
@@ -170,7 +173,7 @@ class Receiver:
         """Bytes came twice: the next acknowledgement says so at once (RFC 2883 §4)."""
         self.ack_now = True
         if self.sack:
-            self._duplicate = (start, end)
+            self._duplicate, self.has_blocks = (start, end), True
 
     def learn_fin(self, seq: int) -> None:
         """The peer's FIN stands at ``seq``; the first word counts."""
@@ -226,6 +229,7 @@ class Receiver:
             self._recent.remove(island)
         self._recent.insert(0, island)
         del self._recent[_MAX_BLOCKS:]
+        self.has_blocks = True
 
     def _join(self) -> None:
         """Move islands that are not beyond a hole any more into the buffer."""
@@ -239,6 +243,7 @@ class Receiver:
             if island.end > self.rcv_nxt:
                 self.buffer += island.data[self.rcv_nxt - island.start :]
                 self.rcv_nxt = island.end
+        self.has_blocks = bool(self._recent) or self._duplicate is not None
 
     # What to tell the peer
 
@@ -269,18 +274,13 @@ class Receiver:
         blocks = [(island.start, island.end + (island.end == fin_at)) for island in self._recent]
         if self._duplicate is not None:
             blocks.insert(0, self._duplicate)
-            self._duplicate = None
+            self._duplicate, self.has_blocks = None, bool(self._recent)
         return tuple(blocks[:room])
 
     def sack_size(self, space: int) -> int:
         """Bytes of the SACK option that the next segment has, if options may take ``space`` (RFC 2018 §3)."""
         count = len(self._recent) + (self._duplicate is not None) if self.sack else 0
         return 4 + 8 * min(count, (space - 4) // 8) if count else 0
-
-    @property
-    def has_blocks(self) -> bool:
-        """True if the next acknowledgement has SACK blocks."""
-        return self._duplicate is not None or bool(self._recent)
 
     def advertise(self) -> int:
         """The window field of the next segment, and remember its edge.
@@ -318,10 +318,16 @@ class Receiver:
 
     def read(self, limit: int) -> bytes:
         """Take up to ``limit`` bytes in order; ``ack_now`` is set if the window opens enough to say so."""
-        data = bytes(self.buffer[:limit])
-        del self.buffer[:limit]
+        if limit >= len(self.buffer):
+            data = bytes(self.buffer)
+            self.buffer.clear()
+        else:
+            data = bytes(self.buffer[:limit])
+            del self.buffer[:limit]
         window = self.rcv_edge - self.rcv_nxt
-        opened = min(self._limit - len(self.buffer), self._largest)
-        if data and not self.finished and opened >= 2 * window and opened - window >= self._edge_step:
-            self.ack_now = True  # RFC 9293 §3.8.6.2.2; twice, as Linux does, lest every read sends a segment
+        opened = self._limit - len(self.buffer)
+        if opened >= 2 * window and data and not self.finished:
+            opened = min(opened, self._largest)
+            if opened >= 2 * window and opened - window >= self._edge_step:
+                self.ack_now = True  # RFC 9293 §3.8.6.2.2; twice, as Linux does, lest every read sends a segment
         return data

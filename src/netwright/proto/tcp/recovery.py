@@ -46,7 +46,7 @@ class News:
 
     Attributes:
         una, nxt: SND.UNA after it, SND.NXT.
-        prior_una: SND.UNA before it.
+        prior_una: SND.UNA before it; advanced: it has moved.
         prior_flight: segments in flight before it.
         delivered: segments that arrived, by ACK or SACK; sacked: of these, by SACK.
         dsack: end of bytes that the peer got twice, None for none.
@@ -58,6 +58,7 @@ class News:
     """
 
     __slots__ = (
+        "advanced",
         "delivered",
         "dsack",
         "duplicate",
@@ -74,15 +75,11 @@ class News:
 
     def __init__(self, una: int, nxt: int, prior_una: int, prior_flight: int, *, delivered: int = 0) -> None:
         self.una, self.nxt, self.prior_una, self.prior_flight = una, nxt, prior_una, prior_flight
+        self.advanced = una > prior_una
         self.delivered, self.sacked = delivered, 0
         self.dsack: int | None = None
         self.original = self.duplicate = self.ece = False
         self.echo, self.rtt = inf, 0.0
-
-    @property
-    def advanced(self) -> bool:
-        """SND.UNA moved."""
-        return self.una > self.prior_una
 
 
 class Recovery:
@@ -225,7 +222,7 @@ class Recovery:
         board = self._board
         if not self.sack:
             self._count_duplicates(news)
-        if self._needless_repeats():
+        if self._undo_from is not None and self._needless_repeats():
             self._undo(now, "every repeat was needless (D-SACK)")
         if self.rack.advanced:
             self._find_losses(now)
@@ -475,12 +472,13 @@ class Recovery:
 
     def probe_timeout(self, rto: float) -> float | None:
         """PTO, or None if the retransmission timer is due (RFC 8985 §7.2)."""
-        if not (self.sack and self.quiet and self._settings.tail_loss_probe) or self.probe_end is not None:
+        srtt = self._rtt.srtt
+        if self.probe_end is not None or not srtt or not self.sack:
             return None
-        if not self._rtt.srtt:
+        if not self._settings.tail_loss_probe or not (self.phase is OPEN or self.phase is REDUCING):
             return None
-        timeout = 2 * self._rtt.srtt + (_TLP_DELACK if self._board.out == 1 else _TIMEOUT_SLACK)
-        return min(timeout, rto)
+        timeout = 2 * srtt + (_TLP_DELACK if self._board.out == 1 else _TIMEOUT_SLACK)
+        return timeout if timeout < rto else rto
 
     def probed(self, snd_nxt: int, *, repeat: bool) -> None:
         """A probe went."""

@@ -16,6 +16,7 @@ from netwright.proto.tcp.handshake import DEFAULT_MSS, Agreement
 from netwright.proto.tcp.nagle import reason_to_wait
 from netwright.proto.tcp.pacing import Pacer, interval
 from netwright.proto.tcp.peer_window import PeerWindow
+from netwright.proto.tcp.rack import DUPLICATES
 from netwright.proto.tcp.recovery import LOSS, OPEN, RECOVERY, REDUCING, News, Recovery
 from netwright.proto.tcp.rtt import OFF, PERSIST, PROBE, RETRANSMIT, RoundTrip, Timer
 from netwright.proto.tcp.scoreboard import Scoreboard, Sent
@@ -36,17 +37,19 @@ class Sender:
         fin_at: sequence number of our FIN once it was sent.
         handshaking: only the SYN is out; data waits.
         nodelay, corked, limit, user_timeout: TCP_NODELAY, TCP_CORK, SO_SNDBUF, TCP_USER_TIMEOUT.
+        refused: ``send`` took less than all, and the user was not told of new space.
         timer, timer_at: what is due when, infinite for never.
         bbr, delivery: only with that congestion control; ``control`` is it.
         repeats: segments that were sent again.
     """
 
     __slots__ = (
-        "_emit", "_fin_wanted", "_first_number", "_last_sent_at", "_measured", "_note", "_persist_backoff",
-        "_persist_since", "_refused", "_segment_limit", "_settings", "_small_end", "_stalled_at", "_stamp_offset",
-        "_stamped", "_syn_flags", "_told_reductions", "_unsent", "bbr", "board", "control", "corked", "delivery",
-        "ecn", "fin_at", "handshaking", "limit", "mss", "nodelay", "options", "pacer", "peer", "recovery", "repeats",
-        "rtt", "scale", "snd_nxt", "snd_una", "timer", "timer_at", "user_timeout", "window",
+        "_emit", "_fin_wanted", "_first_number", "_last_sent_at", "_measured", "_needless", "_note",
+        "_persist_backoff", "_persist_since", "_segment_limit", "_settings", "_small_end", "_stalled_at",
+        "_stamp_offset", "_stamped", "_syn_flags", "_told_reductions", "_unsent", "bbr", "board", "control", "corked",
+        "delivery", "ecn", "fin_at", "handshaking", "limit", "mss", "nodelay", "options", "pacer", "peer", "recovery",
+        "refused",
+        "repeats", "rtt", "scale", "snd_nxt", "snd_una", "timer", "timer_at", "user_timeout", "window",
     )  # fmt: skip
 
     def __init__(self, settings: Settings, iss: int, emit: Emit, note: Note | None, stamp_offset: int) -> None:
@@ -55,7 +58,7 @@ class Sender:
         self.peer = PeerWindow()
         self.mss, self.scale, self.ecn, self._stamped = DEFAULT_MSS, 0, False, False
         self._segment_limit, self.options, self._first_number = self.mss, 0, iss + 1
-        self.limit, self._unsent, self._refused = settings.send_buffer, bytearray(), False
+        self.limit, self._unsent, self.refused = settings.send_buffer, bytearray(), False
         self._fin_wanted, self.fin_at, self._small_end = False, -1, iss
         self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings)
@@ -68,7 +71,7 @@ class Sender:
         self.timer, self.timer_at = OFF, inf
         self._persist_backoff, self._persist_since = 0, inf
         self._last_sent_at, self._stalled_at = -inf, inf
-        self._told_reductions = self.repeats = 0
+        self._told_reductions = self.repeats = self._needless = 0
         self.handshaking, self._syn_flags = True, SYN
 
     def __repr__(self) -> str:
@@ -89,9 +92,8 @@ class Sender:
         """Bytes that ``send`` takes now."""
         return max(self.limit - len(self._unsent) - (self.snd_nxt - self.snd_una), 0)
 
-    @property
     def deadline(self) -> float:
-        """When ``expire`` is due, infinite for never."""
+        """When ``expire`` is due, infinite for never.  No property: those are called slower."""
         at = self.timer_at
         if self.recovery.reorder_at < at:
             at = self.recovery.reorder_at
@@ -103,7 +105,7 @@ class Sender:
         """Take what there is room for; how many bytes that was."""
         space = self.space
         if len(data) > space:
-            self._refused = True
+            self.refused = True
             data = memoryview(data)[:space]
         self._unsent += data
         return len(data)
@@ -118,9 +120,9 @@ class Sender:
         self._segment_limit = self.peer.segment_limit(self.mss - options)
 
     def took_space(self) -> bool:
-        """True once after ``send`` refused bytes and a third of the buffer is free again (as Linux does)."""
-        if self._refused and 3 * self.space >= self.limit:
-            self._refused = False
+        """True once after ``send`` ``refused`` bytes and a third of the buffer is free again (as Linux does)."""
+        if self.refused and 3 * self.space >= self.limit:
+            self.refused = False
             return True
         return False
 
@@ -195,16 +197,21 @@ class Sender:
         recovery.acknowledged(news, now)
         if self.bbr is not None:
             self._steer(news, max(board.lost - lost, 0), now)
-        elif news.delivered and news.advanced and self._may_grow(now):
+        elif news.delivered and self._may_grow(news, now):
             self.control.acked(self.window, news.delivered, now, self.rtt.minimum if self.rtt.srtt else 0.0)
         if news.advanced or (self.timer is PROBE and not recovery.quiet):
             self._restart_timer(now)
         return True
 
-    def _may_grow(self, now: float) -> bool:
-        """Outside of a reduction, if the window is used; an acknowledgement shows that it is not idle (Linux)."""
+    def _may_grow(self, news: News, now: float) -> bool:
+        """Outside of a reduction, if the window is used; an acknowledgement shows that it is not idle (Linux).
+
+        Where reordering is known to be wider than three segments, blocks beyond a hole count as well (Linux).
+        """
         phase = self.recovery.phase
         if phase is RECOVERY or phase is REDUCING:
+            return False
+        if not news.advanced and self.recovery.rack.widest <= DUPLICATES * self.mss:
             return False
         self.window.used_at = now
         return self.window.may_grow
@@ -257,7 +264,7 @@ class Sender:
         first_start, first_end = sacks[0]
         una, nxt, board, recovery = self.snd_una, self.snd_nxt, self.board, self.recovery
         if first_end <= una or (len(sacks) > 1 and sacks[1][0] <= first_start and first_end <= sacks[1][1]):
-            news.dsack = first_end
+            self._came_twice(first_start, first_end, news)
         sampled: Sent | None = None
         for start, end in sacks:
             if not una <= start < end <= nxt:
@@ -273,6 +280,14 @@ class Sender:
         news.delivered += news.sacked
         if sampled is not None and not news.advanced:
             news.rtt = self._sample(now - sampled.sent_at, news.una, now)
+
+    def _came_twice(self, start: int, end: int, news: News) -> None:
+        """A D-SACK: a repeat was delivered, needless as it was; believed for as many as there were (Linux)."""
+        segments = -(-(end - start) // self.mss)
+        if 0 < end - start <= self.peer.largest and self._needless + segments <= self.repeats:
+            self._needless += segments
+            news.dsack = end
+            news.delivered += segments
 
     def _sample(self, seconds: float, ack: int, now: float) -> float:
         self.rtt.sample(seconds, now)
@@ -294,7 +309,7 @@ class Sender:
         """The peer's window, already scaled; True if it changed."""
         if not window and self.timer is PERSIST:
             self.timer_at = self._persist_at(now)  # the probe was answered: wait anew (Linux tcp_ack_probe)
-        was_closed = not self.peer.size and bool(self.peer.largest)
+        was_closed = self.peer.size == 0 < self.peer.largest
         if not self.peer.update(segment.seq, segment.ack, window):
             return False
         self._segment_limit = self.peer.segment_limit(self.mss - self.options)
@@ -423,7 +438,8 @@ class Sender:
             self._count(record, now)
         self.board.add(record)
         self.snd_nxt = end
-        self.recovery.sent()
+        if self.recovery.phase is not OPEN:
+            self.recovery.sent()
         self._last_sent_at = now
         ecn = NOT_ECT
         if self.ecn and size:
@@ -433,14 +449,15 @@ class Sender:
                 flags |= CWR  # RFC 3168 §6.1.2: on the first new data after the reduction
         self._emit(flags, start, data, now, ecn)
 
-    def _repeat(self, record: Sent, now: float) -> None:
+    def _repeat(self, record: Sent, now: float, *, probe: bool = False) -> None:
         """Send a record again, never with ECT (RFC 3168 §6.1.5)."""
         if self._measured:
             self._count(record, now)
-        self.board.resend(record, now)
+        self.board.resend(record, now, probe=probe)
         self.repeats += 1
         self._last_sent_at = now
-        self.recovery.resent(now)
+        if not probe:
+            self.recovery.resent(now)
         if self._note is not None:
             reason = f"{record.start}:{record.end} for the {record.repeats}. time, {self.recovery.phase.value}"
             self._note(Kind.RETRANSMIT, now, len(record.data), reason)
@@ -475,18 +492,17 @@ class Sender:
 
     def _restart_timer(self, now: float) -> None:
         """RFC 6298 §5.1 to 5.3, or the tail loss probe before it (RFC 8985 §7.2)."""
-        first = self.board.first
-        if first is None:
+        if not self.board.out:
             self.timer, self.timer_at = OFF, inf
             return
-        rto = self.rtt.timeout
+        rto = self.rtt.timeout if self.rtt.backoff else self.rtt.rto
         probe = self.recovery.probe_timeout(rto) if not self.rtt.backoff else None
         if probe is not None:
             self.timer, self.timer_at = PROBE, now + probe
             return
         at = now + rto
         if self.user_timeout is not None:
-            at = max(min(at, first.first_sent_at + self.user_timeout), now)
+            at = max(min(at, self._first().first_sent_at + self.user_timeout), now)
         self.timer, self.timer_at = RETRANSMIT, at
 
     def expire(self, now: float) -> End | None:
@@ -547,7 +563,7 @@ class Sender:
         else:
             last = self.board.last
             assert last is not None
-            self._repeat(last, now)
+            self._repeat(last, now, probe=True)
         self.recovery.probed(self.snd_nxt, repeat=size <= 0)
         self._restart_timer(now)
 

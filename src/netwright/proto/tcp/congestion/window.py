@@ -55,14 +55,14 @@ class Window:
         """After a flight: ``out`` segments are unacknowledged, ``full`` says that cwnd stopped it."""
         if full or snd_una >= self._flight_end or (not self.limited and out > self._most_out):
             self.limited, self._most_out, self._flight_end = full, out, snd_nxt
-        if self.may_grow:
+        if self.limited or self.may_grow:
             self._used, self.used_at = 0, now
         elif out > self._used:
             self._used = out
 
     def decay_unused(self, rto: float, now: float) -> bool:
         """Give back half of what the program did not use for an RTO (RFC 2861 §3.1); True if cwnd changed."""
-        if self.may_grow or now - self.used_at < rto:
+        if now - self.used_at < rto or self.may_grow:
             return False
         used = max(self._used, self._initial)
         self._used, self.used_at = 0, now
