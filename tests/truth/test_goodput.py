@@ -37,12 +37,12 @@ LATE = 0.01  # of the round trip that the path may be late on average, or a busy
 def test_goodput_is_the_kernel_s_within_7_percent_and_retransmissions_within_12() -> None:
     """RFC 5681, RFC 9438, RFC 6937, RFC 8985 as Linux has them: the 95 % interval of the mean ratio, cell by cell."""
     rows = list(measure(CELLS, seeds=int(SEEDS or 8), seconds=20.0))
-    slow = [f"{row.cell}: late by {late:.1%} of the round trip" for row in rows if (late := lateness(row)) > LATE]
+    slow = {row.cell: late for row in rows if (late := lateness(row)) > LATE}
+    wrong = [fault for row in rows if row.cell not in slow for fault in faults(row, times=1 if SEEDS else 3)]
+    assert not wrong, "\n".join([HEAD, *map(str, rows)])
     if slow:
-        pytest.skip(f"this machine is too busy for a path in real time: {'; '.join(slow)}")
-    assert not [fault for row in rows for fault in faults(row, times=1 if SEEDS else 3)], "\n".join(
-        [HEAD, *map(str, rows)]
-    )
+        told = "; ".join(f"{cell}: late by {late:.1%} of the round trip" for cell, late in slow.items())
+        pytest.skip(f"this machine was too busy for a path in real time, the other cells pass: {told}")
 
 
 def lateness(row: Row) -> float:
