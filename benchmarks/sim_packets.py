@@ -5,8 +5,8 @@ program is benchmarks/support/ns3_tcp.cc, its segments carry 1448 bytes as ours 
 (NETWRIGHT_PURE=1), and compiled.  Rounds of all in turn, the median of each.
 
 Then the same without loss, where the window grows to some 5,500 segments: a scoreboard that looked at all of them for
-every acknowledgement would cost many times as much (ns-3 shows how much).  Twice is allowed, because the bytes in flight
-leave the processor's caches; the instructions for a packet are the same within a tenth.
+every acknowledgement would cost many times as much (ns-3 shows how much).  Twice is allowed, because the bytes in
+flight leave the processor's caches; the instructions for a packet are the same within a tenth.
 """
 
 import argparse
