@@ -17,10 +17,15 @@ from netwright.core.errors import ConnectError, DeadlineError, ResetError
 from netwright.core.record import Outcome, Recorder
 from netwright.core.tuning import Tuning
 from netwright.http import App, Request, Response
+from netwright.proto.tcp.segment import SYN, Segment
 from netwright.proto.tcp.state import State
+from netwright.sim.codec import serialize
 from netwright.sim.driver import Driver
 from netwright.sim.engine import StackEngine, StackSocket
 from netwright.sim.link import Path
+from netwright.wire.build import build
+from netwright.wire.icmp import Icmp, IcmpKind
+from netwright.wire.ip import IPv4
 from tests.support.stacks import LEFT, RIGHT, joined, stack_of
 
 NETWORKS = [ip_network("10.0.0.0/24"), ip_network("fd00::/64")]
@@ -105,6 +110,26 @@ async def test_a_closed_port_refuses_and_a_silent_host_is_late() -> None:
         with pytest.raises(DeadlineError):
             await connect("10.0.0.77:81", timeout=3)
         assert made.left.stack.connections == []
+
+
+async def test_a_router_that_knows_no_way_is_heard() -> None:
+    """RFC 5461 §2.1."""
+    async with world(Path(delay=0.01)) as made:
+        made.at(made.left)
+        stack = made.left.stack
+
+        async def answer() -> None:
+            await asyncio.sleep(0.1)
+            (connection,) = stack.connections
+            syn = serialize(Segment(connection.endpoint.sender.snd_una, 0, SYN, 0), connection.flow)
+            router = IPv4(b"\x0a\0\0\x63", connection.flow.source, 1)
+            made.left.receive(build(router, Icmp(IcmpKind.UNREACHABLE, 1), syn))
+            made.left.flush()
+
+        async with asyncio.TaskGroup() as group:
+            group.create_task(answer())
+            with pytest.raises(ConnectError, match="No route to host"):
+                await connect("10.0.0.77:81", timeout=5)
 
 
 async def test_a_reset_is_told_to_who_reads() -> None:

@@ -406,6 +406,30 @@ def test_a_guess_about_the_path_is_ignored() -> None:
     assert client.endpoint.sender.mss == 1280 - 60 - 12
 
 
+def unreachable(packet: bytes, code: int) -> bytes:
+    ip = decode_ip(packet).ip
+    assert ip is not None
+    return build(IPv4(b"\x0a\0\0\x63", ip.source, 1), Icmp(IcmpKind.UNREACHABLE, code), packet[:28])
+
+
+def test_an_unreachable_host_ends_what_is_opening_and_only_that() -> None:
+    """RFC 5461 §2.1: there is nothing to lose yet; RFC 1122 §4.2.3.9: later it is a hint; RFC 5927 §4.1: or a guess."""
+    wire = pair()
+    stack = wire.stacks[0]
+    opening = stack.connect("10.0.0.9", 80, 0.0)
+    (packet,) = stack.take_packets()
+    guess = bytearray(packet.data)
+    guess[24] ^= 1  # of the sequence number
+    assert stack.receive(unreachable(bytes(guess), 1), 0.1) == []
+    assert stack.receive(unreachable(packet.data, 1), 0.1) == [(opening, [Event.CLOSED])]
+    assert (opening.complaint, opening.endpoint.end, stack.connections) == ("ICMP 3.1", End.ABORTED, [])
+    client, _, _ = opened(wire, "10.0.0.2")
+    client.send(b"x", wire.now)
+    (packet,) = stack.take_packets()
+    assert stack.receive(unreachable(packet.data, 1), wire.now) == []
+    assert (client.endpoint.state, stack.counts.ignored) == (State.ESTABLISHED, 2)
+
+
 def test_packets_have_the_reasons_for_them() -> None:
     wire = Wire(stack_of(LEFT, explain=True), stack_of(RIGHT, seed=2, settings=Settings(delayed_ack=0.5)))
     client, _, _ = opened(wire, "10.0.0.2")

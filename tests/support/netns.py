@@ -1,8 +1,11 @@
 """A function in a network namespace of its own: root, Linux and /dev/net/tun, or the test is skipped."""
 
 import ctypes
+import fcntl
 import os
 import signal
+import socket
+import struct
 import sys
 import traceback
 from collections.abc import Callable
@@ -10,6 +13,7 @@ from collections.abc import Callable
 import pytest
 
 _CLONE_NEWNET = 0x40000000
+_SET_FLAGS, _UP = 0x8914, 0x1  # SIOCSIFFLAGS, IFF_UP: netdevice(7)
 
 
 def _possible() -> bool:
@@ -27,6 +31,12 @@ def unshare() -> None:
     """This process gets an empty network; its loopback is down."""
     if ctypes.CDLL(None, use_errno=True).unshare(_CLONE_NEWNET):
         raise OSError(ctypes.get_errno(), "unshare(CLONE_NEWNET)")
+
+
+def loopback_up() -> None:
+    """127.0.0.1 and ::1 answer."""
+    with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as any_socket:
+        fcntl.ioctl(any_socket, _SET_FLAGS, struct.pack("16sH22x", b"lo", _UP))
 
 
 def inside(function: Callable[[], None], *, timeout: int = 50) -> None:

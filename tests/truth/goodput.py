@@ -16,14 +16,17 @@ from concurrent.futures import ProcessPoolExecutor
 from dataclasses import asdict, dataclass
 from math import sqrt
 from multiprocessing import get_context
+from pathlib import Path as File
 from statistics import NormalDist, fmean, stdev
 
+from netwright.draw.svg import Canvas, Scale, ticks
 from netwright.proto.tcp.settings import Settings
 from netwright.sim.link import Path
 from netwright.sim.pair import Pair, send_all
 from tests.truth import flows
 from tests.truth.flows import BUFFER, Outcome, Plan
 
+GOODPUT, REPEATS = 0.07, 0.12  # what the two may differ by
 RATE, QUEUE = 100e6, 300_000  # bits a second, bytes
 LOAD = 24_000  # data segments a second of all flows that run at once: half of what two slow cores can do
 
@@ -128,9 +131,14 @@ class Row:
     model: list[Flow]
 
     @property
+    def ratios(self) -> list[float]:
+        """Goodput, kernel by model, of every seed."""
+        return [kernel.goodput / model.goodput for kernel, model in zip(self.kernel, self.model, strict=True)]
+
+    @property
     def goodput(self) -> Interval:
-        """Kernel by model, pair by pair."""
-        return interval([ours.goodput / theirs.goodput for ours, theirs in zip(self.kernel, self.model, strict=True)])
+        """The mean ratio."""
+        return interval(self.ratios)
 
     @property
     def repeats(self) -> float:
@@ -145,6 +153,29 @@ class Row:
             f"{self.cell}  {kernel:6.2f} {model:6.2f}  {self.goodput}  {repeats[0]:6d} {repeats[1]:6d}  "
             f"{self.repeats:.3f}  {1e6 * late:5.0f} {1e3 * latest:6.1f}"
         )
+
+
+def picture(rows: list[Row]) -> str:
+    """A line a cell: the ratio of every seed, the interval of their mean, and the bounds (SVG)."""
+    step, top, low, high = 26.0, 56.0, 0.85, 1.15
+    canvas = Canvas(640, top + step * len(rows) + 30, "goodput, kernel by model")
+    scale, bottom = Scale(low, high, 200, 620), top + step * len(rows)
+    canvas.text(16, 24, canvas.title)
+    for value in ticks(low, high, 6):
+        canvas.line(scale(value), top - 12, scale(value), bottom, kind="axis" if value == 1 else "grid")
+        canvas.text(scale(value), bottom + 16, f"{value:.2f}", anchor="middle")
+    for bound in (1 - GOODPUT, 1 + GOODPUT):
+        canvas.line(scale(bound), top - 12, scale(bound), bottom, tone="wait", extra=' stroke-dasharray="4 3"')
+    for number, row in enumerate(rows):
+        y, mean = top + step * number, row.goodput
+        canvas.text(16, y + 4, str(row.cell))
+        for ratio in row.ratios:
+            x = scale(min(max(ratio, low), high))
+            canvas.rect(x - 1.5, y - 1.5, 3, 3, tone="data", opacity=0.5, tip=f"{ratio:.3f}")
+        span = scale(mean.mean + mean.half) - scale(mean.mean - mean.half)
+        tone = "good" if mean.within(GOODPUT) else "bad"
+        canvas.rect(scale(mean.mean - mean.half), y - 5, span, 10, tone=tone, opacity=0.7, tip=str(mean))
+    return canvas.render()
 
 
 HEAD = """\
@@ -201,6 +232,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--loss", type=float, help="these cells only, as a probability")
     parser.add_argument("--rtt", type=float, help="these cells only, in seconds")
     parser.add_argument("--json", action="store_true", help="every flow, instead of the table")
+    parser.add_argument("--picture", type=File, help="an SVG beside the table")
     chosen = parser.parse_args(arguments)
     cells = [
         cell
@@ -211,6 +243,8 @@ def main(arguments: list[str] | None = None) -> int:
     ]
     started = time.monotonic()
     rows = list(measure(cells, seeds=chosen.seeds, seconds=chosen.seconds, tell=_tell))
+    if chosen.picture is not None:
+        chosen.picture.write_text(picture(rows))
     if chosen.json:
         sys.stdout.write(json.dumps([asdict(row) for row in rows]) + "\n")
         return 0

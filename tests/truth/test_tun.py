@@ -10,6 +10,8 @@ import random
 import re
 import shutil
 import signal
+import socket
+import struct
 import subprocess
 import sys
 import tempfile
@@ -28,7 +30,7 @@ from netwright.proto.tcp.settings import Settings
 from netwright.sim.link import Path
 from netwright.sim.tun import Tun
 from tests.support import tshark
-from tests.support.netns import IN_NAMESPACE, inside
+from tests.support.netns import IN_NAMESPACE, inside, loopback_up
 
 KERNEL, OURS = ("10.9.0.1", "fd00:9::1"), ("10.9.0.2", "fd00:9::2")
 SIZE = int(os.environ.get("NETWRIGHT_TUN_SIZE", "10000000"))
@@ -295,6 +297,27 @@ def test_a_device_that_goes_away_is_silence_and_ends_by_a_deadline() -> None:
 
 
 @IN_NAMESPACE
+def test_a_device_that_somebody_removes_resets_and_says_so() -> None:
+    """``ip link delete``: RTM_DELLINK, rtnetlink(7)."""
+
+    async def main() -> None:
+        async with tun(name="doomed0") as device:
+            server = await asyncio.start_server(lambda reader, writer: None, KERNEL[0], 9000)
+            stream = await connect((KERNEL[0], 9000))
+            with socket.socket(socket.AF_NETLINK, socket.SOCK_RAW, socket.NETLINK_ROUTE) as netlink:
+                body = struct.pack("=BxHiII", 0, 0, socket.if_nametoindex("doomed0"), 0, 0)
+                netlink.send(struct.pack("=IHHII", 16 + len(body), 17, 1, 1, 0) + body)
+            with pytest.raises(TransportError):
+                await stream.read(timeout=10)
+            assert device.failure is not None
+            assert device.stack.connections == []
+            await stream.close()
+            server.close()
+
+    in_namespace(main)
+
+
+@IN_NAMESPACE
 @FAMILIES
 def test_tshark_finds_nothing_wrong_in_the_recording(family: int, tmp_path: File) -> None:
     """Every packet of a run on a bad path, with comments; only what the path corrupted has a wrong checksum."""
@@ -317,6 +340,27 @@ def test_tshark_finds_nothing_wrong_in_the_recording(family: int, tmp_path: File
     comments = [row[3] for row in rows if row[3]]
     assert any("lost on the path" in comment for comment in comments)
     assert any("retransmit" in comment for comment in comments)
+
+
+# These take a listener's descriptor away, run out of descriptors, or time what the kernel's end of a slow reader does.
+NOT_OURS = ("starved", "left_the_queue", "broken_listening", "out_of_descriptors", "reads_slowly")
+
+
+@IN_NAMESPACE
+@pytest.mark.timeout(200)
+@pytest.mark.parametrize("suite", ["stream", "listener"])
+def test_the_suite_of_aio_passes_over_our_tcp_with_the_kernel_as_peer(suite: str) -> None:
+    """The same bodies as on the portable and the native engine: tests/truth/own_tcp.py."""
+
+    def run_suite() -> None:
+        loopback_up()
+        chosen = f"tcp and portable and not ({' or '.join(NOT_OURS)})"
+        command = [sys.executable, "-m", "pytest", "-q", "-p", "tests.truth.own_tcp", f"tests/aio/test_{suite}.py"]
+        done = subprocess.run([*command, "-k", chosen, "-m", "not long"], capture_output=True, text=True, check=False)
+        assert done.returncode == 0, done.stdout[-5000:]
+        assert int(re.findall(r"(\d+) passed", done.stdout)[0]) >= 30
+
+    inside(run_suite, timeout=190)
 
 
 @IN_NAMESPACE

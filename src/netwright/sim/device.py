@@ -61,7 +61,11 @@ class Device:
         return self._fd
 
     def read(self) -> bytes | None:
-        """The next packet that the kernel sends, None if there is none now."""
+        """The next packet that the kernel sends, None if there is none now.
+
+        Raises:
+            OSError: somebody removed the device.
+        """
         try:
             return os.read(self._fd, 65536)
         except BlockingIOError:

@@ -46,6 +46,7 @@ class StackSocket(socket.socket):
         self.port: Port | None = None
         self._bound: tuple[str, int] | None = None
         self._open, self._resets = True, False
+        self._closed, self._io_refs = False, 0  # what socket.socket.__init__ would have made
 
     def __repr__(self) -> str:
         return f"<StackSocket {self.connection or self.port or 'fresh'!r}>"
@@ -238,6 +239,8 @@ class StackEngine:
         finally:
             connection.told = None
         endpoint = connection.endpoint
+        if connection.complaint:
+            raise OSError(errno.EHOSTUNREACH, connection.complaint)
         if endpoint.state is State.CLOSED and endpoint.end is not End.CLOSED:
             raise os_error(endpoint.end) or OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
         return None

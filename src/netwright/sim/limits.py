@@ -14,7 +14,7 @@ class StackLimits:
     Attributes:
         connections: with half-open ones and those in TIME-WAIT, of which the oldest goes when there is no room; beyond
             that a SYN is dropped and counted, a ``connect`` refused.
-        backlog: connections of a port that wait for ``accept``, where ``listen`` does not say.
+        backlog: connections of a port that wait for ``accept``, where ``listen`` does not say (net.core.somaxconn).
         syn_backlog: half-open connections of a port (net.ipv4.tcp_max_syn_backlog).
         answers: RSTs without connection and ICMP errors per second, and as many at once (RFC 1812 §4.3.2.8,
             RFC 4443 §2.4 (f)); Linux allows 1000 (net.ipv4.icmp_msgs_per_sec).
@@ -22,7 +22,7 @@ class StackLimits:
     """
 
     connections: int = 10_000
-    backlog: int = 128
+    backlog: int = 4096
     syn_backlog: int = 1024
     answers: int = 1000
     fragments: int = 4 << 20

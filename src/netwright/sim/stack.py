@@ -31,7 +31,7 @@ from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import is_opening, refusal
 from netwright.proto.tcp.listener import Listener
 from netwright.proto.tcp.path_mtu import reduce_mss
-from netwright.proto.tcp.segment import Segment
+from netwright.proto.tcp.segment import Segment, nearest
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.codec import ChecksumError, Flow, is_plain, parse, segment_of, serialize
@@ -69,14 +69,16 @@ class Connection:
         flow: from here to the peer.
         endpoint: the machine: state, counters; act on the connection, not on it.
         port: where it was accepted, None if it was opened from here.
+        complaint: what a router said of its SYN, "" if none did.
         told: the stack does not touch it: room for who wants to be told of events.
     """
 
-    __slots__ = ("_stack", "armed_at", "arrival", "endpoint", "flow", "port", "told")
+    __slots__ = ("_stack", "armed_at", "arrival", "complaint", "endpoint", "flow", "port", "told")
 
     def __init__(self, stack: "Stack", arrival: Flow, endpoint: Endpoint, port: "Port | None") -> None:
         self._stack, self.arrival, self.flow = stack, arrival, arrival.reversed()
         self.endpoint, self.port, self.armed_at = endpoint, port, inf
+        self.complaint = ""
         self.told: Callable[[list[Event]], None] | None = None
 
     def __repr__(self) -> str:
@@ -343,14 +345,15 @@ class Stack:
         self._now = now
         self.counts.received += 1
         try:
-            found = parse(packet) if is_plain(packet) else self._unusual(packet, now)
+            if not is_plain(packet):
+                return self._unusual(packet, now)
+            flow, segment = parse(packet)
         except ChecksumError:
             self.counts.checksum += 1
         except ProtocolError:
             self.counts.malformed += 1
         else:
-            if found is not None:
-                return self._segment(*found, now)
+            return self._segment(flow, segment, now)
         return []
 
     def _segment(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
@@ -406,14 +409,14 @@ class Stack:
         exact = self._ports.get((flow.destination, flow.destination_port))
         return exact or self._ports.get((bytes(len(flow.destination)), flow.destination_port))
 
-    def _unusual(self, data: bytes, now: float) -> tuple[Flow, Segment] | None:
+    def _unusual(self, data: bytes, now: float) -> list[Happened]:
         """What is not just a TCP segment; one may be inside."""
         packet = decode_ip(data)
         if packet.fragment and self._has_address(packet):
             self.counts.fragments += 1
             whole = self.reassembler.receive(packet, now)
             if whole is None:
-                return None
+                return []
             data, packet = whole, decode_ip(whole)
         layers = packet.layers
         ip = layers[0] if layers else None
@@ -424,18 +427,20 @@ class Stack:
         index = next((at for at, layer in enumerate(layers) if not isinstance(layer, _IP)), len(layers))
         inner = layers[index] if index < len(layers) else None
         if isinstance(inner, Tcp) and packet.error is None:
-            return segment_of(packet)
+            return self._segment(*segment_of(packet), now)
         if self._is_for_us(ip.source, ip.destination):
             if packet.error is not None:
                 raise packet.error
-            self._beside_tcp(packet, ip, inner, data, now)
-        return None
+            return self._beside_tcp(packet, ip, inner, data, now)
+        return []
 
     def _has_address(self, packet: Packet) -> bool:
         ip = packet.ip
         return ip is not None and ip.destination in self._ours
 
-    def _beside_tcp(self, packet: Packet, ip: IPv4 | IPv6, inner: Layer | None, data: bytes, now: float) -> None:
+    def _beside_tcp(
+        self, packet: Packet, ip: IPv4 | IPv6, inner: Layer | None, data: bytes, now: float
+    ) -> list[Happened]:
         answer: bytes | None
         match inner:
             case Icmp() | Icmp6():
@@ -454,17 +459,25 @@ class Stack:
                 answer = protocol_unreachable(ip, data)
         if answer is not None and self._may_answer(now):
             self._output.append(Outgoing(answer))
-        return None
+        return []
 
-    def _complain(self, complaint: Complaint, now: float) -> None:
+    def _complain(self, complaint: Complaint, now: float) -> list[Happened]:
         """Somebody on the path could not pass a segment of ours on; one in flight, or it is a guess (RFC 5927 §4)."""
         connection = self._connections.get(complaint.flow.reversed())
-        if connection is None or complaint.mtu is None:
+        if connection is None:
             self.counts.ignored += 1
-            return
-        room = complaint.mtu - _HEADERS[len(connection.flow.source)]
-        self.counts.ignored += not reduce_mss(self.acts(connection), room, complaint.seq, now)
-        self.settle(connection, now)
+            return []
+        endpoint = self.acts(connection)
+        if complaint.mtu is not None:
+            room = complaint.mtu - _HEADERS[len(connection.flow.source)]
+            self.counts.ignored += not reduce_mss(endpoint, room, complaint.seq, now)
+            self.settle(connection, now)
+            return []
+        if endpoint.state is State.SYN_SENT and nearest(complaint.seq, iss := endpoint.sender.snd_una) == iss:
+            connection.complaint = complaint.text  # there is nothing to lose yet (RFC 5461 §2.1), so does Linux
+            return [(connection, connection.abort(now))]
+        self.counts.ignored += 1  # no more than a hint, in a connection that works (RFC 1122 §4.2.3.9)
+        return []
 
     def _may_answer(self, now: float) -> bool:
         allowed = self._answers.allow(now)

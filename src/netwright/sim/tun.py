@@ -48,6 +48,7 @@ class Tun:
     Attributes:
         device, stack: what was made; ``stack.counts`` tells what became of packets.
         links: the links of ``there`` and ``back``, with their counters.
+        failure: why the device is gone, where somebody removed it; every connection was reset then.
     """
 
     device: Device
@@ -70,6 +71,7 @@ class Tun:
         self._kernel, self._ours, self._settings, self._limits = kernel, ours, settings, limits
         self._name, self._mtu, self._paths, self._seed, self._record = name, mtu, (there, back), seed, record
         self.links: list[Link] = []
+        self.failure: OSError | None = None
 
     def __repr__(self) -> str:
         return f"<Tun {' '.join(self._ours)} behind {self.device.name if hasattr(self, 'device') else 'nothing yet'}>"
@@ -127,7 +129,13 @@ class Tun:
     def _readable(self) -> None:
         device, there = self.device, self._there
         for _ in range(_BATCH):
-            packet = device.read()
+            try:
+                packet = device.read()
+            except OSError as error:  # somebody removed the device
+                self.failure = error
+                self._driver.loop.remove_reader(device.fileno())
+                self._driver.close()
+                return
             if packet is None:
                 break
             if there is None:

@@ -19,3 +19,4 @@ def test_data_and_fin_are_always_answered_syn_and_rst_are_not() -> None:
     assert not challenges.allow(Segment(0, 0, RST, 0, b"x"), 0.1)
     assert challenges.allow(Segment(0, 0, ACK, 0, b"x"), 0.1)
     assert challenges.allow(Segment(0, 0, FIN | ACK, 0), 0.1)
+    assert not challenges.allow(Segment(0, 0, ACK, 0, b"x"), 0.1, in_window=True)  # RFC 5961 §5.2

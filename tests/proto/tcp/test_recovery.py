@@ -385,3 +385,40 @@ def test_every_decision_is_a_moment_with_its_reason(kind: Kind) -> None:
     found = [moment for moment in talk.moments if moment.kind is kind]
     assert found
     assert all(moment.note and moment.at == pytest.approx(talk.now) for moment in found)
+
+
+def test_a_probe_is_not_in_flight_twice_and_its_duplicate_undoes_what_it_made() -> None:
+    """RFC 8985 §7: Linux repeats the tail without counting it, so that one D-SACK is enough (RFC 2883 §4)."""
+    talk = flight(2)
+    talk.wait(0.1)
+    talk.say(". 1001:2001")
+    board = talk.endpoint.sender.board
+    assert (board.out, board.resent, board.in_flight) == (2, 0, 2)
+
+
+def test_what_came_twice_was_delivered_and_is_believed_as_often_as_it_was_repeated() -> None:
+    """RFC 6937 §3 counts what arrives; Linux tcp_dsack_seen."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    talk.say(". 1:1001")
+    recovery, cwnd = talk.endpoint.sender.recovery, talk.endpoint.sender.window
+    talk.hear(". 1:1 ack 1001 sack 1:1001,1001:4001")
+    talk.skip()
+    before = (recovery.undone, cwnd.cwnd)
+    for _ in range(5):
+        talk.hear(". 1:1 ack 1001 sack 1:1001,1001:4001")
+    assert (recovery.undone, cwnd.cwnd) == before
+
+
+def test_blocks_let_the_window_grow_where_reordering_is_known() -> None:
+    """Linux tcp_may_raise_cwnd: a hole is no reason to stand still once more than three segments were overtaken."""
+    talk = flight(10)
+    talk.hear(". 1:1 ack 1 sack 9001:10001")
+    talk.hear(". 1:1 ack 10001")
+    assert talk.endpoint.sender.recovery.rack.widest == 10_000
+    talk.send(40_000)
+    talk.skip()
+    talk.now += 0.01
+    cwnd = talk.endpoint.sender.window.cwnd
+    talk.hear(". 1:1 ack 10001 sack 11001:12001")
+    assert talk.endpoint.sender.window.cwnd == cwnd + 1

@@ -15,9 +15,9 @@ class Challenges:
     def __init__(self, interval: float) -> None:
         self._interval, self._at = interval, -inf
 
-    def allow(self, segment: Segment, now: float) -> bool:
-        """True if ``segment`` may be answered."""
-        if segment.length and not segment.flags & (SYN | RST):
+    def allow(self, segment: Segment, now: float, *, in_window: bool = False) -> bool:
+        """True if ``segment`` may be answered; ``in_window`` if only its ACK is at fault, which data may carry, too."""
+        if segment.length and not in_window and not segment.flags & (SYN | RST):
             return True
         if now - self._at < self._interval:
             return False

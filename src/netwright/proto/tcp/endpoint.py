@@ -380,7 +380,7 @@ class Endpoint:
             if not self._complete(segment, now):
                 return False
         elif not sender.acknowledge(segment, now):
-            self._challenge(segment, "acknowledges what was never sent, or long ago", now)
+            self._challenge(segment, "acknowledges what was never sent, or long ago", now, in_window=True)
             return False
         if self._stamps:
             self.receiver.stamp(segment, now)
@@ -494,10 +494,10 @@ class Endpoint:
     def _acknowledge(self, now: float) -> None:
         self._emit(ACK, self.sender.snd_nxt, b"", now, NOT_ECT)
 
-    def _challenge(self, segment: Segment, reason: str, now: float) -> None:
+    def _challenge(self, segment: Segment, reason: str, now: float, *, in_window: bool = False) -> None:
         """Refuse it and say what is expected, but not too often (RFC 5961 §7)."""
         self._refuse(segment, reason, now)
-        if self._challenges.allow(segment, now):
+        if self._challenges.allow(segment, now, in_window=in_window):
             self._acknowledge(now)
 
     def _emit(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None:

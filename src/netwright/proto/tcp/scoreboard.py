@@ -126,13 +126,13 @@ class Scoreboard:
         record.order = self._transmissions
         self.out += 1
 
-    def resend(self, record: Sent, now: float) -> None:
-        """A record was sent again."""
+    def resend(self, record: Sent, now: float, *, probe: bool = False) -> None:
+        """A record was sent again; as a tail loss probe it does not count as in the network twice (Linux)."""
         if not record.repeats:
             self.repeated += 1
         record.repeats += 1
         record.sent_at = now
-        if not record.resent:
+        if not record.resent and not probe:
             record.resent = True
             self.resent += 1
         self.by_time.append((now, record))

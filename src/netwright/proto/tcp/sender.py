@@ -16,6 +16,7 @@ from netwright.proto.tcp.handshake import DEFAULT_MSS, Agreement
 from netwright.proto.tcp.nagle import reason_to_wait
 from netwright.proto.tcp.pacing import Pacer, interval
 from netwright.proto.tcp.peer_window import PeerWindow
+from netwright.proto.tcp.rack import DUPLICATES
 from netwright.proto.tcp.recovery import LOSS, OPEN, RECOVERY, REDUCING, News, Recovery
 from netwright.proto.tcp.rtt import OFF, PERSIST, PROBE, RETRANSMIT, RoundTrip, Timer
 from netwright.proto.tcp.scoreboard import Scoreboard, Sent
@@ -43,10 +44,11 @@ class Sender:
     """
 
     __slots__ = (
-        "_emit", "_fin_wanted", "_first_number", "_last_sent_at", "_measured", "_note", "_persist_backoff",
-        "_persist_since", "_segment_limit", "_settings", "_small_end", "_stalled_at", "_stamp_offset",
-        "_stamped", "_syn_flags", "_told_reductions", "_unsent", "bbr", "board", "control", "corked", "delivery",
-        "ecn", "fin_at", "handshaking", "limit", "mss", "nodelay", "options", "pacer", "peer", "recovery", "refused",
+        "_emit", "_fin_wanted", "_first_number", "_last_sent_at", "_measured", "_needless", "_note",
+        "_persist_backoff", "_persist_since", "_segment_limit", "_settings", "_small_end", "_stalled_at",
+        "_stamp_offset", "_stamped", "_syn_flags", "_told_reductions", "_unsent", "bbr", "board", "control", "corked",
+        "delivery", "ecn", "fin_at", "handshaking", "limit", "mss", "nodelay", "options", "pacer", "peer", "recovery",
+        "refused",
         "repeats", "rtt", "scale", "snd_nxt", "snd_una", "timer", "timer_at", "user_timeout", "window",
     )  # fmt: skip
 
@@ -69,7 +71,7 @@ class Sender:
         self.timer, self.timer_at = OFF, inf
         self._persist_backoff, self._persist_since = 0, inf
         self._last_sent_at, self._stalled_at = -inf, inf
-        self._told_reductions = self.repeats = 0
+        self._told_reductions = self.repeats = self._needless = 0
         self.handshaking, self._syn_flags = True, SYN
 
     def __repr__(self) -> str:
@@ -195,16 +197,21 @@ class Sender:
         recovery.acknowledged(news, now)
         if self.bbr is not None:
             self._steer(news, max(board.lost - lost, 0), now)
-        elif news.delivered and news.advanced and self._may_grow(now):
+        elif news.delivered and self._may_grow(news, now):
             self.control.acked(self.window, news.delivered, now, self.rtt.minimum if self.rtt.srtt else 0.0)
         if news.advanced or (self.timer is PROBE and not recovery.quiet):
             self._restart_timer(now)
         return True
 
-    def _may_grow(self, now: float) -> bool:
-        """Outside of a reduction, if the window is used; an acknowledgement shows that it is not idle (Linux)."""
+    def _may_grow(self, news: News, now: float) -> bool:
+        """Outside of a reduction, if the window is used; an acknowledgement shows that it is not idle (Linux).
+
+        Where reordering is known to be wider than three segments, blocks beyond a hole count as well (Linux).
+        """
         phase = self.recovery.phase
         if phase is RECOVERY or phase is REDUCING:
+            return False
+        if not news.advanced and self.recovery.rack.widest <= DUPLICATES * self.mss:
             return False
         self.window.used_at = now
         return self.window.may_grow
@@ -257,7 +264,7 @@ class Sender:
         first_start, first_end = sacks[0]
         una, nxt, board, recovery = self.snd_una, self.snd_nxt, self.board, self.recovery
         if first_end <= una or (len(sacks) > 1 and sacks[1][0] <= first_start and first_end <= sacks[1][1]):
-            news.dsack = first_end
+            self._came_twice(first_start, first_end, news)
         sampled: Sent | None = None
         for start, end in sacks:
             if not una <= start < end <= nxt:
@@ -273,6 +280,14 @@ class Sender:
         news.delivered += news.sacked
         if sampled is not None and not news.advanced:
             news.rtt = self._sample(now - sampled.sent_at, news.una, now)
+
+    def _came_twice(self, start: int, end: int, news: News) -> None:
+        """A D-SACK: a repeat was delivered, needless as it was; believed for as many as there were (Linux)."""
+        segments = -(-(end - start) // self.mss)
+        if 0 < end - start <= self.peer.largest and self._needless + segments <= self.repeats:
+            self._needless += segments
+            news.dsack = end
+            news.delivered += segments
 
     def _sample(self, seconds: float, ack: int, now: float) -> float:
         self.rtt.sample(seconds, now)
@@ -434,14 +449,15 @@ class Sender:
                 flags |= CWR  # RFC 3168 §6.1.2: on the first new data after the reduction
         self._emit(flags, start, data, now, ecn)
 
-    def _repeat(self, record: Sent, now: float) -> None:
+    def _repeat(self, record: Sent, now: float, *, probe: bool = False) -> None:
         """Send a record again, never with ECT (RFC 3168 §6.1.5)."""
         if self._measured:
             self._count(record, now)
-        self.board.resend(record, now)
+        self.board.resend(record, now, probe=probe)
         self.repeats += 1
         self._last_sent_at = now
-        self.recovery.resent(now)
+        if not probe:
+            self.recovery.resent(now)
         if self._note is not None:
             reason = f"{record.start}:{record.end} for the {record.repeats}. time, {self.recovery.phase.value}"
             self._note(Kind.RETRANSMIT, now, len(record.data), reason)
@@ -547,7 +563,7 @@ class Sender:
         else:
             last = self.board.last
             assert last is not None
-            self._repeat(last, now)
+            self._repeat(last, now, probe=True)
         self.recovery.probed(self.snd_nxt, repeat=size <= 0)
         self._restart_timer(now)
 
