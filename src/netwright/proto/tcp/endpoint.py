@@ -478,7 +478,7 @@ class Endpoint:
 
     def _flush(self, now: float) -> None:
         receiver, sender = self.receiver, self.sender
-        if receiver.ack_now or sender.options:
+        if sender.options or (receiver.ack_now and receiver.has_blocks):
             self._squeeze()
         sender.output(now)
         if receiver.ack_now:

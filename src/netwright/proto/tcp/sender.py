@@ -185,7 +185,7 @@ class Sender:
             return True
         if ack <= una and (segment.data or updated) and not segment.sacks and not segment.flags & ECE:
             return True  # it says nothing about what is in flight
-        news = News(max(ack, una), self.snd_nxt, una, board.in_flight)
+        news = News(ack if ack > una else una, self.snd_nxt, una, board.in_flight)
         news.ece = self.ecn and segment.flags & ECE != 0
         news.echo = self._echo(segment)
         if ack > una:
