@@ -138,3 +138,12 @@ def test_a_black_hole_ends_in_the_user_timeout() -> None:
     pair.run(until=60.0)
     assert pair.client.endpoint.end is End.USER_TIMEOUT
     assert pair.server.received == 0
+
+
+def test_who_has_more_to_send_goes_on_when_the_peer_has_closed() -> None:
+    """RFC 9293 §3.6: a half-closed connection still carries the other direction."""
+    pair = Pair(there=Path(delay=0.01, rate=8e6), back=Path(delay=0.01))
+    pair.client.program, pair.server.program = send_all(500_000), send_all(1000)
+    pair.run(until=100.0)
+    assert (pair.client.received, pair.server.received) == (1000, 500_000)
+    assert (pair.client.endpoint.end, pair.server.endpoint.end) == (End.CLOSED, End.CLOSED)

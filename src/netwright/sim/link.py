@@ -13,6 +13,7 @@ from random import Random
 from typing import Final, TypeAlias
 
 from netwright.core.errors import UsageError
+from netwright.proto.tcp.copying import Reduced, reduced
 from netwright.sim.loss import Bernoulli, Loss, probability
 
 __all__ = ["Arrival", "Counters", "Fate", "Link", "Path", "Rule", "Verdict"]
@@ -87,6 +88,9 @@ class Path:
     mtu: int = 0
     icmp: bool = True
     mark_above: int = 0
+
+    def __reduce__(self) -> Reduced:
+        return reduced(self)
 
     def __post_init__(self) -> None:
         for name in ("delay", "jitter", "rate", "queue", "reorder_delay", "mtu", "mark_above"):

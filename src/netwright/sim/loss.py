@@ -6,6 +6,7 @@ from random import Random
 from typing import TypeAlias
 
 from netwright.core.errors import UsageError
+from netwright.proto.tcp.copying import Reduced, reduced
 
 __all__ = ["Bernoulli", "Every", "GilbertElliott", "Loss", "Numbered", "probability"]
 
@@ -28,6 +29,9 @@ class Bernoulli:
     """Each packet is lost with probability ``p``, whatever happened before."""
 
     p: float
+
+    def __reduce__(self) -> Reduced:
+        return reduced(self)
 
     def __post_init__(self) -> None:
         probability("p", self.p)

@@ -87,13 +87,16 @@ Program: TypeAlias = Callable[[Side, list[Event], float], None]
 
 def read_all(side: Side, events: list[Event], now: float) -> None:
     """Read whatever comes; close when the peer has closed.  What a side does that was told nothing else."""
-    endpoint = side.endpoint
+    _read(side, now)
+    if side.endpoint.at_eof:
+        side.endpoint.close(now)
+
+
+def _read(side: Side, now: float) -> None:
     taken = _READ
     while taken == _READ:
-        taken = len(endpoint.read(_READ, now))
+        taken = len(side.endpoint.read(_READ, now))
         side.received += taken
-    if endpoint.at_eof:
-        endpoint.close(now)
 
 
 def send_all(size: int | None) -> Program:
@@ -108,9 +111,11 @@ def send_all(size: int | None) -> Program:
         while left and taken == len(piece):  # a send that takes less is answered by WRITABLE
             taken = endpoint.send(piece if left >= len(piece) else piece[: int(left)], now)
             left -= taken
-        if not left:
+        if left:
+            _read(side, now)  # the peer may have closed its direction: ours goes on (RFC 9293 §3.6)
+        else:
             endpoint.send_eof(now)
-        read_all(side, events, now)
+            read_all(side, events, now)
 
     return program
 

@@ -5,6 +5,8 @@
 
 from dataclasses import dataclass
 
+from netwright.proto.tcp.copying import Reduced, reduced
+
 __all__ = ["RFC_793", "RFC_5961", "Policy"]
 
 
@@ -40,6 +42,9 @@ class Policy:
     drop_syn_fin: bool = True
     repeat_fin: bool = False
     take_beyond_field: bool = False
+
+    def __reduce__(self) -> Reduced:
+        return reduced(self)
 
 
 RFC_5961 = Policy()

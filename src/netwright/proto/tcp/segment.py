@@ -8,6 +8,8 @@ Two endpoints of one process may hand each other segments as they are.
 from dataclasses import dataclass
 from typing import Final
 
+from netwright.proto.tcp.copying import Reduced, reduced
+
 __all__ = [
     "ACK",
     "CE",
@@ -59,6 +61,9 @@ class SynOptions:
     window_scale: int | None = None
     sack_permitted: bool = False
 
+    def __reduce__(self) -> Reduced:
+        return reduced(self)
+
     @property
     def size(self) -> int:
         """Bytes in the header, with padding."""
@@ -102,6 +107,9 @@ class Segment:
     def _values(self) -> tuple[object, ...]:
         head = (self.seq, self.ack, self.flags, self.window)
         return (*head, self.data, self.timestamps, self.sacks, self.syn, self.ecn)
+
+    def __reduce__(self) -> tuple[type["Segment"], tuple[object, ...]]:
+        return Segment, self._values()
 
     def __repr__(self) -> str:
         return f"<Segment {self}>"

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 
 from netwright.core.errors import UsageError
 from netwright.core.tuning import KeepAlive
+from netwright.proto.tcp.copying import Reduced, reduced
 from netwright.proto.tcp.policy import RFC_5961, Policy
 
 __all__ = ["CONTROLS", "HYSTARTS", "Settings"]
@@ -83,6 +84,9 @@ class Settings:
     reassembly_limit: int = 1024
     challenge_interval: float = 0.5
     policy: Policy = RFC_5961
+
+    def __reduce__(self) -> Reduced:
+        return reduced(self)
 
     def __post_init__(self) -> None:
         self._check("mss", MIN_MSS, 65535)
