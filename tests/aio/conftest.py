@@ -12,7 +12,9 @@ from tests.support.engines import jumping_selector_loop
 from tests.support.world import World, descriptors
 
 LOOPS = {"portable": jumping_loop, "native": jumping_loop, "selector": jumping_selector_loop}  # native, in two forms
-ENGINES = list(LOOPS) if enabled("netwright.aio._stream") else ["portable"]
+ENGINES = ["portable", "native", pytest.param("selector", marks=pytest.mark.long)]
+if not enabled("netwright.aio._stream"):
+    ENGINES = ["portable"]
 
 
 @pytest.fixture(params=ENGINES)

@@ -79,7 +79,13 @@ def test_it_is_an_engine() -> None:
 
 
 @HOSTS
-@pytest.mark.parametrize("path", [Path(delay=0.02), Path(delay=0.02, loss=0.02, reorder=0.02)], ids=["good", "bad"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        pytest.param(Path(delay=0.02), id="good"),
+        pytest.param(Path(delay=0.02, loss=0.02, reorder=0.02), id="bad", marks=pytest.mark.long),
+    ],
+)
 async def test_verbs_work_as_on_the_kernel(host: str, path: Path) -> None:
     async with world(path) as made, served(made, host, echo) as listener:
         stream = await connect(InetAddress(host, 80))
