@@ -7,10 +7,10 @@ that what is behind the checksum is reached; some are ICMP errors that quote wha
 again, and both hosts must come to an end by themselves.
 """
 
-import argparse
 import sys
 from random import Random
 
+from fuzz.mutate import converse
 from netwright.core.errors import LimitError
 from netwright.sim.limits import StackLimits
 from netwright.sim.stack import Connection, Stack
@@ -110,7 +110,7 @@ def use(connection: Connection, random: Random, now: float) -> None:
                 connection.abort(now)
 
 
-def converse(random: Random) -> None:
+def conversation(random: Random) -> None:
     """One conversation."""
     hosts = HOSTS[random.choice((4, 6))]
     stacks = [Stack([host], entropy=random.randbytes, limits=LIMITS, mtu=random.choice((1280, 1500))) for host in hosts]
@@ -174,19 +174,8 @@ def _settle(stacks: list[Stack], now: float) -> None:
 
 
 def main() -> int:
-    """Run; 1 after the first failure."""
-    parser = argparse.ArgumentParser(description="fuzz a TCP/IP stack")
-    parser.add_argument("--executions", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    for seed in range(arguments.seed, arguments.seed + arguments.executions):
-        try:
-            converse(Random(seed))
-        except BaseException:
-            print(f"fuzz_stack: failure with --seed {seed} --executions 1", file=sys.stderr)  # noqa: T201  # its output
-            raise
-    print(f"fuzz_stack: {arguments.executions} executions, no failure")  # noqa: T201  # its output
-    return 0
+    """Run; the first failure ends it."""
+    return converse(lambda random, _: conversation(random), "fuzz_stack", "fuzz a TCP/IP stack")
 
 
 if __name__ == "__main__":

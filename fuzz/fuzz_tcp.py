@@ -6,7 +6,6 @@ An execution is a dialogue of up to 30 segments, calls and waits; half of the se
 A failure prints the seed of its execution, and ``--seed N --executions 1`` repeats it.
 """
 
-import argparse
 import sys
 from dataclasses import fields, replace
 from random import Random
@@ -14,6 +13,7 @@ from typing import Any
 
 from tests.support.tcp_states import SMALL, act, bounded, in_state
 
+from fuzz.mutate import converse
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.listener import Listener
 from netwright.proto.tcp.policy import RFC_5961, Policy
@@ -92,21 +92,17 @@ def knock(random: Random) -> None:
         assert listener.waiting <= 3
 
 
+def once(random: Random, seed: int) -> None:
+    """One execution: four dialogues to a crowd."""
+    if seed % 5 == 0:
+        knock(random)
+    else:
+        talk(random)
+
+
 def main() -> int:
-    """Run; 1 after the first failure."""
-    parser = argparse.ArgumentParser(description="fuzz the TCP endpoint and listener")
-    parser.add_argument("--executions", type=int, default=20_000)
-    parser.add_argument("--seed", type=int, default=1)
-    arguments = parser.parse_args()
-    for seed in range(arguments.seed, arguments.seed + arguments.executions):
-        random = Random(seed)
-        try:
-            knock(random) if seed % 5 == 0 else talk(random)
-        except BaseException:
-            print(f"fuzz_tcp: failure with --seed {seed} --executions 1", file=sys.stderr)  # noqa: T201  # its output
-            raise
-    print(f"fuzz_tcp: {arguments.executions} executions, no failure")  # noqa: T201  # its output
-    return 0
+    """Run; the first failure ends it."""
+    return converse(once, "fuzz_tcp", "fuzz the TCP endpoint and listener")
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""What fuzz targets of binary formats share: seeds, mutations, the command line.  Failures print the seed number."""
+"""What fuzz targets share: seeds, mutations, the command line.  Failures print the seed number."""
 
 import argparse
 import os
@@ -69,4 +69,20 @@ def run(once: Callable[[bytes, random.Random], None], seeds: Sequence[bytes]) ->
             print(f"execution {number} of seed {options.seed}: {raw.hex()}", file=sys.stderr)  # noqa: T201  # the report
             raise
     print(f"{Path(sys.argv[0]).stem}: {options.executions} executions, seed {options.seed}, no failure")  # noqa: T201
+    return 0
+
+
+def converse(once: Callable[[random.Random, int], None], name: str, about: str) -> int:
+    """Call ``once`` with a generator and its seed as often as the command line says; what it raises is a failure."""
+    parser = argparse.ArgumentParser(description=about)
+    parser.add_argument("--executions", type=int, default=20_000)
+    parser.add_argument("--seed", type=int, default=1)
+    arguments = parser.parse_args()
+    for seed in range(arguments.seed, arguments.seed + arguments.executions):
+        try:
+            once(random.Random(seed), seed)
+        except BaseException:
+            print(f"{name}: failure with --seed {seed} --executions 1", file=sys.stderr)  # noqa: T201  # its output
+            raise
+    print(f"{name}: {arguments.executions} executions, no failure")  # noqa: T201  # its output
     return 0

@@ -6,7 +6,9 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner, Result
 
+from netwright.cli import demo
 from netwright.cli.demo import command
+from netwright.sim.trace import Trace
 from netwright.watch.capture import analyse
 
 
@@ -59,3 +61,9 @@ def test_a_path_that_loses_everything_ends_with_the_truth() -> None:
     result = run("--loss", "100%")
     assert "no answer" in result.output or "never answered" in result.output
     assert "0 bytes" in result.output
+
+
+def test_a_trace_that_was_full_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(demo, "Trace", lambda: Trace(limit=100))
+    assert "the trace was full" in run("--size", "200k").output
+    assert "the trace was full" not in CliRunner().invoke(command, ["--size", "10k"]).output

@@ -9,7 +9,7 @@ from netwright.aio import Limits, Stream
 from netwright.core.errors import DeadlineError, ProtocolError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Recorder
-from netwright.http import HttpLimits, Request, Response, Switch
+from netwright.http import App, HttpLimits, Request, Response, Switch
 from netwright.http.server import LOOK_EVERY, WATCH_AFTER
 from tests.support.web import Reports, asking, closed_record, serving, shop
 
@@ -260,8 +260,8 @@ async def test_peer_that_ends_its_direction_gets_its_answer_then_the_end(target:
         assert (record.outcome, record.subject) == (Outcome.PEER_CLOSED, f"GET {target} → 200")
 
 
-async def test_requests_before_the_end_of_a_direction_are_all_answered() -> None:
-    """RFC 9112 §9.3.2."""
+def waiting_shop() -> App:
+    """A shop in which one answer takes five seconds."""
     app = shop()
 
     @app.get("/wait")
@@ -269,6 +269,12 @@ async def test_requests_before_the_end_of_a_direction_are_all_answered() -> None
         await asyncio.sleep(5)
         return "waited"
 
+    return app
+
+
+async def test_requests_before_the_end_of_a_direction_are_all_answered() -> None:
+    """RFC 9112 §9.3.2."""
+    app = waiting_shop()
     async with serving(app), asking(app) as peer:
         await peer.send(2 * b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
         await peer.stream.send_eof()
@@ -341,13 +347,7 @@ async def test_handler_goes_on_without_its_peer_if_asked_to() -> None:
 
 
 async def test_request_that_comes_while_a_handler_waits_is_answered_next() -> None:
-    app = shop()
-
-    @app.get("/wait")
-    async def wait(request: Request) -> str:
-        await asyncio.sleep(5)
-        return "waited"
-
+    app = waiting_shop()
     async with serving(app), asking(app) as peer:
         await peer.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
         await asyncio.sleep(1)

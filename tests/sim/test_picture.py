@@ -87,3 +87,14 @@ def test_a_page_needs_nothing_from_elsewhere() -> None:
     assert "a &lt;title&gt;" in text
     assert text.count("<svg") == 4
     assert "http" not in text.replace("http://www.w3.org/2000/svg", "")
+
+
+def test_every_packet_has_its_own_arrival_however_many_there_are() -> None:
+    """IPv4's identification begins anew after 65,536 packets (RFC 6864 §4); an arrow must not."""
+    trace = Trace()
+    for number in range(2**16 + 2):
+        seen = trace.sent(float(number), 0, Segment(number, 0, ACK, 1), [])
+        if number != 2**16:  # that one is lost
+            trace.arrived(number + 0.5, 1, seen.segment, seen)
+    arrows = rungs(trace)[0]
+    assert [arrow.arrived_at for arrow in arrows[-2:]] == [None, 2**16 + 1.5]

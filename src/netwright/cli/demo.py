@@ -95,6 +95,7 @@ def report(setup: Setup) -> dict[str, Any]:
         "cwnd": sender.window.cwnd,
         "state": pair.client.endpoint.state.value,
         "link": link.counters.as_dict(),
+        "untraced": setup.trace.lost,
     }
 
 
@@ -105,6 +106,8 @@ def _summary(found: dict[str, Any]) -> str:
         f"sent again: {found['retransmitted']:,}; probes: {found['probes']:,}; reductions undone: {found['undone']:,}",
         f"at the end: cwnd {found['cwnd']} segments, srtt {found['srtt'] * 1e3:.1f} ms, state {found['state']}",
     ]
+    if found["untraced"]:
+        lines.append(f"the trace was full: its last {found['untraced']:,} packets are in no ladder, story or capture")
     return "\n".join(lines)
 
 

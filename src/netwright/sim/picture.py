@@ -58,7 +58,7 @@ def _cut(arrows: list[Arrow], notes: list[Note], first: int, last: int) -> list[
 
 
 def _arrivals(trace: Trace) -> dict[tuple[int, int], float]:
-    """When the first copy of a packet arrived, by sender and identification."""
+    """When the first copy of a packet arrived, by sender and number."""
     found: dict[tuple[int, int], float] = {}
     for seen in trace:
         if not seen.sent:
@@ -83,9 +83,10 @@ def label(segment: Segment) -> str:
 
 def text_ladder(trace: Trace, *, first: int = 16, last: int = 8) -> str:
     """For a terminal: the first packets and the last, which are the handshake and the teardown."""
-    parts = _cut(*rungs(trace), first, last)
-    texts = [ladder_text(arrows, notes, left=HOSTS[0], right=HOSTS[1]) for arrows, notes in parts]
-    hidden = len(rungs(trace)[0]) - sum(len(arrows) for arrows, _ in parts)
+    drawn, notes = rungs(trace)
+    parts = _cut(drawn, notes, first, last)
+    texts = [ladder_text(arrows, beside, left=HOSTS[0], right=HOSTS[1]) for arrows, beside in parts]
+    hidden = len(drawn) - sum(len(arrows) for arrows, _ in parts)
     return f"{'':>12}… {hidden:,} packets …\n".join(texts)
 
 

@@ -29,7 +29,7 @@ class Seen:
     Attributes:
         reasons: what the endpoint decided that made it send this; for one that arrived, what it made of it.
         fate: what became of it on the path, "" if it arrived as it should.
-        ident: IPv4's identification; copies of a packet have the same.
+        ident: number of the packet among those that its sender sent; its low 16 bits are IPv4's identification.
     """
 
     at: float
@@ -84,7 +84,7 @@ class Trace:
     def sent(self, at: float, host: int, segment: Segment, reasons: list[Moment]) -> Seen:
         """A packet leaves ``host``; its fate may be added."""
         self._sent[host] += 1
-        return self._add(Seen(at, host, segment, True, self._sent[host] & 0xFFFF, reasons))
+        return self._add(Seen(at, host, segment, True, self._sent[host], reasons))
 
     def arrived(self, at: float, host: int, segment: Segment, origin: Seen) -> None:
         """It is at ``host`` now, perhaps marked on the way."""
@@ -133,7 +133,7 @@ def write_pcapng(trace: Trace, *, flow: Flow = _FLOW, hosts: Sequence[str] = HOS
         if index is None:
             continue
         way = flow if seen.sent == (seen.host == 0) else flow.reversed()
-        data = serialize(seen.segment, way, ident=seen.ident)
+        data = serialize(seen.segment, way, ident=seen.ident & 0xFFFF)
         comments = comments_of(seen.reasons, seen.fate)
         flags = OUTBOUND if seen.sent else INBOUND
         yield writer.record(

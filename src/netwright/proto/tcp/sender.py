@@ -149,7 +149,8 @@ class Sender:
 
     def bound(self, mss: int) -> None:
         """No segment has more than ``mss`` bytes of data from now on."""
-        self.mss, self._segment_limit = mss, self.peer.segment_limit(mss)
+        self.mss = mss
+        self.squeeze(self.options)
 
     def opened(self, segment: Segment, now: float) -> None:
         """The SYN is acknowledged; its window field is not scaled (RFC 7323 §2.2)."""
