@@ -139,3 +139,21 @@ def test_cost_of_an_acknowledgement_does_not_grow_with_the_window() -> None:
         return len(touched)
 
     assert cost(2000) == cost(20) < 20
+
+
+def test_counts_are_those_of_the_pieces_after_a_cut() -> None:
+    """RFC 1191 §6.4: what was marked lost, sent again or SACKed before counts as before, each piece for itself."""
+    board = Scoreboard()
+    records = [Sent(start, start + 1000, bytes(1000), ACK, 0.0) for start in (0, 1000, 2000)]
+    for record in records:
+        board.add(record)
+    board.mark_lost(records[0])
+    board.resend(records[0], 1.0)
+    board.sack(1000, 2000)
+    for piece in board.cut(400):
+        board.mark_lost(piece)
+    marks = [(each.repeats, each.sacked, each.lost) for each in board.outstanding()]
+    assert marks == [(1, False, True)] * 3 + [(0, True, False)] + [(0, False, True)] * 3
+    assert (board.out, board.repeated, board.sacked, board.lost, board.resent) == (7, 3, 1, 6, 0)
+    board.acknowledge(3000)
+    assert (board.out, board.repeated, board.sacked, board.lost, board.resent) == (0, 0, 0, 0, 0)

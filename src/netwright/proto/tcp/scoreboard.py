@@ -278,7 +278,7 @@ class Scoreboard:
             parts = _parts(whole, size)
             self.lost -= whole.lost
             self.resent -= whole.resent
-            whole.done, whole.lost = True, False
+            whole.done = True
             self.repeated += (len(parts) - 1) * (whole.repeats > 0)
             records[index : index + 1] = parts
             pieces += parts
