@@ -164,7 +164,7 @@ async def test_token_opens_the_page_once_and_then_its_cookie_does(tmp_path: Path
 
 
 async def events(stream: Stream) -> AsyncIterator[dict[str, Any]]:
-    async for lines in stream.lines(limit=1 << 20):
+    async for lines in stream.line_batches(limit=1 << 20):
         for line in lines:
             if line.startswith(b"data: "):
                 yield json.loads(line[6:])

@@ -8,17 +8,17 @@ from functools import partial
 from typing import Any, TypeAlias
 
 from netwright.aio.choice import engine
-from netwright.aio.limits import UNLIMITED
 from netwright.aio.outcome import reason
 from netwright.aio.resolve import Candidate, as_address, literal, look_up
 from netwright.aio.sockets import apply
-from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
 from netwright.core.errors import ConnectError, DeadlineError
+from netwright.core.limits import UNLIMITED
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
 from netwright.core.tuning import INTERACTIVE, Tuning
 from netwright.proto.happy_eyeballs import OTHER, PREFERRED, Event, Exhausted, HappyEyeballs, Start, Stop, Won
+from netwright.proto.stream import Stream
 
 __all__ = ["connect"]
 

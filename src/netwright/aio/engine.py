@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING, Any, Protocol
 from netwright.core.record import ConnectionRecord
 
 if TYPE_CHECKING:
-    from netwright.aio.limits import Limits
-    from netwright.aio.stream import Stream
     from netwright.core.address import Address
+    from netwright.core.limits import Limits
     from netwright.core.record import Recorder
     from netwright.core.tuning import Tuning
+    from netwright.proto.stream import Stream
 
 __all__ = ["Engine"]
 

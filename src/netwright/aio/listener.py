@@ -14,16 +14,16 @@ from typing import Any, Self, TypeAlias
 
 from netwright.aio.choice import engine
 from netwright.aio.engine import Engine
-from netwright.aio.limits import STANDARD, Limits, check_drain
 from netwright.aio.outcome import blamed, cause_of
 from netwright.aio.resolve import as_address, resolve
 from netwright.aio.sockets import BindError, reset_on_close
-from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
 from netwright.core.errors import NetwrightError, UsageError
+from netwright.core.limits import STANDARD, Limits, check_drain
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
+from netwright.proto.stream import Stream
 
 __all__ = ["DrainReport", "Handler", "Listener"]
 

@@ -11,16 +11,23 @@ from typing import Any
 
 from netwright.aio._native import LoopSet, Poller
 from netwright.aio._pipe import Readable
-from netwright.aio._stream import Stream as NativeStream
+from netwright.aio._stream import Stream as Verbs
 from netwright.aio.choice import adopt
-from netwright.aio.limits import Limits
 from netwright.aio.sockets import listening, new
-from netwright.aio.stream import Stream, creation_site
+from netwright.aio.stream import creation_site
 from netwright.core.address import Address
+from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import Tuning
+from netwright.proto import stream
 
-__all__ = ["NativeEngine", "Selector", "loop_factory", "on_selector"]
+__all__ = ["NativeEngine", "Selector", "Stream", "loop_factory", "on_selector"]
+
+
+class Stream(Verbs, stream.Stream):
+    """The native verbs as the Stream that programs know."""
+
+    __slots__ = ()
 
 
 class NativeEngine:
@@ -66,9 +73,9 @@ class NativeEngine:
     async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
         """A stream on a connected socket."""
         made = creation_site() if sys.flags.dev_mode else ""
-        stream = NativeStream(self._poller, sock.fileno(), record, recorder, limits, made=made)
+        made_stream = Stream(self._poller, sock.fileno(), record, recorder, limits, made=made)
         sock.detach()
-        return stream
+        return made_stream
 
 
 class Selector(selectors.EpollSelector):

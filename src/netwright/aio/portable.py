@@ -1,16 +1,17 @@
-"""The engine on asyncio's own transports: any loop, any operating system, also a simulated one."""
+"""The engine in Python, on any asyncio loop that watches descriptors."""
 
 import asyncio
 import socket
 from typing import Any
 
+from netwright.aio.channel import SocketChannel
 from netwright.aio.deadlines import Ticker
-from netwright.aio.limits import Limits
 from netwright.aio.pipe import Pipe
+from netwright.aio.portable_stream import Stream
 from netwright.aio.sockets import listening, new
-from netwright.aio.stream import Stream
 from netwright.core.address import Address
-from netwright.core.record import ConnectionRecord, Outcome, Recorder
+from netwright.core.limits import Limits
+from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import Tuning
 
 __all__ = ["PortableEngine"]
@@ -70,17 +71,7 @@ class PortableEngine:
 
     async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
         """A stream on a connected socket."""
-        pipe = Pipe(self._loop, self._ticker, record, recorder)
-        try:
-            await self._loop.connect_accepted_socket(lambda: pipe, sock)
-        except BaseException:
-            if pipe.transport is not None:
-                pipe.abort()
-            else:
-                sock.close()
-                record.end(Outcome.ABORTED, self.now())
-                recorder.close(record, self.now())
-            raise
+        pipe = Pipe(self._loop, self._ticker, record, recorder, SocketChannel(self._loop, sock))
         if limits.lifetime is not None:
             pipe.live_until(record.opened_at + limits.lifetime)
         return Stream(pipe, limits)

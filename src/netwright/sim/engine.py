@@ -12,21 +12,22 @@ from typing import Any, TypeAlias
 
 from netwright.aio.deadlines import Ticker
 from netwright.aio.engine import Engine
-from netwright.aio.limits import Limits
 from netwright.aio.pipe import Pipe
+from netwright.aio.portable_stream import Stream as StackStream
 from netwright.aio.sockets import BindError, apply
-from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress
 from netwright.core.errors import LimitError, UsageError
+from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import KeepAlive, Tuning
+from netwright.proto.stream import Stream
 from netwright.proto.tcp.events import End
 from netwright.proto.tcp.settings import CONTROLS, Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.driver import Driver
 from netwright.sim.info import pack_info
 from netwright.sim.stack import Connection, Port
-from netwright.sim.transport import StackTransport, os_error
+from netwright.sim.transport import StackChannel, os_error
 
 __all__ = ["StackEngine", "StackSocket"]
 
@@ -268,9 +269,9 @@ class StackEngine:
         if not isinstance(sock, StackSocket):
             return await self._base.open(sock, record, recorder, limits)
         assert sock.connection is not None
-        pipe = Pipe(self._driver.loop, self._ticker, record, recorder)
-        StackTransport(self._driver, sock.connection, pipe, sock).start()
+        channel = StackChannel(self._driver, sock.connection)
+        pipe = Pipe(self._driver.loop, self._ticker, record, recorder, channel)
         sock.detach()
         if limits.lifetime is not None:
             pipe.live_until(record.opened_at + limits.lifetime)
-        return Stream(pipe, limits)
+        return StackStream(pipe, limits)

@@ -84,7 +84,7 @@ async def test_lines_come_in_batches_without_their_ends(world: World) -> None:
     async with world.serve(echo) as listener, await world.connect(listener) as stream:
         await stream.send(b"a\r\nb\n\nc")
         await stream.send_eof()
-        batches = [batch async for batch in stream.lines()]
+        batches = [batch async for batch in stream.line_batches()]
         assert [line for batch in batches for line in batch] == [b"a", b"b", b"", b"c"]
         assert all(batches)
 
@@ -94,7 +94,7 @@ async def test_lines_refuse_a_line_over_the_limit(world: World, text: bytes) -> 
     async with world.serve(echo) as listener, await world.connect(listener) as stream:
         await stream.send(text)
         with pytest.raises(LimitError):
-            async for _ in stream.lines(limit=10):
+            async for _ in stream.line_batches(limit=10):
                 pass
 
 
@@ -158,18 +158,30 @@ async def test_two_readers_are_refused_at_once(world: World) -> None:
         assert await first == b""
 
 
-async def test_two_senders_are_refused_at_once(world: World) -> None:
-    async def deaf(stream: Stream) -> None:
-        await asyncio.sleep(1000)
+async def test_sends_queue_behind_one_another_each_whole(world: World) -> None:
+    gate, got = asyncio.Event(), bytearray()
 
-    async with world.serve(deaf) as listener, await world.connect(listener) as stream:
+    async def late(stream: Stream) -> None:
+        await gate.wait()
+        async for chunk in stream:
+            got.extend(chunk)
+
+    async with world.serve(late) as listener, await world.connect(listener) as stream:
         async with asyncio.TaskGroup() as group:
-            first = group.create_task(stream.send(bytes(50_000_000)))
+            group.create_task(stream.send(b"a" * 20_000_000))
             await turns()
-            with pytest.raises(UsageError, match="already sending"):
-                await stream.send(b"x")
-            first.cancel()
-        stream.abort()
+            second = group.create_task(stream.send(b"b" * 100))
+            third = group.create_task(stream.send(b"c" * 100))
+            fourth = group.create_task(stream.send(b"d" * 100))
+            await turns()
+            third.cancel()
+            await turns()
+            assert not second.done()
+            gate.set()
+        assert fourth.done()
+        await stream.send_eof()
+        assert await stream.read() == b""
+    assert bytes(got) == b"a" * 20_000_000 + b"b" * 100 + b"d" * 100
 
 
 async def test_limit_below_one_is_the_callers_error(world: World) -> None:
