@@ -20,8 +20,9 @@ from netwright.core.address import Address, InetAddress
 from netwright.core.errors import LimitError, UsageError
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import KeepAlive, Tuning
+from netwright.proto.tcp.congestion.registry import control_names
 from netwright.proto.tcp.events import End
-from netwright.proto.tcp.settings import CONTROLS, Settings
+from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.driver import Driver
 from netwright.sim.info import pack_info
@@ -155,8 +156,8 @@ _TCP_INFO = 11  # linux/tcp.h; other systems have no name for it
 
 def _congestion(settings: Settings, value: Any) -> Settings:
     name = bytes(value).rstrip(b"\0").decode()
-    if name not in CONTROLS:
-        raise OSError(errno.ENOENT, f"congestion control {name!r}, {', '.join(CONTROLS)} allowed")
+    if name not in control_names():
+        raise OSError(errno.ENOENT, f"congestion control {name!r}, {', '.join(control_names())} allowed")
     return replace(settings, congestion=name)
 
 
