@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import ResetError, TransportError
 from netwright.core.moment import Kind, Moment
+from netwright.core.record import Exchange
 from netwright.http import Request, Response
 from netwright.proto.feed import (
     Batch,
@@ -325,8 +327,10 @@ def held_page(console: Console) -> None:
 @pytest.mark.realtime
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium")
 async def test_page_draws_rows_and_the_opened_one_s_life_in_a_browser(tmp_path: Path) -> None:
-    async with running(tmp_path, kernel=lambda: [made(rtx=9)]) as run, await run.worker() as worker:
-        record = values(number=1, service="pour", waiting="peer to read", waiting_since=99.0, subject="GET /<b>")
+    hello = replace(HELLO, wall=asyncio.get_running_loop().time())
+    async with running(tmp_path, kernel=lambda: [made(rtx=9)]) as run, await run.worker(hello) as worker:
+        asked = [Exchange(50.0, 50.0, 0.0, "GET /<b>")]
+        record = values(number=1, service="pour", waiting="peer to read", waiting_since=50.0, exchanges=asked)
         await worker.send(batch(record, *(values(number=n, service="echo") for n in range(2, 500))))
         held_page(run.console)
         await asyncio.sleep(0.1)
