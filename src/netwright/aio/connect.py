@@ -17,7 +17,7 @@ from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress
 from netwright.core.errors import ConnectError, DeadlineError, NetwrightError, RefusedError, UsageError
 from netwright.core.moment import Kind
-from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
+from netwright.core.record import Attempt, ConnectionRecord, Outcome, Recorder, Result, Waiting
 from netwright.core.tuning import INTERACTIVE, Tuning
 from netwright.proto.happy_eyeballs import OTHER, PREFERRED, Event, Exhausted, HappyEyeballs, Start, Stop, Won
 
@@ -25,7 +25,7 @@ __all__ = ["connect"]
 
 _FAMILIES = {PREFERRED: socket.AF_INET6, OTHER: socket.AF_INET}
 
-Attempt: TypeAlias = Callable[[Address], Awaitable[Handle]]
+Try: TypeAlias = Callable[[Address], Awaitable[Handle]]
 
 
 async def connect(
@@ -71,7 +71,8 @@ async def connect(
         stage = "resolve" if record.waiting is Waiting.RESOLVE else "connect"
         late = isinstance(error, TimeoutError)
         failure = DeadlineError(stage, now - begun, advice=f"{target} does not answer") if late else error
-        record.end(Outcome.CONNECT_FAILED, now, stage=stage, detail=str(failure))
+        number = record.attempts[-1].errno if record.attempts and not late else 0
+        record.end(Outcome.CONNECT_FAILED, now, stage=stage, errno=number, text=str(failure))
         recorder.close(record, now)
         if failure is error:
             raise
@@ -131,7 +132,7 @@ def _name(handle: Handle) -> Address:
         raise _error(f"connected, and lost at once: {reason(error)}", [error]) from error
 
 
-async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> Handle:
+async def _open(target: Address, attempt: Try, record: ConnectionRecord) -> Handle:
     """A connection to ``target``."""
     if isinstance(target, InetAddress) and not target.host:
         target = InetAddress("localhost", target.port)
@@ -159,7 +160,7 @@ async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> 
 class _Race:
     """Drives the machine: lookups and attempts are tasks that put what happened into one queue."""
 
-    def __init__(self, target: InetAddress, attempt: Attempt, record: ConnectionRecord) -> None:
+    def __init__(self, target: InetAddress, attempt: Try, record: ConnectionRecord) -> None:
         self.target, self.attempt, self.record = target, attempt, record
         self.machine = HappyEyeballs[Address]()
         self.happened: asyncio.Queue[Callable[[float], Sequence[Event[Address]]]] = asyncio.Queue()
@@ -243,15 +244,15 @@ async def _attempt(record: ConnectionRecord, tuning: Tuning, local: Address | No
     try:
         handle = await engine().connect(address, tuning, local)
     except BaseException as error:
-        why = _words(error) if isinstance(error, Exception) else "given up"
-        _tried(record, address, why, begun)
+        result = Result.FAILED if isinstance(error, Exception) else Result.ABANDONED
+        _tried(record, address, result, begun, getattr(error, "errno", None) or 0)
         raise
-    _tried(record, address, "answered", begun)
+    _tried(record, address, Result.ANSWERED, begun)
     if handle.refused:
-        record.note(Kind.ERROR, engine().now(), note=f"this system refused {', '.join(handle.refused)}")
+        names = ", ".join(handle.refused)
+        record.note(Kind.ERROR, engine().now(), note=f"this system refused {names}", about=handle.refused)
     return handle
 
 
-def _tried(record: ConnectionRecord, name: Address, what: str, begun: float) -> None:
-    took, start = engine().now() - begun, begun - record.started_at
-    record.attempts += (f"{name}: {what} after {took:.4f} s, begun at {start:.4f} s",)
+def _tried(record: ConnectionRecord, name: Address, result: Result, began: float, errno: int = 0) -> None:
+    record.attempts += (Attempt(str(name), result, errno, began, engine().now() - began),)

@@ -57,7 +57,7 @@ class NativeEngine:
         except BaseException as error:
             sock.close()
             record.probe = None
-            record.end(Outcome.ABORTED, self.now(), detail=str(error))
+            record.end(Outcome.ABORTED, self.now(), text=str(error))
             recorder.close(record, self.now())
             raise
         sock.detach()
