@@ -25,7 +25,7 @@ async def test_connection_that_nobody_answers_names_address_and_cause(engine: st
             await connect(("127.0.0.1", port), recorder=recorder)
     assert [error.errno for error in caught.value.attempts if isinstance(error, OSError)] == [errno.ECONNREFUSED]
     (record,) = recorder.recent
-    assert (record.outcome, record.stage) == (Outcome.CONNECT_FAILED, "connect")
+    assert (record.outcome, record.ended.stage) == (Outcome.CONNECT_FAILED, "connect")
 
 
 async def test_connection_without_a_socket_file_names_the_path(engine: str) -> None:

@@ -197,8 +197,8 @@ async def test_slow_peer_is_cut_at_its_stage(world: World, stage: str, first: by
         assert now() - begun == pytest.approx(allowed, abs=0.8)
         await until(lambda: listener.recorder.recent)
         record = accepted(listener)
-        assert (record.outcome, record.stage) == (Outcome.DEADLINE, stage)
-        assert stage in record.detail
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, stage)
+        assert stage in record.ended.text
         sock.close()
     assert world.lines == []
 
@@ -213,7 +213,7 @@ async def test_peer_that_does_not_read_is_cut_at_stage_send(world: World) -> Non
         await until(lambda: listener.recorder.recent, seconds=10)
         assert now() - begun == pytest.approx(3, abs=0.8)
         record = accepted(listener)
-        assert (record.outcome, record.stage) == (Outcome.DEADLINE, "send")
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "send")
         assert record.send_waited == pytest.approx(3, abs=0.3)
         sock.close()
 
@@ -241,7 +241,7 @@ async def test_peer_that_reads_slowly_is_cut_below_a_useful_rate(world: World, r
         sock.close()
         assert (got < 3_000_000) is cut
         await until(lambda: listener.recorder.recent)
-        assert accepted(listener).stage == ("send" if cut else "")
+        assert accepted(listener).ended.stage == ("send" if cut else "")
 
 
 async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
@@ -271,7 +271,7 @@ async def test_silent_connections_do_not_starve_a_good_one(world: World) -> None
                 await stream.send(b"good\n")
                 assert await stream.readline(timeout=2.0) == b"good\n"
                 await asyncio.sleep(0.3)
-        assert sum(record.stage == "first byte" for record in listener.recorder.recent) == 300
+        assert sum(record.ended.stage == "first byte" for record in listener.recorder.recent) == 300
         for sock in silent:
             sock.close()
 

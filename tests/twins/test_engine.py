@@ -13,8 +13,8 @@ from netwright.watch.engine import Engine as PureEngine
 from netwright.watch.verdicts import Mode
 from tests.support.corpora import captures, corpus
 from tests.support.frames import ETHERNET, RAW, ethernet, pcap, pcapng, sack, stamp, syn_options, tcp
-from tests.watch.test_decode import ENCAPSULATIONS
 from tests.watch.test_engine import read
+from tests.watch.test_segment import ENCAPSULATIONS
 
 pytestmark = pytest.mark.skipif(not kernels()["netwright.watch._engine"], reason="kernel not built")
 MODES: tuple[Mode, Mode] = ("exact", "wireshark")

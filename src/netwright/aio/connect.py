@@ -16,7 +16,7 @@ from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
 from netwright.core.errors import ConnectError, DeadlineError
 from netwright.core.moment import Kind
-from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
+from netwright.core.record import Attempt, ConnectionRecord, Outcome, Recorder, Result, Waiting
 from netwright.core.tuning import INTERACTIVE, Tuning
 from netwright.proto.happy_eyeballs import OTHER, PREFERRED, Event, Exhausted, HappyEyeballs, Start, Stop, Won
 
@@ -25,7 +25,7 @@ __all__ = ["connect"]
 _FULL_BACKLOG_RETRY = 0.01  # a Unix listener with a full backlog answers EAGAIN, and nothing tells when it is over
 _FAMILIES = {PREFERRED: socket.AF_INET6, OTHER: socket.AF_INET}
 
-Attempt: TypeAlias = Callable[[Candidate], Any]  # a coroutine function that gives a connected socket
+Try: TypeAlias = Callable[[Candidate], Any]  # a coroutine function that gives a connected socket
 
 
 async def connect(
@@ -68,7 +68,8 @@ async def connect(
         stage = "resolve" if record.waiting is Waiting.RESOLVE else "connect"
         late = isinstance(error, TimeoutError)
         failure = DeadlineError(stage, now - begun, advice=f"{target} does not answer") if late else error
-        record.end(Outcome.CONNECT_FAILED, now, stage=stage, detail=str(failure))
+        number = record.attempts[-1].errno if record.attempts and not late else 0
+        record.end(Outcome.CONNECT_FAILED, now, stage=stage, errno=number, text=str(failure))
         recorder.close(record, now)
         if failure is error:
             raise
@@ -94,7 +95,7 @@ def _name(sock: socket.socket) -> Address:
         raise ConnectError(f"connected, and lost at once: {reason(error)}", [error]) from error
 
 
-async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> tuple[socket.socket, Any]:
+async def _open(target: Address, attempt: Try, record: ConnectionRecord) -> tuple[socket.socket, Any]:
     """A connected socket and its peer's name."""
     if isinstance(target, InetAddress) and not target.host:
         target = InetAddress("localhost", target.port)
@@ -122,7 +123,7 @@ async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> 
 class _Race:
     """Drives the machine: lookups and attempts are tasks that put what happened into one queue."""
 
-    def __init__(self, target: InetAddress, attempt: Attempt, record: ConnectionRecord) -> None:
+    def __init__(self, target: InetAddress, attempt: Try, record: ConnectionRecord) -> None:
         self.target, self.attempt, self.record = target, attempt, record
         self.machine = HappyEyeballs[Candidate]()
         self.happened: asyncio.Queue[Callable[[float], Sequence[Event[Candidate]]]] = asyncio.Queue()
@@ -210,16 +211,15 @@ async def _attempt(
             await engine().connect(sock, sockaddr)
     except BaseException as error:
         sock.close()
-        why = reason(error) if isinstance(error, Exception) else "given up"
-        _tried(record, name, why, begun)
+        result = Result.FAILED if isinstance(error, Exception) else Result.ABANDONED
+        _tried(record, name, result, begun, getattr(error, "errno", None) or 0)
         raise
-    _tried(record, name, "answered", begun)
+    _tried(record, name, Result.ANSWERED, begun)
     return sock
 
 
-def _tried(record: ConnectionRecord, name: Address, what: str, begun: float) -> None:
-    took, start = engine().now() - begun, begun - record.started_at
-    record.attempts += (f"{name}: {what} after {took:.4f} s, begun at {start:.4f} s",)
+def _tried(record: ConnectionRecord, name: Address, result: Result, began: float, errno: int = 0) -> None:
+    record.attempts += (Attempt(str(name), result, errno, began, engine().now() - began),)
 
 
 async def _connect_unix(sock: socket.socket, path: str) -> None:

@@ -8,10 +8,10 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 
 from netwright.watch._bytes cimport lowest, prefetch, scaled, u16, u32
-from netwright.watch._decode cimport FIN, FRAGMENT, RST, SYN, TCP, Found, Segment, decode
+from netwright.watch._segment cimport FIN, FRAGMENT, RST, SYN, TCP, Found, Segment, decode
 from netwright.watch._exact cimport AGAIN, EXACT_REUSED, exact_flags, exact_reuses
 from netwright.watch._flow cimport FLAGS, Direction, Flow
-from netwright.watch._fragments cimport Reassembly, reassemble
+from netwright.watch._reassembly cimport Reassembly, reassemble
 from netwright.watch._wireshark cimport wireshark_flags, wireshark_reuses
 
 from ipaddress import ip_address

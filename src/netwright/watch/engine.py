@@ -16,11 +16,11 @@ from typing import Final
 
 from netwright.core.errors import UsageError
 from netwright.watch import exact, wireshark
-from netwright.watch.decode import FIN, RST, SYN, Fragment, Segment, decode
 from netwright.watch.exact import ExactFlow
 from netwright.watch.flow import FlowRow, WayRow
-from netwright.watch.fragments import Reassembly
+from netwright.watch.reassembly import Reassembly
 from netwright.watch.records import Records
+from netwright.watch.segment import FIN, RST, SYN, Fragment, Segment, decode
 from netwright.watch.verdicts import Mode
 from netwright.watch.wireshark import WiresharkFlow
 

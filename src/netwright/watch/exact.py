@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from netwright.watch.decode import ACK, FIN, RST, SYN, Segment
+from netwright.watch.segment import ACK, FIN, RST, SYN, Segment
 
 __all__ = ["ExactFlow", "ExactHalf", "Hole"]
 

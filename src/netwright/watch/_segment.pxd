@@ -1,4 +1,4 @@
-# One captured frame down to its TCP segment; the specification is decode.py, names and citations are there.
+# One captured frame down to its TCP segment; the specification is segment.py, names and citations are there.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
