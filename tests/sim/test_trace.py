@@ -10,7 +10,7 @@ from netwright.sim.link import Path
 from netwright.sim.pair import Pair, send_all
 from netwright.sim.trace import Trace, write_pcapng
 from netwright.watch.capture import analyse
-from netwright.wire.capture import Record
+from netwright.wire.blocks import Record
 from netwright.wire.read import read_blocks, read_records
 from tests.support.tshark import fields
 

@@ -12,7 +12,7 @@ from netwright.wire.fields import Layer, address_text, pack_address
 from netwright.wire.icmp import Icmp, Icmp6, Icmp6Kind, IcmpKind
 from netwright.wire.ip import IPProtocol, IPv4
 from netwright.wire.ip6 import Extension, Fragment, IPv6
-from netwright.wire.link import LinkType, Loopback, Sll, Sll2
+from netwright.wire.link_types import LinkType, Loopback, Sll, Sll2
 from netwright.wire.read import read_records
 from netwright.wire.tcp import Tcp
 from netwright.wire.tcp_options import Timestamps, parse_tcp_options

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.core.errors import IncompleteError, ProtocolError, UsageError
-from netwright.wire.capture import Block, Interface, Record, Section
+from netwright.wire.blocks import Block, Interface, Record, Section
 from netwright.wire.pcap import PcapParser, PcapWriter, is_pcap
 
 MAGICS = {  # magic number: time stamps a second, bytes behind the file header, bytes behind a record header

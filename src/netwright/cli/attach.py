@@ -12,7 +12,7 @@ import stat
 import subprocess
 import sys
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from netwright.cli.holder import holders
@@ -34,10 +34,13 @@ class Keeper:
     Args:
         bind: the page's address.
         fixed: the user asked for it: taken is an error, not a reason for another port.
+        hosts: a reverse proxy's host names, which the page answers to as well.
     """
 
-    def __init__(self, bind: InetAddress, *, fixed: bool, report: Callable[[str], None]) -> None:
-        self.bind, self._fixed, self._report = bind, fixed, report
+    def __init__(
+        self, bind: InetAddress, *, fixed: bool, report: Callable[[str], None], hosts: Sequence[str] = ()
+    ) -> None:
+        self.bind, self._fixed, self._report, self._hosts = bind, fixed, report, hosts
         self.process: subprocess.Popen[bytes] | None = None
         self.feed = self._feed(str(bind.port or f"pid{os.getpid()}"))
         self._log = runtime_directory() / "console.log"
@@ -116,6 +119,7 @@ class Keeper:
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "netwright.console", "--feed", self.feed.path, "--bind", str(self.bind)]
+        command += [f"--host={host}" for host in self._hosts]
         full = self._log.exists() and self._log.stat().st_size > LOG_LIMIT
         with open(self._log, "wb" if full else "ab") as log:  # not our stderr: it may outlive us and whoever reads that
             return subprocess.Popen(

@@ -24,6 +24,7 @@ _log = logging.getLogger("netwright")
 )
 @click.option("--unix", "paths", multiple=True, metavar="PATH", help="HTTP on a Unix socket, too.")
 @click.option("--console", type=AddressType(), help=f"The console's address. [{DEFAULT_CONSOLE}]")
+@click.option("--console-host", "hosts", multiple=True, metavar="NAME", help="A reverse proxy's host name to let in.")
 @click.option("--no-console", is_flag=True, help="No console.")
 @click.option("--json", "as_json", is_flag=True, help="Lines as JSON objects.")
 @click.option("--drain", type=Seconds(0, 86400), default=10.0, show_default=True, help="Seconds for work to finish.")
@@ -34,6 +35,7 @@ def command(
     binds: tuple[Address, ...],
     paths: tuple[str, ...],
     console: Address | None,
+    hosts: tuple[str, ...],
     no_console: bool,
     as_json: bool,
     drain: float,
@@ -53,7 +55,7 @@ def command(
     if not hasattr(socket, "AF_UNIX"):
         no_console = True
         _log.warning("no console: this Python has no Unix sockets")
-    keeper = None if no_console else Keeper(console or DEFAULT_CONSOLE, fixed=fixed, report=_log.warning)
+    keeper = None if no_console else Keeper(console or DEFAULT_CONSOLE, fixed=fixed, report=_log.warning, hosts=hosts)
     if keeper is not None:
         keeper.begin()
     try:

@@ -14,9 +14,10 @@ from urllib.parse import urlencode
 
 import click
 
-from netwright.cli.attach import DEFAULT_CONSOLE
+from netwright.cli.attach import DEFAULT_CONSOLE, runtime_directory
 from netwright.cli.options import AddressType, Seconds
 from netwright.cli.problem import Problem, UnreachableProblem
+from netwright.console.secret import read_token, token_path
 from netwright.console.view import bound
 from netwright.core.address import Address, InetAddress
 
@@ -66,7 +67,7 @@ class View:
 
 @click.command("top")
 @click.option("--console", type=AddressType(), default=str(DEFAULT_CONSOLE), show_default=True, help="The console.")
-@click.option("--token", default="", help="The console's token, where it wants one.")
+@click.option("--token", default="", help="The console's token, if another user started it.")
 @click.option("--filter", "words", default="", metavar="WORDS", help="As on the page: rtt>120 retrans>0 svc:http")
 @click.option("--sort", default="", metavar="COLUMN", help="rtt, in, age, peer, …; -rtt turns it around.")
 @click.option("--interval", type=Seconds(0.25, 3600), default=1.0, show_default=True, help="Seconds.")
@@ -77,6 +78,7 @@ def command(console: Address, token: str, words: str, sort: str, interval: float
     if not isinstance(console, InetAddress):
         raise click.BadParameter(f"{console}: host:port wanted", param_hint="--console")
     view = View(words, sort)
+    token = token or read_token(token_path(runtime_directory(), console))
 
     def asking(view: View, limit: int) -> Answer:
         return ask(console, token, view, limit)
@@ -96,10 +98,11 @@ def ask(console: InetAddress, token: str, view: View, limit: int) -> Answer:
         Problem: the console refuses the filter, the column or the token.
         UnreachableProblem: nobody answers.
     """
-    query = {"filter": view.filter, "sort": view.sort, "limit": limit} | ({"token": token} if token else {})
+    query = {"filter": view.filter, "sort": view.sort, "limit": limit}
+    fields = {"Authorization": f"Bearer {token}"} if token else {}
     asked = HTTPConnection(console.host, console.port, timeout=SLOWEST_ANSWER)
     try:
-        asked.request("GET", f"/api/connections?{urlencode(query)}")
+        asked.request("GET", f"/api/connections?{urlencode(query)}", headers=fields)
         answer = asked.getresponse()
         body = answer.read()
     except (OSError, HTTPException) as error:

@@ -6,10 +6,9 @@ Three things drive it:
 - the network: ``receive`` takes a segment and returns a list of events;
 - time: ``expire`` is due at ``deadline`` (None: never).  Any call may change the deadline.
 
-After each of these calls, ``take_segments`` returns the segments to send, in order.  Segments that are not taken are
-not lost for good: they are retransmitted.  ``now`` is in seconds, on any clock that does not go backwards.  Sequence
-numbers are unbounded (see segment.py): code that talks to a wire applies ``Endpoint.lift`` to segments that arrive and
-``segment.wrap`` to segments that leave.
+After each of these calls, ``take_segments`` returns the segments to send, in order.  ``now`` is in seconds, on any
+clock that does not go backwards.  Sequence numbers are unbounded (see segment.py): code that talks to a wire applies
+``Endpoint.lift`` to segments that arrive and ``segment.wrap`` to segments that leave.
 
 ``listener.Listener`` creates passive endpoints.  A SYN that ends a connection in TIME-WAIT (``End.REPLACED``) must be
 passed on to the listener.  ``watch`` receives a Moment, with the reason, for every decision.
@@ -28,19 +27,7 @@ from netwright.proto.tcp.handshake import DEFAULT_MSS, Agreement, agree, answer_
 from netwright.proto.tcp.keepalive import Due, KeepAliveTimer
 from netwright.proto.tcp.outside import Challenges, Outside, judge_outside
 from netwright.proto.tcp.receiver import Receiver
-from netwright.proto.tcp.segment import (
-    ACK,
-    ECE,
-    FIN,
-    NOT_ECT,
-    RST,
-    SYN,
-    TIMESTAMPS_SIZE,
-    Segment,
-    SynOptions,
-    lift,
-    nearest,
-)
+from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
 from netwright.proto.tcp.segment_writer import SegmentWriter
 from netwright.proto.tcp.sender import Sender
 from netwright.proto.tcp.settings import Settings
@@ -60,7 +47,6 @@ from netwright.proto.tcp.time_wait import Answer, judge
 __all__ = ["Endpoint"]
 
 _SENDS: Final = (ESTABLISHED, State.CLOSE_WAIT, SYN_SENT, SYN_RECEIVED)
-_LEAST_MSS: Final = 512  # bytes: Linux's least path MTU of 552 (net.ipv4.route.min_pmtu) less both headers
 
 
 class Endpoint:
@@ -323,19 +309,14 @@ class Endpoint:
         """A router dropped a segment as too big (RFC 1191 §6.4, RFC 8201 §4): send smaller ones.
 
         Args:
-            room: the next hop's MTU less the headers of IP and TCP; below 512 bytes it is taken as 512, because a
-                forged message could otherwise make segments tiny.
+            room: the next hop's MTU less the headers of IP and TCP.
             quoted: 32-bit sequence number of the dropped segment.
 
         Returns:
             True if segments are smaller now; False if the message changes nothing, or quotes nothing in flight.
         """
-        sender = self.sender
-        mss = max(room, _LEAST_MSS) - (TIMESTAMPS_SIZE if self.agreement.timestamps else 0)
-        in_flight = (
-            sender.snd_una <= nearest(quoted, sender.snd_una) < sender.snd_nxt
-        )  # else it is forged: RFC 5927 §4.1
-        if self.state not in SYNCHRONIZED or mss >= sender.mss or not in_flight:
+        sender, mss = self.sender, self._writer.mss_for(room)
+        if self.state not in SYNCHRONIZED or mss >= sender.mss or not sender.has_in_flight(quoted):
             return False
         self._writer.mss = mss
         sender.limit_mss(mss, now)
@@ -522,8 +503,6 @@ class Endpoint:
             elif state is State.CLOSING and self.settings.policy.repeat_fin:
                 self._writer.emit(FIN | ACK, self.sender.fin_at, b"", now, NOT_ECT)
         return None
-
-    # Output
 
     def _flush(self, now: float) -> None:
         receiver, sender = self.receiver, self.sender

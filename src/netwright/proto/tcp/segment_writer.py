@@ -11,6 +11,7 @@ __all__ = ["SegmentWriter"]
 
 _MAX_FIELD: Final = 65535  # of the window field
 _OPTION_SPACE: Final = 40  # bytes of options in a header, RFC 9293 §3.1
+_LEAST_ROOM: Final = 512  # bytes: Linux's least path MTU of 552 (net.ipv4.route.min_pmtu) less both headers
 _LEAST_SACK: Final = 12  # bytes of a SACK option with one block, RFC 2018 §3
 
 
@@ -49,6 +50,10 @@ class SegmentWriter:
         self.receiver, self._syn_options, self.mss = receiver, syn_options, agreement.mss
         self.stamped = agreement.timestamps
         self._option_space = _OPTION_SPACE - (TIMESTAMPS_SIZE if agreement.timestamps else 0)
+
+    def mss_for(self, room: int) -> int:
+        """Bytes of data where data and options may take ``room`` bytes; forged messages must not make segments tiny."""
+        return max(room, _LEAST_ROOM) - (TIMESTAMPS_SIZE if self.stamped else 0)
 
     def sack_size(self) -> int:
         """Bytes of the SACK option of the next segment."""

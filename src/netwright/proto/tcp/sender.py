@@ -22,7 +22,7 @@ from netwright.proto.tcp.rack import DUPLICATES
 from netwright.proto.tcp.recovery import LOSS, OPEN, RECOVERY, REDUCING, Recovery
 from netwright.proto.tcp.rtt import OFF, PERSIST, PROBE, RETRANSMIT, RoundTrip, Timer
 from netwright.proto.tcp.scoreboard import Scoreboard, SentSegment
-from netwright.proto.tcp.segment import ACK, CWR, ECE, ECT, FIN, NOT_ECT, PSH, SYN, Segment
+from netwright.proto.tcp.segment import ACK, CWR, ECE, ECT, FIN, NOT_ECT, PSH, SYN, Segment, nearest
 from netwright.proto.tcp.settings import Settings
 
 __all__ = ["Sender"]
@@ -197,6 +197,10 @@ class Sender:
             agreement.timestamps,
         )
         self.recovery.sack = agreement.sack
+
+    def has_in_flight(self, seq: int) -> bool:
+        """True if the byte with the 32-bit number ``seq`` is in flight (RFC 5927 §4.1)."""
+        return self.snd_una <= nearest(seq, self.snd_una) < self.snd_nxt
 
     def limit_mss(self, mss: int, now: float) -> None:
         """Send no more than ``mss`` bytes of data in a segment from now on.

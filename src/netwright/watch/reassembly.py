@@ -5,7 +5,7 @@ Where fragments overlap, what came first stays.  The oldest unfinished datagram 
 
 from typing import Final
 
-from netwright.watch.decode import Fragment
+from netwright.watch.segment import Fragment
 
 __all__ = ["Reassembly"]
 

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from netwright.core.errors import IncompleteError
 from netwright.wire.fields import Layer
-from netwright.wire.link import Loopback, Sll, Sll2, parse_loopback, parse_sll, parse_sll2
+from netwright.wire.link_types import Loopback, Sll, Sll2, parse_loopback, parse_sll, parse_sll2
 
 
 @pytest.mark.parametrize(

@@ -1,7 +1,7 @@
 import pytest
 
 from netwright.core.errors import IncompleteError, ProtocolError
-from netwright.wire.capture import Block, CaptureParser, Interface, OpaqueBlock, Record
+from netwright.wire.blocks import Block, CaptureParser, Interface, OpaqueBlock, Record
 
 
 class Toy(CaptureParser):

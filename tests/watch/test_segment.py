@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.watch.decode import Fragment, Segment, decode
+from netwright.watch.segment import Fragment, Segment, decode
 from tests.support.frames import ETHERNET, RAW, SYN, ethernet, ip, tcp
 
 PACKET = tcp(seq=7, ack=9, data=b"hello", window=512, ident=3)

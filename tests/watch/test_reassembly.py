@@ -1,8 +1,8 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.watch.decode import Fragment, Segment, decode
-from netwright.watch.fragments import SLOTS, Reassembly
+from netwright.watch.reassembly import SLOTS, Reassembly
+from netwright.watch.segment import Fragment, Segment, decode
 from tests.support.frames import RAW, ip, tcp
 
 WHOLE = tcp(data=bytes(range(200)), ident=9)

@@ -1,9 +1,9 @@
-# Reassembly of IP fragments (RFC 791 §3.2, RFC 8200 §4.5), bounded; the specification is fragments.py.
+# Reassembly of IP fragments (RFC 791 §3.2, RFC 8200 §4.5), bounded; the specification is reassembly.py.
 from libc.stdint cimport uint8_t, uint32_t, uint64_t
 from libc.stdlib cimport malloc
 from libc.string cimport memcmp, memcpy, memset
 
-from netwright.watch._decode cimport Segment
+from netwright.watch._segment cimport Segment
 
 cdef enum:
     SLOTS = 64  # datagrams in the making; the oldest gives way
