@@ -328,6 +328,7 @@ class Endpoint:
         if flags & ACK and not sender.snd_una < segment.ack <= sender.snd_nxt:
             if not flags & RST:
                 self._writer.refuse(segment.ack)
+            sender.hasten_syn(now)
             return self._refuse(segment, "acknowledges data that was never sent", now)
         if flags & RST:
             return self._finish(End.REFUSED, now) if flags & ACK else None
@@ -389,7 +390,8 @@ class Endpoint:
     def _in_connection(self, segment: Segment, now: float) -> None:
         """Synchronized states: the first four checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
         receiver = self.receiver
-        receiver.heard_at, self._keepalive.probes = now, 0
+        if not segment.flags & RST:  # a RST that is dropped must not keep a dead connection alive
+            receiver.heard_at, self._keepalive.probes = now, 0
         stamps = segment.timestamps if self._stamps else None
         if stamps and stamps[0] < receiver.ts_recent and not segment.flags & RST and receiver.is_replay(segment, now):
             self._challenge(segment, "timestamp is old (PAWS)", now)
@@ -441,6 +443,8 @@ class Endpoint:
             return self._finish(End.RESET, now)
         if answer is Outside.DROP:
             return self._refuse(segment, "RST, or no ACK, outside the window", now)
+        if answer is Outside.TAKE_ACK and self._stamps:
+            receiver.stamp(segment, now)  # RFC 7323 §4.3: echo the copy's timestamp, not that of the lost ACK's segment
         if answer is Outside.TAKE_ACK and self.state in SYNCHRONIZED and sender.acknowledge(segment, now):
             if sender.snd_una > sender.fin_at >= 0:
                 self._fin_acknowledged(now)
@@ -551,7 +555,7 @@ class Endpoint:
 
     def _keep_alive(self, now: float) -> None:
         busy = bool(self.sender.board.out or self.sender.unsent)
-        due = self._keepalive.due(now, self.receiver.heard_at, busy=busy)
+        due = self._keepalive.due(now, self.receiver.heard_at, busy=busy, user_timeout=self.settings.user_timeout)
         if due is Due.GIVE_UP:
             self._reset(End.SILENT, now)
         elif due is Due.PROBE:
