@@ -14,11 +14,11 @@ from urllib.parse import urlencode
 
 import click
 
-from netwright.cli.attach import DEFAULT_CONSOLE
 from netwright.cli.options import AddressType, Seconds
 from netwright.cli.problem import Problem, UnreachableProblem
 from netwright.console.view import bound
 from netwright.core.address import Address, InetAddress
+from netwright.run.settings import DEFAULT_CONSOLE
 
 __all__ = ["View", "ask", "command", "screen"]
 
@@ -104,11 +104,14 @@ def ask(console: InetAddress, token: str, view: View, limit: int) -> Answer:
         body = answer.read()
     except (OSError, HTTPException) as error:
         fix = "netwright serve app.py starts one; --console names another"
-        raise UnreachableProblem(f"no console on {console}", why=str(error), fix=fix) from error
+        raise UnreachableProblem(
+            f"no console on {console}", code=Code.CONSOLE_SILENT, why=str(error), fix=fix
+        ) from error
     finally:
         asked.close()
     if answer.status != 200:
-        raise Problem(f"the console refuses: {printable(body.decode(errors='replace').strip())}")
+        answered = printable(body.decode(errors="replace").strip())
+        raise Problem(f"the console refuses: {answered}", code=Code.CONSOLE_REFUSED)
     found: Answer = json.loads(body)
     return found
 
@@ -191,7 +194,7 @@ def _picture(asking: Ask, view: View) -> str:
     try:
         lines = screen(asking(view, max(1, height - 3)), view, width=width, height=height)
     except Problem as problem:
-        lines = problem.format_message().splitlines()
+        lines = str(problem).splitlines()
     prompt = f"/{view.typing}" if view.typing is not None else "q end · s sort · r reverse · / filter"
     lines += [""] * (height - 1 - len(lines)) + [prompt[:width]]
     return "\x1b[H" + "".join(f"{line}\x1b[K\r\n" for line in lines[:-1]) + f"{lines[-1]}\x1b[K"
@@ -204,7 +207,7 @@ def _terminal() -> Iterator[Callable[[float], str]]:
         import termios
         import tty
     except ImportError:  # Windows
-        raise Problem("top has no live screen on this system", fix="--once, in a loop") from None
+        raise Problem("top has no live screen on this system", code=Code.TERMINAL, fix="--once, in a loop") from None
     before = termios.tcgetattr(sys.stdin)
 
     def keys(timeout: float) -> str:
