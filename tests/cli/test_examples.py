@@ -28,7 +28,8 @@ def make_app() -> App:
 
 
 def test_every_command_has_examples_and_shows_them() -> None:
-    assert set(EXAMPLES) == set(COMMANDS)
+    for name in COMMANDS:
+        assert "Examples:\n  " in CliRunner().invoke(netwright, [name, "--help"]).output
     for name, lines in EXAMPLES.items():
         output = CliRunner().invoke(netwright, [name, "--help"], terminal_width=200).output
         assert all(f"  {line}\n" in output for line in lines)

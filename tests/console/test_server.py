@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,7 @@ from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import ResetError, TransportError
 from netwright.core.moment import Kind, Moment
+from netwright.core.record import Exchange
 from netwright.http import Request, Response
 from netwright.proto.feed import (
     Batch,
@@ -151,16 +153,34 @@ async def test_foreign_host_is_refused_and_told_why(tmp_path: Path) -> None:
         status, _, content = await run.get("/api/connections", "Host: evil.example")
         assert status == 403
         assert "evil.example" in content
+        assert "--console-host" in content
 
 
 async def test_token_opens_the_page_once_and_then_its_cookie_does(tmp_path: Path) -> None:
     async with running(tmp_path, token="s3cret") as run:
         assert run.console.url.endswith("/?token=s3cret")
-        assert (await run.get("/api/connections", "Host: box"))[0] == 401
-        status, head, _ = await run.get("/?token=s3cret", "Host: box")
-        assert (status, "location: /\r\n" in head.lower()) == (303, True)
+        host = f"Host: 127.0.0.1:{run.console.bound.port}"
+        status, head, _ = await run.get("/api/connections", host)
+        assert (status, "www-authenticate: bearer\r\n" in head.lower()) == (401, True)
+        status, head, _ = await run.get("/?token=s3cret", host)
+        assert (status, "location: ./\r\n" in head.lower()) == (303, True)
         cookie = head.partition("set-cookie: ")[2].partition(";")[0]
-        assert (await run.get("/api/connections", "Host: box", f"Cookie: {cookie}"))[0] == 200
+        assert (await run.get("/api/connections", host, f"Cookie: {cookie}"))[0] == 200
+        assert (await run.get("/api/connections", host, "Authorization: Bearer s3cret"))[0] == 200
+
+
+async def test_every_route_asks_for_the_token(tmp_path: Path) -> None:
+    async with running(tmp_path, token="s3cret") as run:
+        for path in ("/", "/static/app.js", "/api/connections", "/api/connections/7.1", "/api/events", "/api/workers"):
+            assert (await run.get(path))[0] == 401
+        assert (await run.get("/api/health"))[0] == 401
+
+
+async def test_authority_of_an_absolute_target_stands_above_host(tmp_path: Path) -> None:
+    """RFC 9112 §3.2.2."""
+    async with running(tmp_path) as run:
+        assert (await run.get("http://evil.example/api/workers", "Host: localhost"))[0] == 403
+        assert (await run.get("http://localhost/api/workers", "Host: evil.example"))[0] == 200
 
 
 async def events(stream: Stream) -> AsyncIterator[dict[str, Any]]:
@@ -325,8 +345,10 @@ def held_page(console: Console) -> None:
 @pytest.mark.realtime
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium")
 async def test_page_draws_rows_and_the_opened_one_s_life_in_a_browser(tmp_path: Path) -> None:
-    async with running(tmp_path, kernel=lambda: [made(rtx=9)]) as run, await run.worker() as worker:
-        record = values(number=1, service="pour", waiting="peer to read", waiting_since=99.0, subject="GET /<b>")
+    hello = replace(HELLO, wall=asyncio.get_running_loop().time())
+    async with running(tmp_path, kernel=lambda: [made(rtx=9)]) as run, await run.worker(hello) as worker:
+        asked = [Exchange(50.0, 50.0, 0.0, "GET /<b>")]
+        record = values(number=1, service="pour", waiting="peer to read", waiting_since=50.0, exchanges=asked)
         await worker.send(batch(record, *(values(number=n, service="echo") for n in range(2, 500))))
         held_page(run.console)
         await asyncio.sleep(0.1)

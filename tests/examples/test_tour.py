@@ -128,14 +128,18 @@ async def test_seconds_that_are_no_number_or_out_of_bounds_never_wait_for_ever(t
 
 
 NETWRIGHT = str(Path(sys.executable).with_name("netwright"))
-RUN = "import runpy, functools, netwright as n; n.App.run = functools.partialmethod(n.App.run, bind='127.0.0.1:0', console=None)"
+ITSELF = """
+import functools, runpy, netwright
+netwright.App.run = functools.partialmethod(netwright.App.run, bind="127.0.0.1:0", console=None)
+runpy.run_path("examples/tour.py", run_name="__main__")
+"""
 
 
 @pytest.mark.parametrize(
     "command",
     [
         [NETWRIGHT, "serve", "examples/tour.py", "--bind", "127.0.0.1:0", "--no-console"],
-        [sys.executable, "-c", f"{RUN}; runpy.run_path('examples/tour.py', run_name='__main__')"],
+        [sys.executable, "-c", ITSELF],
     ],
 )
 def test_tour_runs_as_its_first_line_says(command: list[str]) -> None:

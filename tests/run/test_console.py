@@ -11,10 +11,10 @@ from pathlib import Path
 
 import pytest
 
+from netwright.core.address import InetAddress, UnixAddress
 from netwright.run import console as console_module
 from netwright.run.console import ConsoleProcess, listens
 from netwright.run.problem import Problem
-from netwright.core.address import InetAddress, UnixAddress
 
 
 @pytest.fixture(autouse=True)

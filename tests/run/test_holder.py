@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.run.holder import Holder, Listening, free_port, holders, holders_of_path, parse_listening, process_age
 from netwright.core.address import InetAddress, UnixAddress
+from netwright.run.holder import Holder, Listening, free_port, holders, holders_of_path, parse_listening, process_age
 
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from netwright.run.source import place_of
 
 
@@ -9,8 +11,7 @@ def test_place_is_the_innermost_line_of_the_file() -> None:
     def inner() -> None:
         int("x")
 
-    try:
+    with pytest.raises(ValueError, match="x") as raised:
         inner()
-    except ValueError as error:
-        assert place_of(error, Path(__file__)).endswith('\nint("x")')
-        assert place_of(error, Path("/else.py")) == "/else.py"
+    assert place_of(raised.value, Path(__file__)).endswith('\nint("x")')
+    assert place_of(raised.value, Path("/else.py")) == "/else.py"

@@ -1,4 +1,4 @@
-"""The examples of each command's ``--help``; tests run every line."""
+"""The examples of commands' ``--help``, but for those that hold their own; tests run every line."""
 
 __all__ = ["EXAMPLES"]
 
@@ -13,11 +13,6 @@ EXAMPLES = {
         "netwright top",
         "netwright top --filter 'svc:http rtt>100' --sort -age",
         "netwright top --json",
-    ),
-    "watch": (
-        "netwright watch capture.pcap",
-        "netwright watch capture.pcap --mode wireshark --flows 5",
-        "netwright watch capture.pcap --json",
     ),
     "demo": (
         "netwright demo",

@@ -46,7 +46,8 @@ class CommandGroup(click.Group):
             return None
         found = import_module(COMMANDS[cmd_name][1]).command
         assert isinstance(found, click.Command)
-        found.epilog = "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[cmd_name])])
+        if cmd_name in EXAMPLES:
+            found.epilog = "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[cmd_name])])
         return found
 
     def resolve_command(

@@ -24,6 +24,7 @@ __all__ = ["command"]
 @click.option("--unix", "paths", multiple=True, metavar="PATH", help="Serve HTTP on a Unix socket; repeatable.")
 @click.option("--no-http", is_flag=True, help="Serve only the ports that the program adds itself.")
 @click.option("--console", type=AddressType(), help=f"The console's address. [{DEFAULT_CONSOLE}]")
+@click.option("--console-host", "hosts", multiple=True, metavar="NAME", help="A reverse proxy's host name to let in.")
 @click.option("--no-console", is_flag=True, help="Start no console.")
 @click.option("--json", "as_json", is_flag=True, help="Print lines as JSON objects.")
 @click.option(
@@ -38,6 +39,7 @@ def command(
     paths: tuple[str, ...],
     no_http: bool,
     console: Address | None,
+    hosts: tuple[str, ...],
     no_console: bool,
     as_json: bool,
     log_level: str,
@@ -65,6 +67,7 @@ def command(
         path=Path(target),
         console=page,
         console_required=console is not None,
+        console_hosts=hosts,
         drain=drain,
         records=records,
         log_level=log_level,

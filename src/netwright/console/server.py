@@ -7,10 +7,11 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from netwright.aio import Limits, Stream
 from netwright.console import answers
-from netwright.console.gate import Gate
+from netwright.console.gate import Asked, Gate
 from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import ClosedError, NetwrightError, ProtocolError, TransportError, UsageError
@@ -86,6 +87,7 @@ class Console:
     ) -> None:
         self.store = store or Store()
         self.url = ""
+        self.bound = InetAddress("", 0)
         self.staying = Staying(clock())
         self.app = App("console", report=lambda text, error: report(f"{text}: {error!r}" if error else text))
         self._gate, self._clock, self._report = gate or Gate(), clock, report
@@ -106,11 +108,12 @@ class Console:
 
     def _get(self, path: str, handler: Handler) -> None:
         async def guarded(request: Request) -> Response:
-            fields = request.fields
-            refusal = self._gate.check(fields.get("host", ""), fields.get("cookie", ""), request.raw_query)
+            asked = _asked(request)
+            refusal = self._gate.check(asked)
             if refusal is not None:
-                raise StatusError(refusal.status, refusal.message)
-            moved = self._gate.redirect(request.path, request.raw_query) if path == "/" else None
+                challenge = (("www-authenticate", "Bearer"),) if refusal.status == 401 else ()  # RFC 9110 §15.5.2
+                raise StatusError(refusal.status, refusal.message, fields=challenge, advice=refusal.advice)
+            moved = self._gate.redirect(asked) if path == "/" else None
             if moved is not None:
                 return Response(status=303, fields=(("location", moved[0]), ("set-cookie", moved[1])))
             return await handler(request)
@@ -257,6 +260,7 @@ class Console:
         async with self.app:
             address = self.app.listeners[0].address
             assert isinstance(address, InetAddress)
+            self.bound = address
             self.url = url_of(address, self._gate.token)
             ready()
             async with asyncio.TaskGroup() as group:
@@ -264,6 +268,14 @@ class Console:
                 await self.tick()
                 looking.cancel()
             await self.app.drain(0.2)  # pages would stay for ever
+
+
+def _asked(request: Request) -> Asked:
+    """The authority of an absolute target stands above Host (RFC 9112 §3.2.2)."""
+    fields = request.fields
+    absolute = not request.target.startswith(("/", "*"))
+    host = urlsplit(request.target).netloc if absolute else fields.get("host", "")
+    return Asked(host, request.raw_query, fields.get("cookie", ""), fields.get("authorization", ""))
 
 
 def url_of(address: InetAddress, token: str) -> str:

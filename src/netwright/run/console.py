@@ -13,11 +13,10 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.proto.feed import FORMAT
-from netwright.run.folder import private_folder
+from netwright.run.folder import console_folder, feed_name
 from netwright.run.holder import holders
 from netwright.run.problem import UNREACHABLE, Code, Problem
 
@@ -36,15 +35,24 @@ class ConsoleProcess:
         required: the user named it, so that another program on it is an error; otherwise a free port is taken.
         report: called with a line for people when there is trouble with the console.
         fix: how the user names another address, for the error about a required one.
+        hosts: a reverse proxy's host names, which the page answers to as well.
 
     Raises:
         Problem: a required address is taken, or there is no private folder.
     """
 
-    def __init__(self, bind: InetAddress, *, required: bool, report: Callable[[str], None], fix: str = "") -> None:
-        self.bind, self._report = bind, report
+    def __init__(
+        self,
+        bind: InetAddress,
+        *,
+        required: bool,
+        report: Callable[[str], None],
+        fix: str = "",
+        hosts: Sequence[str] = (),
+    ) -> None:
+        self.bind, self._report, self._hosts = bind, report, hosts
         self.process: subprocess.Popen[bytes] | None = None
-        folder = private_folder(self._name(f"pid{os.getpid()}"))
+        folder = console_folder(bind)
         self._folder = folder.path
         self.feed = self._feed(str(bind.port or f"pid{os.getpid()}"))
         self._log = folder.path / "console.log"
@@ -73,12 +81,8 @@ class ConsoleProcess:
             if not self._reading and self.process.stdout is not None:
                 self.process.stdout.close()
 
-    def _name(self, name: str) -> str:
-        host = self.bind.host.replace(":", "_").replace("/", "_") or "any"
-        return f"{host}-{name}.{FORMAT}"
-
     def _feed(self, name: str) -> UnixAddress:
-        return UnixAddress(str(self._folder / self._name(name)))
+        return UnixAddress(str(self._folder / feed_name(self.bind, name)))
 
     def _taken(self, fix: str) -> Problem:
         why = "\n".join(str(holder) for holder in holders(self.bind.port)) or "another program listens there"
@@ -139,6 +143,7 @@ class ConsoleProcess:
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
         command = [sys.executable, "-m", "netwright.console", "--feed", self.feed.path, "--bind", str(self.bind)]
+        command += [f"--host={host}" for host in self._hosts]
         full = self._log.exists() and self._log.stat().st_size > LOG_LIMIT
         with open(self._log, "wb" if full else "ab") as log:  # not our stderr: the console may outlive its reader
             return subprocess.Popen(

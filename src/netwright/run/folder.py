@@ -6,10 +6,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from netwright.core.address import MAX_UNIX_PATH
+from netwright.core.address import MAX_UNIX_PATH, InetAddress
+from netwright.proto.feed import FORMAT
 from netwright.run.problem import UNREACHABLE, Code, Problem
 
-__all__ = ["Folder", "private_folder"]
+__all__ = ["Folder", "console_folder", "feed_name", "private_folder"]
 
 _TEMPORARY = ("/tmp", "/var/tmp", "/dev/shm")  # each made private below, or refused
 
@@ -20,6 +21,21 @@ class Folder:
 
     path: Path
     passed_over: str = ""
+
+
+def feed_name(bind: InetAddress, name: str) -> str:
+    """The file name of a console's socket; ``name`` is the port, or what stands for it."""
+    host = bind.host.replace(":", "_").replace("/", "_") or "any"
+    return f"{host}-{name}.{FORMAT}"
+
+
+def console_folder(bind: InetAddress) -> Folder:
+    """The folder that holds the socket and the token of the console on ``bind``.
+
+    Raises:
+        Problem: there is none.
+    """
+    return private_folder(feed_name(bind, f"pid{1 << 22}"))  # the largest pid, proc(5)
 
 
 def private_folder(longest_name: str) -> Folder:

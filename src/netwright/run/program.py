@@ -88,9 +88,12 @@ def _begin_console(settings: RunSettings) -> ConsoleProcess | None:
         _log.warning("no console: this Python has no Unix sockets [%s]", Code.CONSOLE_FAILED)
         return None
     try:
-        fix = settings.spelling.console(settings.console.host)
         console = ConsoleProcess(
-            settings.console, required=settings.console_required, report=lambda text: _log.warning("%s", text), fix=fix
+            settings.console,
+            required=settings.console_required,
+            report=lambda text: _log.warning("%s", text),
+            fix=settings.spelling.console(settings.console.host),
+            hosts=settings.console_hosts,
         )
         console.begin()
     except OSError as error:

@@ -108,7 +108,7 @@ class _Run:
 
     def _running(self, live: list[ConnectionRecord]) -> str:
         """What ``live`` and the hooks were doing: ``2 connections (GET /slow of 127.0.0.1:5, …), hook close (…)``."""
-        named = [escape(f"{record.subject or record.service} of {record.peer}") for record in live[:3]]
+        named = [escape(f"{_subject(record)} of {record.peer}") for record in live[:3]]
         more = ", …" if len(live) > 3 else ""
         count = f"{len(live)} connection{'s' if len(live) > 1 else ''} ({', '.join(named)}{more})" if live else ""
         return ", ".join(filter(None, (count, self._hooks.describe())))
@@ -243,6 +243,11 @@ class _Run:
         except OSError:
             with open(os.devnull, "wb") as nowhere:
                 os.dup2(nowhere.fileno(), sys.stdout.fileno())
+
+
+def _subject(record: ConnectionRecord) -> str:
+    """What its newest message asks for; the port's name where messages are not recorded."""
+    return record.exchanges[-1].subject if record.exchanges else record.service
 
 
 def _not_exported(error: Exception) -> None:

@@ -39,6 +39,7 @@ class RunSettings:
         path: the program's own file; errors name its lines.
         console: the page's address, or None for no console.
         console_required: the user named the address; if it is taken, the program does not start.
+        console_hosts: a reverse proxy's host names, which the console's page answers to as well.
         drain: seconds that busy connections get to finish.
         records: a file that gets a JSON line for each connection that closed; "" for none.
         log_level: of netwright's own log records.
@@ -48,6 +49,7 @@ class RunSettings:
     path: Path
     console: InetAddress | None = None
     console_required: bool = False
+    console_hosts: tuple[str, ...] = ()
     drain: float = 10.0
     records: str = ""
     log_level: str = "info"
