@@ -116,9 +116,7 @@ def test_folder_of_another_user_is_passed_over(environment: Path, monkeypatch: p
     assert f"{environment / 'run'} belongs to user {owner}" in reasons
 
 
-def test_none_at_all_is_a_problem_that_says_what_was_tried(
-    environment: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_none_at_all_is_a_problem_that_says_what_was_tried(environment: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("XDG_RUNTIME_DIR", "/proc")
     monkeypatch.setenv("TMPDIR", str(environment / "absent"))
     monkeypatch.setattr(folder, "_TEMPORARY", ())
