@@ -11,6 +11,7 @@ import time
 from dataclasses import asdict
 from pathlib import Path
 from types import FrameType
+from typing import TYPE_CHECKING
 
 from netwright._native import PURE, kernels
 from netwright.aio import BindError, DrainReport, Listener
@@ -26,10 +27,12 @@ from netwright.run.holder import process_age
 from netwright.run.hooks import HookWatch, place_of_hook
 from netwright.run.journal import Journal
 from netwright.run.problem import INTERRUPTED, UNREACHABLE, Code, Problem
-from netwright.run.service import Service
 from netwright.run.settings import RunSettings
 from netwright.run.source import place_of
 from netwright.run.text import escape
+
+if TYPE_CHECKING:  # Service.run ends up here
+    from netwright.run.service import Service
 
 __all__ = ["first_line", "run", "urls", "warn_of_missing_kernels"]
 
@@ -47,7 +50,7 @@ def warn_of_missing_kernels() -> None:
         _log.warning("%d native kernels are not built, all is slower: netwright doctor has the fix", len(missing))
 
 
-async def run(service: Service, settings: RunSettings, console: ConsoleProcess | None) -> int:
+async def run(service: "Service", settings: RunSettings, console: ConsoleProcess | None) -> int:
     """Serve until a signal; return the exit code.
 
     Raises:
@@ -59,7 +62,7 @@ async def run(service: Service, settings: RunSettings, console: ConsoleProcess |
 class _Run:
     """One run of a service."""
 
-    def __init__(self, service: Service, settings: RunSettings, console: ConsoleProcess | None) -> None:
+    def __init__(self, service: "Service", settings: RunSettings, console: ConsoleProcess | None) -> None:
         self._service, self._settings, self._console = service, settings, console
         self._signals = 0
         self._phase = "start"  # then "serve", then "drain"
@@ -258,14 +261,14 @@ def _not_written(error: Exception) -> None:
     _log.error("records are no longer written, the service goes on", exc_info=error)
 
 
-def first_line(service: Service) -> str:
+def first_line(service: "Service") -> str:
     """The name and where it listens: HTTP as URLs, the others with their names."""
     ordered = sorted(service.listeners, key=lambda listener: listener.service != "http")
     where = [_url(one) if one.service == "http" else f"{one.service} {_url(one)}" for one in ordered]
     return escape(f"◆ {service.name}  {'  '.join(where)}")
 
 
-def urls(service: Service) -> list[str]:
+def urls(service: "Service") -> list[str]:
     """Every address as ``http://``, ``tcp://`` or ``unix:``."""
     return [_url(listener) for listener in service.listeners]
 
