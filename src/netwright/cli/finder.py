@@ -171,7 +171,7 @@ class _Search(Generic[T]):
         fix = f"{Path(sys.executable).name} -m pip install {missing.partition('.')[0]}" if missing else ""
         if missing is not None and missing.startswith("netwright."):
             fix = "check the name: this is not a module of netwright"
-        if "relative import" in str(error):
+        if type(error) is ImportError and error.name is None:  # a relative import, without a package
             fix = f"name it as a module: {self._serve(self.name, f'{self.path.parent.name}.{self.path.stem}')}"
         return Problem(f"{self.source} cannot be imported: {error}", code=Code.APP_LOAD, where=where, fix=fix)
 
