@@ -6,12 +6,15 @@ import os
 import random
 import resource
 import socket
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import NoReturn
 
 import pytest
 
 from netwright.aio import DrainReport, Limits, Listener, Stream, connect
+from netwright.aio.engine import Handle
 from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE
 from netwright.core.address import InetAddress
 from netwright.core.errors import DeadlineError, UsageError
@@ -29,24 +32,30 @@ async def echo_lines(stream: Stream) -> None:
         await stream.send(line)
 
 
+Take = Callable[[], Handle | None]
+
+
+def taking(listener: Listener, accept: Callable[[Take], Handle | None]) -> None:
+    """Put ``accept`` between the listener and its socket."""
+    (handle,) = listener._handles  # noqa: SLF001  # what the system does is played here
+    handle.take = partial(accept, handle.take)  # type: ignore[method-assign]
+
+
 # the system runs out of something
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
-async def test_starved_accept_backs_off_reports_once_and_goes_on(
-    world: World, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_starved_accept_backs_off_reports_once_and_goes_on(world: World, number: int) -> None:
     starved = True
 
-    class Starving(socket.socket):
-        def accept(self) -> tuple[socket.socket, object]:
-            if starved:
-                raise OSError(number, os.strerror(number))
-            return super().accept()
+    def starve(take: Take) -> Handle | None:
+        if starved:
+            raise OSError(number, os.strerror(number))
+        return take()
 
     async with world.serve(echo) as listener:
-        listener._sock = Starving(fileno=listener._sock.detach())  # noqa: SLF001
+        taking(listener, starve)
         async with await world.connect(listener) as stream:
             await stream.send(b"x")
             await asyncio.sleep(25)
@@ -96,16 +105,15 @@ async def test_connection_that_left_the_queue_is_invisible(world: World, number:
     """accept(2), "Error handling": the errors of the connection that was next."""
     aborted = 30
 
-    class Aborting(socket.socket):
-        def accept(self) -> tuple[socket.socket, object]:
-            nonlocal aborted
-            if aborted:
-                aborted -= 1
-                raise OSError(number, os.strerror(number))
-            return super().accept()
+    def abort(take: Take) -> Handle | None:
+        nonlocal aborted
+        if aborted:
+            aborted -= 1
+            raise OSError(number, os.strerror(number))
+        return take()
 
     async with world.serve(echo) as listener:
-        listener._sock = Aborting(fileno=listener._sock.detach())  # noqa: SLF001
+        taking(listener, abort)
         async with await world.connect(listener) as stream:
             await stream.send(b"x")
             assert await stream.read() == b"x"
@@ -495,14 +503,13 @@ async def test_listener_is_served_once(world: World) -> None:
 async def test_broken_listening_socket_ends_serve_and_aborts_every_connection(world: World) -> None:
     broken = False
 
-    class Broken(socket.socket):
-        def accept(self) -> tuple[socket.socket, object]:
-            if broken:
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-            return super().accept()
+    def fail(take: Take) -> Handle | None:
+        if broken:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return take()
 
     listener = await Listener.bind(world.anywhere)
-    listener._sock = Broken(fileno=listener._sock.detach())  # noqa: SLF001
+    taking(listener, fail)
 
     async def breaks() -> None:
         nonlocal broken

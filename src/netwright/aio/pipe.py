@@ -65,7 +65,8 @@ class Pipe(asyncio.Protocol):
         self.transport = transport
         self.transport.set_write_buffer_limits(0)  # a send returns when the kernel took everything
         if self.record.transport == "tcp":
-            self.record.probe = probe_of(transport.get_extra_info("socket"))
+            asked = transport.get_extra_info("tcp_info")  # of a transport without a socket
+            self.record.probe = asked or probe_of(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; hand them to the buffer, wake the reader."""
