@@ -40,8 +40,10 @@ def run_program(load: Callable[[], tuple["Service", RunSettings]], settings: Run
     handler = set_up(settings.log_level, as_json=settings.as_json)
     console = _begin_console(settings)
     try:
-        service, settings = load()
-        hand_over(handler)
+        try:
+            service, settings = load()
+        finally:
+            hand_over(handler)
         return _run(service, settings, console)
     except BaseException:
         if console is not None:
