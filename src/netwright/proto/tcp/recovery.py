@@ -433,5 +433,5 @@ class Recovery:
             window = self.window
             threshold = "∞" if window.ssthresh == INFINITE else window.ssthresh
             text = f"{self.phase.value} → {phase.value}: {reason}, cwnd {window.cwnd}, ssthresh {threshold}"
-            self._note(Kind.CONGESTION, now, window.cwnd, text)
+            self._note(Kind.CONGESTION, now, window.cwnd, text, (self.phase.value, phase.value))
         self.phase = phase
