@@ -56,7 +56,14 @@ def test_the_user_timeout_counts_from_the_first_moment(now: float, at: float, ov
 
 def test_an_answer_begins_the_count_of_unanswered_probes_anew() -> None:
     persist = made()
-    for heard_at, now, unanswered in ((-inf, 1.0, 1), (-inf, 2.0, 2), (2.5, 3.0, 1), (2.5, 4.0, 2), (4.5, 5.0, 1)):
+    for heard_at, now, unanswered in (
+        (-inf, 1.0, 1),
+        (-inf, 2.0, 2),
+        (2.5, 3.0, 1),
+        (2.5, 4.0, 2),
+        (4.5, 5.0, 1),
+        (5.0, 6.0, 1),
+    ):
         persist.back_off(heard_at, now)
         assert persist.unanswered == unanswered
 

@@ -217,7 +217,7 @@ class Endpoint:
         """Return up to ``limit`` received bytes; b"" if there are none.  ``at_eof`` is true if none will follow."""
         data = self.receiver.read(limit)
         if self.receiver.ack_now and self.state in TAKES_DATA:
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         return data
 
     def send_eof(self, now: float) -> None:
@@ -514,7 +514,7 @@ class Endpoint:
             self._make_room_for_sacks()
         sender.output(now)
         if receiver.ack_now:
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         if sender.refused and sender.took_space():
             self._events.append(Event.WRITABLE)
 
@@ -523,14 +523,11 @@ class Endpoint:
         if self.receiver.has_blocks or self.sender.options:
             self.sender.squeeze(self._writer.sack_size())
 
-    def _acknowledge(self, now: float) -> None:
-        self._writer.acknowledge(self.sender.snd_nxt, now)
-
     def _challenge(self, segment: Segment, reason: str, now: float, *, in_window: bool = False) -> None:
         """Refuse a segment and acknowledge what is expected, at a limited rate (RFC 5961 §7)."""
         self._refuse(segment, reason, now)
         if self._challenges.allow(segment, now, in_window=in_window):
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
 
     def _reset(self, end: End, now: float) -> None:
         self._writer.reset(self.sender.snd_nxt, now)
@@ -546,7 +543,7 @@ class Endpoint:
                 self._finish(end, now)
         if self.receiver.ack_at <= now:
             self.receiver.interactive = False
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         if self._keepalive.at <= now:
             self._keep_alive(now)
         if self._life_at <= now:

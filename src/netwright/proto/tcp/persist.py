@@ -36,7 +36,7 @@ class Persist:
     def back_off(self, heard_at: float, now: float) -> None:
         """A probe is due; the peer was last heard at ``heard_at``."""
         self._backoff += 1
-        self.unanswered = 1 if heard_at > self._probed_at else self.unanswered + 1
+        self.unanswered = 1 if heard_at >= self._probed_at else self.unanswered + 1
         self._probed_at = now
 
     def next_at(self, user_timeout: float | None, now: float) -> float:
