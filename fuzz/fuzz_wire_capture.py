@@ -10,7 +10,7 @@ from collections.abc import Iterable
 
 from fuzz.mutate import corpus_files, pieces, run
 from netwright.core.errors import ProtocolError
-from netwright.wire.capture import Block, Interface, NameRecord, OpaqueBlock, Record, Statistics
+from netwright.wire.blocks import Block, Interface, NameRecord, OpaqueBlock, Record, Statistics
 from netwright.wire.pcap import PcapWriter
 from netwright.wire.pcapng import PcapngWriter
 from netwright.wire.read import read_blocks

@@ -16,7 +16,7 @@ from netwright.wire.fragments import Reassembler
 from netwright.wire.icmp import Icmp, Icmp6, parse_icmp_extensions
 from netwright.wire.ip import IPv4, parse_ipv4_options
 from netwright.wire.ip6 import Extension, Fragment, IPv6
-from netwright.wire.link import LinkType
+from netwright.wire.link_types import LinkType
 from netwright.wire.read import read_records
 from netwright.wire.tcp import Tcp
 from netwright.wire.tcp_options import MaximumSegmentSize, Sack, Timestamps, parse_tcp_options, serialize_tcp_options

@@ -20,8 +20,8 @@ import pytest
 from click.testing import CliRunner
 
 from netwright.cli.group import netwright
-from netwright.cli.holder import free_port
 from netwright.console.store import Store
+from netwright.run.holder import free_port
 from tests.support.program import Program
 
 APP = """
@@ -72,10 +72,10 @@ async def echo(stream):
     [
         (["missing.py"], "no file missing.py"),
         (["app.py", "--bind", "nonsense"], "address without a port"),
-        (["app.py", "--console", "unix:/x"], "host:port wanted"),
+        (["app.py", "--console", "unix:/x"], "host:port required"),
         (["app.py", "--drain", "-1"], "--drain"),
         (["app.py", "--drain", "inf"], "inf is not in the range 0<=x<=86400"),
-        (["app.py", "--drain", "nan"], "nan is no number of seconds, 0 to 86400 allowed"),
+        (["app.py", "--drain", "nan"], "nan is not a number of seconds, 0 to 86400 allowed"),
         (["app.py", "--biind", "1"], "--bind"),
     ],
 )
@@ -139,18 +139,19 @@ class Serving:
         command = ("serve", "app.py", "--bind", "127.0.0.1:0", "--console", f"127.0.0.1:{port}", *arguments)
         self.program = Program(*command, directory=directory)
         self.http = self.program.wait_line(r"http://\S+")[0]
-        self.console = self.program.wait_line(r"console  (http://\S+)/")[1]
+        found = self.program.wait_line(r"console  (http://\S+)/\?(token=\S+)")
+        self.console, self.token = found[1], found[2]
         self.console_port = port
 
     def health(self) -> dict[str, Any]:
         try:
-            answer: dict[str, Any] = get(f"{self.console}/api/health")
+            answer: dict[str, Any] = get(f"{self.console}/api/health?{self.token}")
         except OSError:
             return {"workers": -1}
         return answer
 
     def rows(self, words: str = "") -> list[dict[str, Any]]:
-        found: list[dict[str, Any]] = get(f"{self.console}/api/connections?filter={words}")["connections"]
+        found: list[dict[str, Any]] = get(f"{self.console}/api/connections?filter={words}&{self.token}")["connections"]
         return found
 
     def console_pid(self) -> int:
@@ -201,10 +202,10 @@ def test_second_ctrl_c_stops_now_though_a_handler_is_stuck(directory: str) -> No
 @pytest.mark.parametrize(
     ("path", "signals", "code", "said"),
     [
-        ("/thread", 1, 0, "left at work: thread tour_0"),
+        ("/thread", 1, 0, "still running, cut: thread tour_0"),
         ("/deaf", 1, 0, "1 handlers go on 5 s after a cancel"),
-        ("/deaf", 2, 130, "still at work 2 s after the end"),
-        ("/hog", 2, 130, "still at work 2 s after the end"),
+        ("/deaf", 2, 130, "still running 0.8 s later, cut: 1 connection (GET /deaf of 127.0.0.1:"),
+        ("/hog", 2, 130, "still running 0.8 s later, cut: 1 connection (GET /hog of 127.0.0.1:"),
     ],
 )
 def test_handler_that_cannot_be_cancelled_does_not_keep_the_process(
@@ -338,12 +339,12 @@ def test_console_stopped_costs_the_service_nothing_but_counted_loss(directory: s
         assert int(status.partition("VmRSS:")[2].split()[0]) < 150_000  # kB
 
         def whole() -> bool:
-            (worker,) = get(f"{serving.console}/api/workers")["workers"]
+            (worker,) = get(f"{serving.console}/api/workers?{serving.token}")["workers"]
             told: int = worker["totals"].get("accepted", 0)
             return told == 3000 and len(serving.rows()) == min(3000 - worker["lost"], Store().closed_limit)
 
         eventually(whole)
-        assert get(f"{serving.console}/api/workers")["workers"][0]["lost"] > 0
+        assert get(f"{serving.console}/api/workers?{serving.token}")["workers"][0]["lost"] > 0
         program.signal(signal.SIGINT)
         assert program.end() == 0
 
@@ -359,8 +360,8 @@ def test_records_have_a_line_for_each_connection_that_closed(tmp_path: Path) -> 
         program.signal(signal.SIGINT)
         assert program.end() == 0
     (record,) = [json.loads(line) for line in (tmp_path / "closed.jsonl").read_text().splitlines()]
-    assert (record["service"], record["subject"], record["messages"]) == ("http", "GET / → 200", 1)
-    assert record["who"] in ("peer", "this side")
+    assert (record["service"], record["exchanges"][-1]["status"], record["messages"]) == ("http", 200, 1)
+    assert record["who"] in ("peer", "you")
 
 
 @pytest.mark.real

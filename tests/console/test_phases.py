@@ -1,11 +1,13 @@
 """Bars of a connection's life."""
 
+import errno
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.console.phases import Bar, bars_of_life, bars_of_moments, bars_of_summary, waterfall
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Outcome, Waiting
+from netwright.core.record import Attempt, Exchange, Outcome, Result, Waiting
 from tests.support.records import values
 
 
@@ -16,13 +18,13 @@ def spans(bars: list[Bar]) -> list[tuple[str, float, float]]:
 def test_a_request_s_moments_become_waits_handler_and_ticks() -> None:
     moments = [
         Moment(1.0, Kind.ESTABLISHED),
-        Moment(1.0, Kind.RECEIVE_WAIT, note="request head"),
+        Moment(1.0, Kind.RECEIVE_WAIT, about=("request head",)),
         Moment(1.2, Kind.RECEIVED, 80),
         Moment(1.2, Kind.REQUEST, note="GET /"),
         Moment(1.2, Kind.HANDLER),
         Moment(1.5, Kind.RESPONSE, note="200"),
         Moment(1.5, Kind.SENT, 900),
-        Moment(1.6, Kind.RECEIVE_WAIT, note="next request"),
+        Moment(1.6, Kind.RECEIVE_WAIT, about=("next request",)),
     ]
     bars = bars_of_moments(moments, 4.0)
     assert spans(bars) == [
@@ -66,11 +68,8 @@ def test_a_summary_shows_its_silence() -> None:
 def test_a_summary_shows_the_last_request_and_the_end() -> None:
     record = values(
         first_in_at=1.1,
-        request_at=1.1,
-        handler_at=1.1,
-        response_at=1.4,
+        exchanges=[Exchange(1.1, 1.1, 1.4, "GET /slow", 200)],
         last_out_at=1.5,
-        subject="GET /slow → 200",
         closed_at=1.6,
         outcome=Outcome.RESET.value,
         waiting="",
@@ -99,8 +98,8 @@ def test_every_attempt_has_its_place_and_the_loser_is_bad() -> None:
         first_in_at=2.0,
         waiting="",
         attempts=[
-            "[::1]:80: Connection refused after 0.1250 s, begun at 0.2500 s",
-            "10.0.0.1:80: answered after 0.2500 s, begun at 0.5000 s",
+            Attempt("[::1]:80", Result.FAILED, errno.ECONNREFUSED, 1.25, 0.125),
+            Attempt("10.0.0.1:80", Result.ANSWERED, 0, 1.5, 0.25),
         ],
     )
     bars = bars_of_summary(record, 3.0)
@@ -115,7 +114,7 @@ def test_every_attempt_has_its_place_and_the_loser_is_bad() -> None:
 
 def test_life_is_the_opening_of_the_summary_and_the_moments_that_were_kept() -> None:
     record = values(role="connected", started_at=1.0, opened_at=1.5, first_in_at=1.75, waiting="")
-    late = [Moment(5.0, Kind.SEND_WAIT, note="peer to read"), Moment(7.0, Kind.WAIT_OVER, note="handler")]
+    late = [Moment(5.0, Kind.SEND_WAIT, about=("peer to read",)), Moment(7.0, Kind.WAIT_OVER, about=("handler",))]
     bars = bars_of_life(record, late, 9.0)
     assert spans(bars) == [("syn", 1.0, 1.5), ("wait", 1.5, 1.75), ("wait", 5.0, 7.0), ("work", 7.0, 9.0)]
     early = [Moment(1.0, Kind.SYN), Moment(1.5, Kind.ESTABLISHED), *late]
@@ -124,7 +123,7 @@ def test_life_is_the_opening_of_the_summary_and_the_moments_that_were_kept() -> 
 
 def test_end_says_who_and_how() -> None:
     record = values(closed_at=2.0, waiting="", outcome="deadline", stage="frame")
-    assert bars_of_summary(record, 9.0)[-1].label == "deadline · this side: deadline: frame"
+    assert bars_of_summary(record, 9.0)[-1].label == "deadline · you: deadline: frame"
 
 
 @given(

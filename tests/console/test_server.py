@@ -8,6 +8,7 @@ import shutil
 import subprocess
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,11 @@ from netwright.aio import Stream, connect
 from netwright.console.gate import Gate
 from netwright.console.server import Console, Staying, static_files, url_of
 from netwright.console.store import Store
+from netwright.console.view import LOST
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ResetError, TransportError
+from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
 from netwright.core.moment import Kind, Moment
+from netwright.core.record import Exchange
 from netwright.http import Request, Response
 from netwright.proto.feed import (
     Batch,
@@ -151,16 +154,34 @@ async def test_foreign_host_is_refused_and_told_why(tmp_path: Path) -> None:
         status, _, content = await run.get("/api/connections", "Host: evil.example")
         assert status == 403
         assert "evil.example" in content
+        assert "--console-host" in content
 
 
 async def test_token_opens_the_page_once_and_then_its_cookie_does(tmp_path: Path) -> None:
     async with running(tmp_path, token="s3cret") as run:
         assert run.console.url.endswith("/?token=s3cret")
-        assert (await run.get("/api/connections", "Host: box"))[0] == 401
-        status, head, _ = await run.get("/?token=s3cret", "Host: box")
-        assert (status, "location: /\r\n" in head.lower()) == (303, True)
+        host = f"Host: 127.0.0.1:{run.console.bound.port}"
+        status, head, _ = await run.get("/api/connections", host)
+        assert (status, "www-authenticate: bearer\r\n" in head.lower()) == (401, True)
+        status, head, _ = await run.get("/?token=s3cret", host)
+        assert (status, "location: ./\r\n" in head.lower()) == (303, True)
         cookie = head.partition("set-cookie: ")[2].partition(";")[0]
-        assert (await run.get("/api/connections", "Host: box", f"Cookie: {cookie}"))[0] == 200
+        assert (await run.get("/api/connections", host, f"Cookie: {cookie}"))[0] == 200
+        assert (await run.get("/api/connections", host, "Authorization: Bearer s3cret"))[0] == 200
+
+
+async def test_every_route_asks_for_the_token(tmp_path: Path) -> None:
+    async with running(tmp_path, token="s3cret") as run:
+        for path in ("/", "/static/app.js", "/api/connections", "/api/connections/7.1", "/api/events", "/api/workers"):
+            assert (await run.get(path))[0] == 401
+        assert (await run.get("/api/health"))[0] == 401
+
+
+async def test_authority_of_an_absolute_target_stands_above_host(tmp_path: Path) -> None:
+    """RFC 9112 §3.2.2."""
+    async with running(tmp_path) as run:
+        assert (await run.get("http://evil.example/api/workers", "Host: localhost"))[0] == 403
+        assert (await run.get("http://localhost/api/workers", "Host: evil.example"))[0] == 200
 
 
 async def events(stream: Stream) -> AsyncIterator[dict[str, Any]]:
@@ -271,6 +292,48 @@ async def test_worker_that_dies_makes_health_bad_and_one_that_says_bye_does_not(
         assert (status, json.loads(content)["died"]) == (503, [7])
 
 
+class Vanished:
+    """A worker's stream that says ``hello`` and is gone when something is sent to it."""
+
+    def __init__(self, error: Exception, hello: bytes = b"") -> None:
+        self.error, self.hello = error, hello
+
+    async def send(self, *parts: bytes) -> None:
+        raise self.error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.hello
+
+
+ERRORS = [ResetError("reset"), ClosedError("closed"), TransportError("no route"), DeadlineError("send", 5.0)]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+async def test_worker_that_vanishes_in_a_command_leaves_the_console_alive(error: Exception, tmp_path: Path) -> None:
+    async with running(tmp_path, store=Store(lease=2.0)) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        feeds: dict[int, Any] = run.console.feeds
+        whole, feeds[7] = feeds[7], (Vanished(error), asyncio.Lock())
+        assert (await run.get("/api/connections/7.1?watch=1"))[0] == 200
+        await asyncio.sleep(5.0)  # the lease ends: ``tick`` sends Unwatch
+        assert (await run.get("/api/health"))[0] == 200
+        feeds[7] = whole
+        worker.abort()
+        await asyncio.sleep(0.1)
+        (row,) = (await run.json("/api/connections"))["connections"]
+        assert (row["state"], row["waiting"]) == (LOST, "")
+        assert row["closed"] > 0
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+async def test_worker_that_vanishes_before_its_welcome_has_left(error: Exception) -> None:
+    console = Console(clock=lambda: 1100.0)
+    await console.serve_feed(Vanished(error, serialize(HELLO)))  # type: ignore[arg-type]  # as much as it uses
+    assert console.store.workers[7].gone_at == 1100.0
+    assert not console.feeds
+
+
 @pytest.mark.parametrize("line", [b"garbage\n", b'{"bye":true}\n', serialize(HELLO) * 2])
 async def test_worker_that_breaks_the_feed_is_left_and_the_console_goes_on(line: bytes, tmp_path: Path) -> None:
     async with running(tmp_path) as run:
@@ -325,8 +388,10 @@ def held_page(console: Console) -> None:
 @pytest.mark.realtime
 @pytest.mark.skipif(BROWSER is None, reason="no Chromium")
 async def test_page_draws_rows_and_the_opened_one_s_life_in_a_browser(tmp_path: Path) -> None:
-    async with running(tmp_path, kernel=lambda: [made(rtx=9)]) as run, await run.worker() as worker:
-        record = values(number=1, service="pour", waiting="peer to read", waiting_since=99.0, subject="GET /<b>")
+    hello = replace(HELLO, wall=asyncio.get_running_loop().time())
+    async with running(tmp_path, kernel=lambda: [made(rtx=9)]) as run, await run.worker(hello) as worker:
+        asked = [Exchange(50.0, 50.0, 0.0, "GET /<b>")]
+        record = values(number=1, service="pour", waiting="peer to read", waiting_since=50.0, exchanges=asked)
         await worker.send(batch(record, *(values(number=n, service="echo") for n in range(2, 500))))
         held_page(run.console)
         await asyncio.sleep(0.1)

@@ -2,7 +2,7 @@
 
 from netwright.core.moment import Kind, Moment
 from netwright.sim.recording import INBOUND, OUTBOUND, Recording, comments_of
-from netwright.wire.capture import Record
+from netwright.wire.blocks import Record
 from netwright.wire.pcapng import PcapngParser
 
 

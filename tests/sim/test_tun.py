@@ -21,7 +21,7 @@ from netwright.sim.link import Path
 from netwright.sim.recording import INBOUND, OUTBOUND
 from netwright.sim.stack import Outgoing
 from netwright.sim.tun import Tun
-from netwright.wire.capture import Record
+from netwright.wire.blocks import Record
 from netwright.wire.pcapng import PcapngParser
 from tests.support.stacks import LEFT, RIGHT, stack_of
 

@@ -12,10 +12,10 @@ from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.segment import ACK, FIN, RST, SYN, Segment, SynOptions
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
-from netwright.sim.drill.assertions import tcp_info
-from netwright.sim.drill.calls import CALLS
-from netwright.sim.drill.host import Host
-from netwright.sim.drill.values import Argument, Call, Names
+from netwright.testing.drill.assertions import tcp_info
+from netwright.testing.drill.calls import CALLS
+from netwright.testing.drill.host import Host
+from netwright.testing.drill.values import Argument, Call, Names
 
 __all__ = ["KINDS", "SETTINGS", "script"]
 

@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from netwright.sim.drill.outcome import Verdict
-from netwright.sim.drill.suite import Result, Scope, count, find, play, read_list
+from netwright.testing.drill.outcome import Verdict
+from netwright.testing.drill.suite import Result, Scope, count, find, play, read_list
 
 pytestmark = pytest.mark.truth
 LISTS = Path("tests/corpora/drill")

@@ -10,8 +10,8 @@ from struct import unpack
 import pytest
 
 from netwright.watch.capture import Engine, analyse
-from netwright.watch.decode import Segment, decode
 from netwright.watch.records import Records
+from netwright.watch.segment import Segment, decode
 from netwright.watch.verdicts import NAMES
 from tests.truth.bpf import Retransmission, Retransmissions
 from tests.truth.lab import HOSTS, PORT, Scenario, Way, run

@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.core.errors import IncompleteError, ProtocolError, UsageError
-from netwright.wire.capture import Block, Interface, NameRecord, OpaqueBlock, Record, Section, Statistics
+from netwright.wire.blocks import Block, Interface, NameRecord, OpaqueBlock, Record, Section, Statistics
 from netwright.wire.pcapng import PcapngParser, PcapngWriter, is_pcapng
 from tests.support.tshark import fields
 

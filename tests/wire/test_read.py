@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from netwright.core.errors import IncompleteError, ProtocolError
-from netwright.wire.capture import Interface, Record, Section
+from netwright.wire.blocks import Interface, Record, Section
 from netwright.wire.pcap import PcapWriter
 from netwright.wire.pcapng import PcapngWriter
 from netwright.wire.read import capture_parser, read_blocks, read_records

@@ -28,7 +28,7 @@ from netwright.core._record cimport ConnectionRecord
 
 import os
 
-from netwright.aio.outcome import loss
+from netwright.aio.outcome import end_broken, failure_of
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, ResetError, TransportError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome
@@ -85,7 +85,6 @@ cdef enum:
     BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
 
 
-cdef object RESET = Outcome.RESET
 cdef dict WORDS = {}  # of the errors that were seen
 
 
@@ -358,7 +357,7 @@ cdef class Pipe(Watched):
     cdef int end_by(self, object cause, object outcome, object stage) except -1:
         """This side ends the connection because of ``cause``, which its verbs raise from now on."""
         self.cause = cause
-        self.record.end(outcome, self.poller.refresh(), stage=stage, detail=str(cause))
+        self.record.end(outcome, self.poller.refresh(), stage=stage, text=str(cause))
         self.abort()
         return 0
 
@@ -422,7 +421,7 @@ cdef class Pipe(Watched):
         """The connection is dead; what the kernel holds can still be read."""
         if not self.failure:
             self.failure = number
-            self.record.end(RESET, self.poller.now, detail=self.words())
+            end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
         self.queued = None
         self.let_go()
         return 0
@@ -440,7 +439,7 @@ cdef class Pipe(Watched):
         """``failure`` in words."""
         if self.failure != ETIMEDOUT:
             return words_of(self.failure)
-        return loss(OSError(self.failure, words_of(self.failure)), self.record, self.poller.now)
+        return failure_of(OSError(self.failure, words_of(self.failure)), self.record, self.poller.now).text
 
     cdef object why(self, doing):
         """Why nothing can be done any more, as a new error."""

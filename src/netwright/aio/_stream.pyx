@@ -22,7 +22,7 @@ import warnings
 
 from netwright.aio.deadlines import seconds_of
 from netwright.aio.files import source_of
-from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
+from netwright.aio.outcome import ShuttingDownError, end_failed
 from netwright.aio.stream import ELSEWHERE
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, NetwrightError, UsageError
 from netwright.core.record import Outcome, Waiting
@@ -64,7 +64,6 @@ cdef enum:
     PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds, as in stream.py
 
 
-cdef object OPEN = Outcome.OPEN
 cdef object DRAINED = Outcome.DRAINED
 cdef object RECEIVE = Waiting.RECEIVE
 cdef object SENDING = Waiting.SEND
@@ -84,7 +83,7 @@ cdef object SEND_STAGE = "send"
 cdef class Stream(Pipe):
     """A connected byte stream; ``stream.Stream`` documents every verb."""
 
-    cdef object made, _limits
+    cdef object made, _limits, exchange
     cdef str _subject
     cdef double patience, first_byte, idle, frame, send_most
     cdef double message  # when the open message began; INFINITY: open, and no byte of it came; -1: none is open
@@ -140,7 +139,11 @@ cdef class Stream(Pipe):
 
     @subject.setter
     def subject(self, str value not None):
-        self._subject = self.record.subject = value
+        self._subject = value
+        if self.exchange is not None:
+            self.exchange.subject = value
+        elif self.message < 0:
+            self.record.exchange(value, self.poller.refresh())
 
     @property
     def closed(self):
@@ -263,7 +266,13 @@ cdef class Stream(Pipe):
         """A verb took bytes: the program owes an answer, and the open message has begun."""
         self.owes = True
         if self.message == INFINITY:
-            self.message = self.poller.now
+            self.start_message(self.poller.now)
+        return 0
+
+    cdef int start_message(self, double at) except -1:
+        """The first byte of the open message is here."""
+        self.message = at
+        self.exchange = self.record.exchange(self._subject, at)
         return 0
 
     cdef object take_kept(self, Operation operation):
@@ -476,10 +485,7 @@ cdef class Stream(Pipe):
 
     def fail(self, error):
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
-        outcome, stage = outcome_of(error)
-        if self.record.outcome is OPEN:
-            self.record.end(outcome, self.poller.refresh(), stage=stage, detail=str(cause_of(error)))
-        if outcome is not DRAINED:
+        if end_failed(self.record, error, self.poller.refresh()) is not DRAINED:
             self.abort()
 
     def __aenter__(self):
@@ -502,7 +508,7 @@ cdef class Stream(Pipe):
             limit, since, name = self.send_most if operation.kind != CLOSE else INFINITY, operation.began, SEND_STAGE
         elif self.message >= 0 and (self.message < INFINITY or self.end > self.begin):
             if self.message == INFINITY:
-                self.message = now
+                self.start_message(now)
             operation.began = self.message
             limit, since, name = self.frame, self.message, FRAME_STAGE
         elif self.end > self.begin and operation.kind > NEXT:
@@ -538,7 +544,7 @@ cdef class Stream(Pipe):
     cdef object on_deadline(self, Operation operation, double now):
         cdef double began = operation.since
         if operation.kind == CLOSE:
-            self.record.end(Outcome.ABORTED, now, detail="close: the peer did not read")
+            self.record.end(Outcome.ABORTED, now, text="close: the peer did not read")
             self.abort()
             return None
         if operation.struck is DRAIN_STAGE:
@@ -579,9 +585,10 @@ cdef class Stream(Pipe):
         self.message = INFINITY
 
     def end_message(self):
-        if self.message < INFINITY:
-            self.record.messages += 1
-        self.message = -1.0
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None and self.record.last_out_at > exchange.began:
+            exchange.answered = self.record.last_out_at
+        self.message, self._subject = -1.0, ""
 
 
 cdef bint has_posts(list behind):

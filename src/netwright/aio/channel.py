@@ -187,8 +187,8 @@ class MemoryChannel(Channel):
         reads, writes = self._reads, self._writes
         if reads is not None and (self.chunks or self.other.finished or self.was_reset):
             reads()
-            if self.chunks and self._reads is not None:
-                self.wake()
+            if self._reads is not None:
+                self.wake()  # there may be more, or the end
         if writes is not None and self._writes is not None and (self.other.size < ROOM or self.other.closed):
             writes()
 

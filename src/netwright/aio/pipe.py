@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 from netwright.aio.deadlines import Expiry, Ticker
-from netwright.aio.outcome import loss
+from netwright.aio.outcome import end_broken, failure_of
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
@@ -255,17 +255,17 @@ class Pipe:
             self.ending = Outcome.PEER_CLOSED
         self.lose(None)
 
-    def abort(self, detail: str = "") -> None:
+    def abort(self, text: str = "") -> None:
         """Send RST, forget what was queued."""
         if self.lost:
             return
-        self.record.end(Outcome.ABORTED, self.clock(), detail=detail)
+        self.record.end(Outcome.ABORTED, self.clock(), text=text)
         self.lose(None, reset=True)
 
     def end_by(self, cause: NetwrightError, outcome: Outcome, stage: str) -> None:
         """This side ends the connection because of ``cause``, which its verbs raise from now on."""
         self.cause = cause
-        self.record.end(outcome, self.clock(), stage=stage, detail=str(cause))
+        self.record.end(outcome, self.clock(), stage=stage, text=str(cause))
         self.abort()
 
     def lose(self, error: OSError | None, *, reset: bool = False) -> None:
@@ -277,7 +277,7 @@ class Pipe:
         self.closing = self.closing or error is None
         self.error = error
         if error is not None:
-            self.record.end(Outcome.RESET, now, detail=loss(error, self.record, now))
+            end_broken(self.record, error, now)
         self.record.sample(now)
         self.record.probe = None
         self.channel.close(reset=reset)
@@ -321,7 +321,7 @@ class Pipe:
         if isinstance(self.error, ConnectionError):
             error: TransportError = ResetError(f"{doing}: {self.record.peer} reset the connection")
         elif self.error is not None:
-            error = TransportError(f"{doing}: {loss(self.error, self.record, self.clock())}")
+            error = TransportError(f"{doing}: {failure_of(self.error, self.record, self.clock()).text}")
         else:
             error = ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
         error.__cause__ = self.error

@@ -1,17 +1,16 @@
 """The engine in Python, on any asyncio loop that watches descriptors."""
 
 import asyncio
-import socket
-from typing import Any
 
 from netwright.aio.channel import SocketChannel
 from netwright.aio.deadlines import Ticker
+from netwright.aio.engine import Handle, ListeningHandle
 from netwright.aio.pipe import Pipe
 from netwright.aio.portable_stream import Stream
-from netwright.aio.sockets import listening, new
+from netwright.aio.sockets import SocketHandle, SocketListener, connected, listening
 from netwright.core.address import Address
 from netwright.core.limits import Limits
-from netwright.core.record import ConnectionRecord, Recorder
+from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import Tuning
 
 __all__ = ["PortableEngine"]
@@ -33,45 +32,40 @@ class PortableEngine:
         """The loop's clock."""
         return self._loop.time()
 
-    def new_socket(self, family: int, sockaddr: Any) -> socket.socket:
-        """The kernel's."""
-        return new(family)
+    def listen(self, address: Address, tuning: Tuning) -> SocketListener:
+        """Listen on ``address``."""
+        return listening(address, tuning)
 
-    def listening_socket(
-        self, family: int, sockaddr: Any, address: Address, tuning: Tuning
-    ) -> tuple[socket.socket, list[str]]:
-        """The kernel's."""
-        return listening(family, sockaddr, address, tuning)
+    async def arrival(self, listening: ListeningHandle) -> None:
+        """Wait until the accept queue is not empty.
 
-    async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
-        """Connect a non-blocking socket."""
-        await self._loop.sock_connect(sock, sockaddr)
-
-    async def accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
-        """Take a connection that is queued; only wait if there is none.
-
-        ``loop.sock_accept`` alone would lose a connection that comes in the tick of a cancel.
+        ``loop.sock_accept`` would lose a connection that comes in the tick of a cancel.
         """
-        while True:
-            try:
-                accepted, name = sock.accept()
-            except BlockingIOError:
-                await self._readable(sock)
-            else:
-                accepted.setblocking(False)
-                return accepted, name
-
-    async def _readable(self, sock: socket.socket) -> None:
+        descriptor = listening.descriptor
+        if descriptor is None:
+            return  # ``take`` says why there is none
         ready: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(sock, _finish, ready)
+        self._loop.add_reader(descriptor, _finish, ready)
         try:
             await ready
         finally:
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(descriptor)
 
-    async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
+    async def connect(self, address: Address, tuning: Tuning, local: Address | None) -> SocketHandle:
+        """Connect to ``address``."""
+        return await connected(self._loop, address, tuning, local)
+
+    async def open(self, handle: Handle, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
         """A stream on a connected socket."""
-        pipe = Pipe(self._loop, self._ticker, record, recorder, SocketChannel(self._loop, sock))
+        assert isinstance(handle, SocketHandle)
+        sock = handle.release()
+        try:
+            pipe = Pipe(self._loop, self._ticker, record, recorder, SocketChannel(self._loop, sock))
+        except BaseException:
+            sock.close()
+            record.end(Outcome.ABORTED, self.now())
+            recorder.close(record, self.now())
+            raise
         if limits.lifetime is not None:
             pipe.live_until(record.opened_at + limits.lifetime)
         return Stream(pipe, limits)

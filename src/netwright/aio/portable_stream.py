@@ -12,20 +12,19 @@ from typing import BinaryIO, TypeVar
 
 from netwright.aio.deadlines import seconds_of
 from netwright.aio.files import source_of
-from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
+from netwright.aio.outcome import ShuttingDownError, end_failed
 from netwright.aio.pipe import Pipe, SendExpiry, Turn
 from netwright.aio.stream import ELSEWHERE, creation_site
+from netwright.aio.taking import check_delimiter, take_delimited, take_frames, take_lines, take_rest, whole_number
 from netwright.core.errors import (
     ClosedError,
     DeadlineError,
     IncompleteError,
-    LimitError,
-    NetwrightError,
     UsageError,
 )
 from netwright.core.limits import UNLIMITED, Limits
 from netwright.core.moment import Kind
-from netwright.core.record import ConnectionRecord, Outcome, Waiting
+from netwright.core.record import ConnectionRecord, ExchangeRecord, Outcome, Waiting
 from netwright.proto import stream
 from netwright.proto.drain import may_end_at
 from netwright.proto.framing import Framing
@@ -46,7 +45,7 @@ class Stream(stream.Stream):
 
     __slots__ = (
         *("_pipe", "record", "limits", "timeout", "_spins", "_turn_at", "_draining", "_made", "_answered"),
-        *("_message", "_subject", "_waits", "_since", "__weakref__"),
+        *("_message", "_subject", "_exchange", "_waits", "_since", "__weakref__"),
     )
 
     def __init__(self, pipe: Pipe, limits: Limits = UNLIMITED) -> None:
@@ -56,15 +55,12 @@ class Stream(stream.Stream):
         self._draining, self._answered = False, True
         self._message = math.nan  # when the open message began; inf: open, and no byte of it came; nan: none is open
         self._subject = ""
+        self._exchange: ExchangeRecord | None = None  # of the open message
         self._waits, self._since = _RECEIVE, 0.0  # of the reader that waits, and since when
         self.limits = limits
         self.timeout: float | None = None
         self.record: ConnectionRecord = pipe.record
         self._made = creation_site() if sys.flags.dev_mode else ""
-
-    def __repr__(self) -> str:
-        record = self.record
-        return f"<Stream {record.number} {record.peer} {record.outcome} in={record.bytes_in} out={record.bytes_out}>"
 
     def tcp_info(self) -> TcpInfo | None:
         self.record.sample(self._pipe.clock())
@@ -92,7 +88,7 @@ class Stream(stream.Stream):
         stage: str = "read",
         waiting: Waiting = _RECEIVE,
     ) -> bytes:
-        limit = _whole_number("read limit", limit, 1)
+        limit = whole_number("read limit", limit, 1)
         buffer = self._pipe.buffer
         whole = await self._whole(lambda: buffer.take(limit), timeout, deadline, stage, waiting, bare=True)
         return whole or b""
@@ -106,7 +102,7 @@ class Stream(stream.Stream):
         stage: str = "read",
         waiting: Waiting = _RECEIVE,
     ) -> bytes:
-        count = _whole_number("read_exactly count", count, 0)
+        count = whole_number("read_exactly count", count, 0)
         buffer = self._pipe.buffer
 
         def attempt() -> bytes | None:
@@ -125,9 +121,10 @@ class Stream(stream.Stream):
         stage: str = "read",
         waiting: Waiting = _RECEIVE,
     ) -> bytes:
-        _check_delimiter(delimiter)
-        limit = _whole_number("read_until limit", limit, 1)
-        whole = await self._whole(lambda: self._delimited(delimiter, limit), timeout, deadline, stage, waiting)
+        check_delimiter(delimiter)
+        limit = whole_number("read_until limit", limit, 1)
+        buffer = self._pipe.buffer
+        whole = await self._whole(lambda: take_delimited(buffer, delimiter, limit), timeout, deadline, stage, waiting)
         return self._complete(whole, f"{delimiter!r}")
 
     async def readline(
@@ -139,42 +136,29 @@ class Stream(stream.Stream):
         stage: str = "read",
         waiting: Waiting = _RECEIVE,
     ) -> bytes:
-        limit = _whole_number("readline limit", limit, 1)
-        whole = await self._whole(lambda: self._delimited(b"\n", limit), timeout, deadline, stage, waiting)
-        return self._pipe.buffer.take_all() if whole is None else whole
+        limit = whole_number("readline limit", limit, 1)
+        buffer = self._pipe.buffer
+        whole = await self._whole(lambda: take_delimited(buffer, b"\n", limit), timeout, deadline, stage, waiting)
+        return buffer.take_all() if whole is None else whole
 
     async def lines(self, *, limit: int = LINE) -> AsyncIterator[bytes]:
-        limit = _whole_number("lines limit", limit, 1)
+        limit = whole_number("lines limit", limit, 1)
+        buffer = self._pipe.buffer
         while True:
-            line = await self._whole(lambda: self._delimited(b"\n", limit, "line"), None, None, "read", _RECEIVE)
+            line = await self._whole(lambda: take_delimited(buffer, b"\n", limit, "line"), None, None, "read", _RECEIVE)
             if line is None:
                 break
             yield line[:-2] if line.endswith(b"\r\n") else line[:-1]
-        rest = self._pipe.buffer.take_all()
-        if rest:
-            yield rest.removesuffix(b"\r")
+        for line in take_rest(buffer):
+            yield line
 
     async def line_batches(self, *, limit: int = LINE) -> AsyncIterator[list[bytes]]:
-        limit = _whole_number("line_batches limit", limit, 1)
+        limit = whole_number("line_batches limit", limit, 1)
         buffer = self._pipe.buffer
-        while True:
-            block = await self._whole(lambda: self._lines(limit), None, None, "read", _RECEIVE)
-            batch = (buffer.take_all() if block is None else block[:-1]).split(b"\n")
-            if block is not None and len(block) > limit:
-                batch = self._up_to_the_long(batch, limit)
-            if block is not None or batch != [b""]:
-                yield [line[:-1] if line.endswith(b"\r") else line for line in batch]
-            if block is None:
-                return
-
-    def _up_to_the_long(self, batch: list[bytes], limit: int) -> list[bytes]:
-        """The lines before the first that is too long; that one and what follows go back into the buffer."""
-        good = next((index for index, line in enumerate(batch) if len(line) >= limit), len(batch))
-        if good < len(batch):
-            self._pipe.buffer.prepend(b"\n".join([*batch[good:], b""]))
-            if not good:
-                raise LimitError("line", len(batch[0]) + 1, limit)
-        return batch[:good]
+        while (batch := await self._whole(lambda: take_lines(buffer, limit), None, None, "read", _RECEIVE)) is not None:
+            yield batch
+        if rest := take_rest(buffer):
+            yield rest
 
     async def read_frame(
         self,
@@ -200,13 +184,13 @@ class Stream(stream.Stream):
     async def frame_batches(self, framing: Framing[M]) -> AsyncIterator[list[M]]:
         buffer = self._pipe.buffer
         while True:
-            batch = await self._whole(lambda: self._frames(framing), None, None, "read", _RECEIVE)
+            batch = await self._whole(lambda: take_frames(buffer, framing), None, None, "read", _RECEIVE)
             if batch is None and not buffer:
                 return
             yield self._complete(batch, f"a message of {framing}")
 
     def read_nowait(self, limit: int = READ) -> bytes:
-        limit = _whole_number("read_nowait limit", limit, 1)
+        limit = whole_number("read_nowait limit", limit, 1)
         self._check_reader()
         pipe = self._pipe
         if not pipe.buffer:
@@ -308,17 +292,27 @@ class Stream(stream.Stream):
 
     @subject.setter
     def subject(self, value: str) -> None:
-        self._subject = self.record.subject = value
+        self._subject = value
+        if self._exchange is not None:
+            self._exchange.subject = value
+        elif math.isnan(self._message):
+            self.record.exchange(value, self._pipe.clock())
 
     def begin_message(self) -> None:
         if not math.isnan(self._message):
             raise UsageError(f"a message is open already on {self!r}", advice="end its block first")
         self._message = math.inf
 
+    def _start_message(self, at: float) -> None:
+        """The first byte of the open message is here."""
+        self._message = at
+        self._exchange = self.record.exchange(self._subject, at)
+
     def end_message(self) -> None:
-        if self._message < math.inf:
-            self.record.messages += 1
-        self._message = math.nan
+        exchange, self._exchange = self._exchange, None
+        if exchange is not None and self.record.last_out_at > exchange.began:
+            exchange.answered = self.record.last_out_at
+        self._message, self._subject = math.nan, ""
 
     # the end
 
@@ -342,9 +336,7 @@ class Stream(stream.Stream):
         self._pipe.abort()
 
     def fail(self, error: BaseException) -> None:
-        outcome, stage = outcome_of(error)
-        self.record.end(outcome, self._pipe.clock(), stage=stage, detail=str(cause_of(error)))
-        if outcome is not Outcome.DRAINED:
+        if end_failed(self.record, error, self._pipe.clock()) is not Outcome.DRAINED:
             self.abort()
 
     def __del__(self) -> None:
@@ -500,6 +492,8 @@ class Stream(stream.Stream):
         while found is None:
             if started is None and buffer and not bare:
                 started = pipe.clock()
+                if self._message == math.inf:
+                    self._start_message(started)
             if not await self._more(until, stage, waiting, started):
                 return None
             found = attempt()
@@ -510,7 +504,7 @@ class Stream(stream.Stream):
         """A verb took bytes: the program owes an answer, and the open message has begun."""
         self._answered = False
         if self._message == math.inf:
-            self._message = self._pipe.clock()
+            self._start_message(self._pipe.clock())
 
     async def _more(self, until: float, stage: str, waiting: Waiting, started: float | None) -> bool:
         """Wait for bytes; False at EOF.  ``started`` is when the frame began, None between frames."""
@@ -584,34 +578,6 @@ class Stream(stream.Stream):
                 return end_at, DRAIN, since
         return at, name, since
 
-    # taking
-
-    def _delimited(self, delimiter: bytes, limit: int, name: str = "limit") -> bytes | None:
-        buffer = self._pipe.buffer
-        end = buffer.find(delimiter)
-        size = end + len(delimiter) if end >= 0 else len(buffer) + 1
-        if size > limit:
-            raise LimitError(name, size, limit)
-        return buffer.take(size) if end >= 0 else None
-
-    def _lines(self, limit: int) -> bytes | None:
-        buffer = self._pipe.buffer
-        end = buffer.rfind(b"\n")
-        if end < 0 and len(buffer) >= limit:
-            raise LimitError("line", len(buffer) + 1, limit)
-        return buffer.take(end + 1) if end >= 0 else None
-
-    def _frames(self, framing: Framing[M]) -> list[M] | None:
-        """Every message that is whole; a fault behind good ones is the next call's."""
-        buffer, batch = self._pipe.buffer, list[M]()
-        try:
-            while buffer and (message := framing.decode(buffer)) is not None:
-                batch.append(message)
-        except NetwrightError:
-            if not batch:
-                raise
-        return batch or None
-
     def _complete(self, whole: T | None, wanted: str) -> T:
         if whole is not None:
             return whole
@@ -622,20 +588,9 @@ class Stream(stream.Stream):
 DRAIN = "drain"  # the stage of a wait that a drain may end
 
 
-def _whole_number(name: str, value: object, least: int) -> int:
-    if not isinstance(value, int) or value < least:
-        raise UsageError(f"{name}={value!r}, {least} or more allowed")
-    return value
-
-
 def _joined(parts: tuple[Data, ...]) -> Data:
     checked: tuple[object, ...] = parts
     for part in checked:
         if not isinstance(part, bytes | bytearray | memoryview):
             raise UsageError(f"send of {type(part).__name__}, bytes, bytearray and memoryview allowed")
     return parts[0] if len(parts) == 1 and type(parts[0]) is bytes else b"".join(parts)
-
-
-def _check_delimiter(delimiter: object) -> None:
-    if not isinstance(delimiter, bytes) or not delimiter:
-        raise UsageError(f"delimiter {delimiter!r}, 1 or more bytes allowed")

@@ -14,11 +14,14 @@ from urllib.parse import urlencode
 
 import click
 
-from netwright.cli.attach import DEFAULT_CONSOLE
 from netwright.cli.options import AddressType, Seconds
-from netwright.cli.problem import Problem, UnreachableProblem
+from netwright.cli.problem import Code, Problem, UnreachableProblem
+from netwright.console.secret import read_token, token_path
 from netwright.console.view import bound
 from netwright.core.address import Address, InetAddress
+from netwright.run.folder import console_folder
+from netwright.run.problem import Problem as RunProblem
+from netwright.run.settings import DEFAULT_CONSOLE
 
 __all__ = ["View", "ask", "command", "screen"]
 
@@ -66,7 +69,7 @@ class View:
 
 @click.command("top")
 @click.option("--console", type=AddressType(), default=str(DEFAULT_CONSOLE), show_default=True, help="The console.")
-@click.option("--token", default="", help="The console's token, where it wants one.")
+@click.option("--token", default="", help="The console's token, if another user started it.")
 @click.option("--filter", "words", default="", metavar="WORDS", help="As on the page: rtt>120 retrans>0 svc:http")
 @click.option("--sort", default="", metavar="COLUMN", help="rtt, in, age, peer, …; -rtt turns it around.")
 @click.option("--interval", type=Seconds(0.25, 3600), default=1.0, show_default=True, help="Seconds.")
@@ -77,6 +80,7 @@ def command(console: Address, token: str, words: str, sort: str, interval: float
     if not isinstance(console, InetAddress):
         raise click.BadParameter(f"{console}: host:port wanted", param_hint="--console")
     view = View(words, sort)
+    token = token or _own_token(console)
 
     def asking(view: View, limit: int) -> Answer:
         return ask(console, token, view, limit)
@@ -89,6 +93,14 @@ def command(console: Address, token: str, words: str, sort: str, interval: float
         watch(asking, view, interval)
 
 
+def _own_token(console: InetAddress) -> str:
+    """The token of a console that this user started; "" if there is none."""
+    try:
+        return read_token(token_path(console_folder(console).path, console))
+    except RunProblem:
+        return ""
+
+
 def ask(console: InetAddress, token: str, view: View, limit: int) -> Answer:
     """One answer of ``/api/connections``.
 
@@ -96,19 +108,23 @@ def ask(console: InetAddress, token: str, view: View, limit: int) -> Answer:
         Problem: the console refuses the filter, the column or the token.
         UnreachableProblem: nobody answers.
     """
-    query = {"filter": view.filter, "sort": view.sort, "limit": limit} | ({"token": token} if token else {})
+    query = {"filter": view.filter, "sort": view.sort, "limit": limit}
+    fields = {"Authorization": f"Bearer {token}"} if token else {}
     asked = HTTPConnection(console.host, console.port, timeout=SLOWEST_ANSWER)
     try:
-        asked.request("GET", f"/api/connections?{urlencode(query)}")
+        asked.request("GET", f"/api/connections?{urlencode(query)}", headers=fields)
         answer = asked.getresponse()
         body = answer.read()
     except (OSError, HTTPException) as error:
         fix = "netwright serve app.py starts one; --console names another"
-        raise UnreachableProblem(f"no console on {console}", why=str(error), fix=fix) from error
+        raise UnreachableProblem(
+            f"no console on {console}", code=Code.CONSOLE_SILENT, why=str(error), fix=fix
+        ) from error
     finally:
         asked.close()
     if answer.status != 200:
-        raise Problem(f"the console refuses: {printable(body.decode(errors='replace').strip())}")
+        answered = printable(body.decode(errors="replace").strip())
+        raise Problem(f"the console refuses: {answered}", code=Code.CONSOLE_REFUSED)
     found: Answer = json.loads(body)
     return found
 
@@ -191,7 +207,7 @@ def _picture(asking: Ask, view: View) -> str:
     try:
         lines = screen(asking(view, max(1, height - 3)), view, width=width, height=height)
     except Problem as problem:
-        lines = problem.format_message().splitlines()
+        lines = str(problem).splitlines()
     prompt = f"/{view.typing}" if view.typing is not None else "q end · s sort · r reverse · / filter"
     lines += [""] * (height - 1 - len(lines)) + [prompt[:width]]
     return "\x1b[H" + "".join(f"{line}\x1b[K\r\n" for line in lines[:-1]) + f"{lines[-1]}\x1b[K"
@@ -204,7 +220,7 @@ def _terminal() -> Iterator[Callable[[float], str]]:
         import termios
         import tty
     except ImportError:  # Windows
-        raise Problem("top has no live screen on this system", fix="--once, in a loop") from None
+        raise Problem("top has no live screen on this system", code=Code.TERMINAL, fix="--once, in a loop") from None
     before = termios.tcgetattr(sys.stdin)
 
     def keys(timeout: float) -> str:

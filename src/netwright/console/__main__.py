@@ -6,8 +6,11 @@ import json
 import secrets
 import signal
 import sys
+from collections.abc import Sequence
+from pathlib import Path
 
 from netwright.console.gate import Gate
+from netwright.console.secret import keep_token, read_token, token_path
 from netwright.console.server import Console
 from netwright.core.address import InetAddress, UnixAddress, parse_address
 from netwright.core.errors import TransportError, UsageError
@@ -20,12 +23,16 @@ def _say(line: str) -> None:
     sys.stderr.flush()
 
 
-async def _serve(feed: UnixAddress, bind: InetAddress, token: str, *, stay: bool) -> None:
-    console = Console(gate=Gate(token), report=_say)
+async def _serve(feed: UnixAddress, bind: InetAddress, gate: Gate, *, stay: bool) -> None:
+    console = Console(gate=gate, report=_say)
     if stay:
         console.staying.stay()
 
     def ready() -> None:
+        try:
+            keep_token(token_path(Path(feed.path).parent, console.bound), gate.token)
+        except OSError as error:
+            _say(f"the token is not kept: {error}")
         sys.stdout.write(json.dumps({"url": console.url}) + "\n")
         sys.stdout.flush()
 
@@ -39,14 +46,17 @@ def main() -> int:
     """Until nobody feeds it any more; 3 if an address is taken, with the reason on stderr."""
     parser = argparse.ArgumentParser(prog="python -m netwright.console", description=__doc__)
     parser.add_argument("--feed", required=True, help="path of the Unix socket for workers")
-    parser.add_argument("--bind", default="127.0.0.1:8001", help="the page's address; beyond loopback it wants a token")
-    parser.add_argument("--token", default="", help="the token; made if it is needed and not given")
+    parser.add_argument("--bind", default="127.0.0.1:8001", help="the page's address")
+    parser.add_argument(
+        "--token", default="", help="the token that opens the page; default: the last one, else a new one"
+    )
+    parser.add_argument("--host", action="append", default=[], help="a reverse proxy's host name to let in, too")
     parser.add_argument("--stay", action="store_true", help="do not end when the last worker is gone")
     options = parser.parse_args()
     try:
         bind = _inet(options.bind)
-        token = options.token or ("" if bind.is_loopback else secrets.token_urlsafe(18))
-        asyncio.run(_serve(UnixAddress(options.feed), bind, token, stay=options.stay))
+        gate = _gate(bind, Path(options.feed).parent, options.token, options.host)
+        asyncio.run(_serve(UnixAddress(options.feed), bind, gate, stay=options.stay))
     except UsageError as error:
         _say(str(error))
         return 2
@@ -56,6 +66,13 @@ def main() -> int:
     except (KeyboardInterrupt, asyncio.CancelledError):
         return 0
     return 0
+
+
+def _gate(bind: InetAddress, directory: Path, token: str, hosts: Sequence[str]) -> Gate:
+    path = token_path(directory, bind)
+    token = token or (read_token(path) if bind.port else "") or secrets.token_urlsafe(18)
+    names = tuple(host.lower().removesuffix(".") for host in hosts)
+    return Gate(token, names, bind.is_loopback, str(path) if bind.port else "")
 
 
 def _inet(text: str) -> InetAddress:

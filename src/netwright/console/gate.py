@@ -1,66 +1,108 @@
-"""Who may look: this machine's own pages, or whoever has the token.  No I/O.
+"""Decide who may open the console.  No I/O.
 
-On loopback the Host must be a loopback name: a page of another site that points its own name at 127.0.0.1 (DNS
-rebinding) is refused.  On any other address a token is required, in the query once, then in a cookie.
+Every request carries the token: in the query once (the URL that ``netwright serve`` prints), then in a cookie, or in an
+Authorization field.  Loopback is no exception: every user of the machine can connect to 127.0.0.1.
+
+A console on loopback also checks the host name: a page of another site that points its own name at 127.0.0.1 (DNS
+rebinding) is refused.  A reverse proxy's name is let in by the allow-list.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from hmac import compare_digest
-from urllib.parse import parse_qsl, urlencode
+from urllib.parse import parse_qsl, urlencode, urlsplit
 
 from netwright.core.address import InetAddress, parse_address
 from netwright.core.errors import UsageError
 
-__all__ = ["COOKIE", "Gate", "Refusal"]
+__all__ = ["Asked", "Gate", "Refusal", "cookie_name"]
 
-COOKIE = "netwright-console"
+_COOKIE = "netwright-console"
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """What a request says about its sender, as received.
+
+    ``host`` is the Host field or the authority of an absolute target, ``query`` the part after ``?``.
+    """
+
+    host: str
+    query: str = ""
+    cookies: str = ""
+    authorization: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Why not, for the one who asks."""
+    """Status and reason of an answer that lets nobody in."""
 
     status: int
     message: str
+    advice: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """``token`` "" asks for a loopback Host instead."""
+    """One console's rule.
+
+    Args:
+        token: the secret; "" lets in whoever has an allowed host name.
+        hosts: host names to let in beside the loopback names; of a console that others can reach, () lets in all.
+        local: the console listens on loopback.
+        token_file: where the user finds the token, for the refusal.
+    """
 
     token: str = ""
+    hosts: Collection[str] = ()
+    local: bool = True
+    token_file: str = ""
 
-    def check(self, host: str, cookies: str, query: str) -> Refusal | None:
-        """None lets the request in; ``cookies`` is the Cookie field (RFC 6265 §5.4), ``query`` the part after ``?``."""
-        if not self.token:
-            if _is_loopback(host):
-                return None
-            return Refusal(403, f"Host {host[:100]!r}, a loopback name allowed: the console is for this machine")
-        offered = self._offered(cookies, query)
-        if offered and compare_digest(offered.encode(), self.token.encode()):
+    def check(self, asked: Asked) -> Refusal | None:
+        """Return None to let the request in."""
+        if (self.local or self.hosts) and not self._allows(asked.host):
+            said = f"host {asked.host[:100]!r}; allowed: {', '.join(('loopback names', *self.hosts))}"
+            return Refusal(403, said, "behind a reverse proxy: netwright serve --console-host NAME")
+        offered = self._offered(asked)
+        if not self.token or (offered and compare_digest(offered.encode(), self.token.encode())):
             return None
-        return Refusal(401, "the console wants its token: open the address that netwright serve printed")
+        where = f", or read the token from {self.token_file}" if self.token_file else ""
+        said = "wrong token" if offered else "no token"
+        advice = f"open the URL that netwright serve printed{where}; curl -H 'Authorization: Bearer TOKEN'"
+        return Refusal(401, said, advice)
 
-    def _offered(self, cookies: str, query: str) -> str:
-        values = dict(parse_qsl(query))
+    def _allows(self, authority: str) -> bool:
+        try:
+            address = parse_address(authority, default_host="", default_port=80)
+        except UsageError:
+            return False
+        if not isinstance(address, InetAddress):
+            return False
+        return address.is_loopback or address.host.lower().removesuffix(".") in self.hosts
+
+    def _offered(self, asked: Asked) -> str:
+        """The query's token, else the Authorization field's (RFC 6750 §2.1), else the cookie's (RFC 6265 §5.4)."""
+        values = dict(parse_qsl(asked.query))
         if "token" in values:
             return values["token"]
-        pairs = (pair.strip().partition("=") for pair in cookies.split(";"))
-        return next((value for name, _, value in pairs if name == COOKIE), "")
+        scheme, _, credentials = asked.authorization.partition(" ")
+        if scheme.lower() == "bearer":
+            return credentials.strip()
+        name = cookie_name(asked.host)
+        pairs = (pair.strip().partition("=") for pair in asked.cookies.split(";"))
+        return next((value for found, _, value in pairs if found == name), "")
 
-    def redirect(self, path: str, query: str) -> tuple[str, str] | None:
+    def redirect(self, asked: Asked) -> tuple[str, str] | None:
         """Location and Set-Cookie that take the token out of the address bar; None if it is not there."""
-        pairs = parse_qsl(query)
+        pairs = parse_qsl(asked.query)
         if not self.token or "token" not in dict(pairs):
             return None
         rest = urlencode([(name, value) for name, value in pairs if name != "token"])
-        location = f"{path}?{rest}" if rest else path
-        return location, f"{COOKIE}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+        cookie = f"{cookie_name(asked.host)}={self.token}; Path=/; HttpOnly; SameSite=Strict"
+        return f"./?{rest}" if rest else "./", cookie
 
 
-def _is_loopback(host: str) -> bool:
-    try:
-        address = parse_address(host, default_host="", default_port=80)
-    except UsageError:
-        return False
-    return isinstance(address, InetAddress) and address.is_loopback
+def cookie_name(authority: str) -> str:
+    """The cookie of the console at ``authority``: browsers send a host's cookies to all its ports (RFC 6265 §8.5)."""
+    port = urlsplit(f"//{authority}").netloc.rpartition(":")[2]
+    return f"{_COOKIE}-{port}" if port.isdecimal() else _COOKIE

@@ -7,13 +7,14 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
+from urllib.parse import urlsplit
 
 from netwright.aio import Limits, Stream
 from netwright.console import answers
-from netwright.console.gate import Gate
+from netwright.console.gate import Asked, Gate
 from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ClosedError, NetwrightError, ProtocolError, TransportError, UsageError
+from netwright.core.errors import NetwrightError, ProtocolError, TransportError, UsageError
 from netwright.http import App, Request, Response, StatusError
 from netwright.proto.feed import FeedParser, Hello, Unwatch, Watch, Welcome, parse_update, serialize
 from netwright.watch.kernel import tcp_connections
@@ -86,11 +87,12 @@ class Console:
     ) -> None:
         self.store = store or Store()
         self.url = ""
+        self.bound = InetAddress("", 0)
         self.staying = Staying(clock())
         self.app = App("console", report=lambda text, error: report(f"{text}: {error!r}" if error else text))
         self._gate, self._clock, self._report = gate or Gate(), clock, report
         self._events = answers.Events(self.store, os.urandom(6).hex())
-        self._feeds: dict[int, tuple[Stream, asyncio.Lock]] = {}
+        self.feeds: dict[int, tuple[Stream, asyncio.Lock]] = {}
         self._kernel, self._viewers = kernel, 0
         self._routes()
 
@@ -106,11 +108,12 @@ class Console:
 
     def _get(self, path: str, handler: Handler) -> None:
         async def guarded(request: Request) -> Response:
-            fields = request.fields
-            refusal = self._gate.check(fields.get("host", ""), fields.get("cookie", ""), request.raw_query)
+            asked = _asked(request)
+            refusal = self._gate.check(asked)
             if refusal is not None:
-                raise StatusError(refusal.status, refusal.message)
-            moved = self._gate.redirect(request.path, request.raw_query) if path == "/" else None
+                challenge = (("www-authenticate", "Bearer"),) if refusal.status == 401 else ()  # RFC 9110 §15.5.2
+                raise StatusError(refusal.status, refusal.message, fields=challenge, advice=refusal.advice)
+            moved = self._gate.redirect(asked) if path == "/" else None
             if moved is not None:
                 return Response(status=303, fields=(("location", moved[0]), ("set-cookie", moved[1])))
             return await handler(request)
@@ -189,41 +192,44 @@ class Console:
                         continue
                     if not isinstance(update, Hello):
                         raise ProtocolError("a worker did not say hello first")
-                    pid = await self._welcome(update, stream)
+                    self._join(update, stream)
+                    pid = update.pid
+                    await stream.send(serialize(Welcome(self.url, os.getpid())))
         except NetwrightError as error:
             self._report(f"feed of worker {pid or 'unknown'} ended: {error}")
         finally:
-            if pid and self._feeds.get(pid, (None,))[0] is stream:
+            if pid and self.feeds.get(pid, (None,))[0] is stream:
                 self._leave(pid)
 
-    async def _welcome(self, hello: Hello, stream: Stream) -> int:
+    def _join(self, hello: Hello, stream: Stream) -> None:
         self.store.join(hello, self._clock())
-        self._feeds[hello.pid] = stream, asyncio.Lock()
-        await stream.send(serialize(Welcome(self.url, os.getpid())))
-        return hello.pid
+        self.feeds[hello.pid] = stream, asyncio.Lock()
 
     def _leave(self, pid: int) -> None:
-        del self._feeds[pid]
+        del self.feeds[pid]
         self.store.leave(pid, self._clock())
         self.staying.left(self._clock(), in_order=self.store.workers[pid].in_order)
 
     async def _command(self, name: str, *, watch: bool) -> None:
-        """Tell the worker of connection ``worker.number``; one that is gone or stuck is not waited for."""
+        """Send a command to the worker of connection ``worker.number``.
+
+        A worker that is gone, or does not read for COMMAND_TIMEOUT, is reported; ``serve_feed`` sees its end.
+        """
         pid, _, number = name.partition(".")
-        stream, lock = self._feeds.get(int(pid), (None, None))
+        stream, lock = self.feeds.get(int(pid), (None, None))
         if stream is None or lock is None:
             return
         command = Watch(int(number)) if watch else Unwatch(int(number))
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT), lock:
                 await stream.send(serialize(command))
-        except (TimeoutError, ClosedError) as error:
-            self._report(f"worker {pid} does not take commands: {error}")
+        except (TimeoutError, NetwrightError) as error:
+            self._report(f"worker {pid} does not take commands: {error!r}")
 
     async def tick(self) -> None:
         """The series' seconds and the leases' ends, until cancelled or until nobody feeds the console any more."""
         second = int(self._clock())
-        while not self.staying.over(self._clock(), len(self._feeds)):
+        while not self.staying.over(self._clock(), len(self.feeds)):
             await asyncio.sleep(second + 1 - self._clock())
             while second < int(self._clock()):
                 second += 1
@@ -257,6 +263,7 @@ class Console:
         async with self.app:
             address = self.app.listeners[0].address
             assert isinstance(address, InetAddress)
+            self.bound = address
             self.url = url_of(address, self._gate.token)
             ready()
             async with asyncio.TaskGroup() as group:
@@ -264,6 +271,14 @@ class Console:
                 await self.tick()
                 looking.cancel()
             await self.app.drain(0.2)  # pages would stay for ever
+
+
+def _asked(request: Request) -> Asked:
+    """The authority of an absolute target stands above Host (RFC 9112 §3.2.2)."""
+    fields = request.fields
+    absolute = not request.target.startswith(("/", "*"))
+    host = urlsplit(request.target).netloc if absolute else fields.get("host", "")
+    return Asked(host, request.raw_query, fields.get("cookie", ""), fields.get("authorization", ""))
 
 
 def url_of(address: InetAddress, token: str) -> str:

@@ -75,6 +75,10 @@ class Stream(ABC):
         """Make a stream in memory whose peer has sent ``data`` and FIN: for tests of what reads."""
         return _shell().of(data)
 
+    def __repr__(self) -> str:
+        record = self.record
+        return f"<Stream {record.number} {record.peer} {record.outcome} in={record.bytes_in} out={record.bytes_out}>"
+
     @property
     def local(self) -> Address:
         """This side's address."""

@@ -6,7 +6,7 @@ Wireshark shows the comments: "retransmit: 1:1449 for the 1. time, fast recovery
 from collections.abc import Callable, Iterable
 
 from netwright.core.moment import Moment
-from netwright.wire.capture import Interface, Record
+from netwright.wire.blocks import Interface, Record
 from netwright.wire.pcapng import PcapngWriter
 
 __all__ = ["INBOUND", "OUTBOUND", "RAW", "Recording", "comments_of"]

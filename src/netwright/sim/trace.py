@@ -13,7 +13,7 @@ from netwright.proto.tcp.segment import Segment
 from netwright.proto.tcp.sender import Sender
 from netwright.sim.codec import Flow, serialize
 from netwright.sim.recording import INBOUND, OUTBOUND, RAW, comments_of
-from netwright.wire.capture import Interface, Record
+from netwright.wire.blocks import Interface, Record
 from netwright.wire.pcapng import PcapngWriter
 
 __all__ = ["HOSTS", "Gauge", "Seen", "Trace", "write_pcapng"]

@@ -118,7 +118,9 @@ class StackChannel(Channel):
         if self._writes is not None and (Event.WRITABLE in events or ended):
             self._writes()
         while self._reads is not None:
-            if not (endpoint.readable or endpoint.at_eof or ended):
+            here = endpoint.readable or endpoint.at_eof
+            if not (here or ended):
                 return
             self._reads()
-            ended = ended and bool(endpoint.readable)
+            if not here:
+                return

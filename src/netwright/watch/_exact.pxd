@@ -3,7 +3,7 @@ from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t,
 from libc.string cimport memset
 
 from netwright.watch._bytes cimport be32
-from netwright.watch._decode cimport ACK, FIN, RST, SYN, Segment
+from netwright.watch._segment cimport ACK, FIN, RST, SYN, Segment
 from netwright.watch._flow cimport HEARD, HOLES, IDENTS, RESENT, ExactHalf, Flow
 
 cdef enum:
@@ -433,6 +433,7 @@ cdef inline uint32_t read_data(
         flags |= resent(flow, own, s, at, end)
     if earlier(own.snd_max, end):
         flags |= PARTIAL
+        s.repeated = own.snd_max - s.seq
         own.snd_max = end
         own.sent_at = at
     return flags

@@ -2,7 +2,7 @@
 from libc.stdint cimport int32_t, int64_t, uint32_t, uint64_t
 from libc.stdlib cimport realloc
 
-from netwright.watch._decode cimport ACK, FIN, RST, SYN, Segment
+from netwright.watch._segment cimport ACK, FIN, RST, SYN, Segment
 from netwright.watch._flow cimport UNACKED, Flow, Unacked, WiresharkHalf
 
 cdef enum:

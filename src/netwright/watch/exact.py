@@ -16,7 +16,7 @@ from collections import deque
 from dataclasses import dataclass, field
 from typing import Final
 
-from netwright.watch.decode import ACK, FIN, RST, SYN, Segment
+from netwright.watch.segment import ACK, FIN, RST, SYN, Segment
 
 __all__ = ["ExactFlow", "ExactHalf", "Hole"]
 
@@ -309,6 +309,7 @@ class ExactFlow:
             flags |= self._resent(own, s, at, end)
         if before(own.snd_max, end):
             flags |= PARTIAL
+            s.repeated = (own.snd_max - s.seq) & _MASK
             own.snd_max, own.sent_at = end, at
         return flags
 

@@ -7,7 +7,7 @@ what the sending stack did.  ``retransmission`` here excludes the fast and the s
 from dataclasses import dataclass, field
 from typing import Final
 
-from netwright.watch.decode import ACK, FIN, RST, SYN, Segment
+from netwright.watch.segment import ACK, FIN, RST, SYN, Segment
 
 __all__ = ["Unacked", "WiresharkFlow", "WiresharkHalf"]
 

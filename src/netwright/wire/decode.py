@@ -14,7 +14,7 @@ from netwright.wire.fields import Layer, cut
 from netwright.wire.icmp import Icmp, Icmp6, parse_icmp, parse_icmp6
 from netwright.wire.ip import IPProtocol, IPv4, parse_ipv4
 from netwright.wire.ip6 import EXTENSIONS, IPv6, parse_extension, parse_fragment, parse_ipv6
-from netwright.wire.link import LinkType, parse_loopback, parse_sll, parse_sll2
+from netwright.wire.link_types import LinkType, parse_loopback, parse_sll, parse_sll2
 from netwright.wire.tcp import Tcp, parse_tcp
 from netwright.wire.tunnel import GENEVE_PORT, VXLAN_PORT, parse_geneve, parse_gre, parse_vxlan
 from netwright.wire.udp import Udp, parse_udp

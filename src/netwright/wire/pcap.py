@@ -8,7 +8,7 @@ import struct
 from dataclasses import dataclass
 
 from netwright.core.errors import ProtocolError
-from netwright.wire.capture import Block, CaptureParser, Interface, Record, Section
+from netwright.wire.blocks import Block, CaptureParser, Interface, Record, Section
 from netwright.wire.fields import pack
 
 __all__ = ["MAX_RECORD", "PcapParser", "PcapWriter", "is_pcap"]

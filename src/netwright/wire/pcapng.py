@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from netwright.core.errors import ProtocolError, UsageError
-from netwright.wire.capture import (
+from netwright.wire.blocks import (
     Block,
     CaptureParser,
     Interface,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias, runtime_checkable
 
 from netwright.core.errors import IncompleteError, ProtocolError
-from netwright.wire.capture import Block, CaptureParser, Record
+from netwright.wire.blocks import Block, CaptureParser, Record
 from netwright.wire.compression import PIECE, decompressed
 from netwright.wire.pcap import MAX_RECORD, PcapParser, is_pcap
 from netwright.wire.pcapng import PcapngParser, is_pcapng

@@ -1,0 +1,50 @@
+"""The console's token in a file that only its user can read: it outlives a restart, and ``netwright top`` finds it."""
+
+import os
+import secrets
+import stat
+from pathlib import Path
+
+from netwright.core.address import InetAddress
+
+__all__ = ["keep_token", "read_token", "token_path"]
+
+LONGEST = 256  # bytes of a token file that are read
+
+
+def token_path(directory: Path, bind: InetAddress) -> Path:
+    """The file of the console that listens on ``bind``; every local address counts as 127.0.0.1, as in its URL."""
+    host = "127.0.0.1" if bind.host in ("", "0.0.0.0", "::") else bind.host.replace(":", "_").replace("/", "_")
+    return directory / f"{host}-{bind.port}.token"
+
+
+def read_token(path: Path) -> str:
+    """The token in ``path``; "" if there is none, or if another user could have written or read it."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_NOFOLLOW)
+    except OSError:
+        return ""
+    try:
+        found = os.fstat(descriptor)
+        if not stat.S_ISREG(found.st_mode) or found.st_uid != os.getuid() or found.st_mode & 0o077:
+            return ""
+        text = os.read(descriptor, LONGEST + 2).decode(errors="replace").removesuffix("\n")
+    finally:
+        os.close(descriptor)
+    return text if len(text) <= LONGEST and text.isascii() and text.isprintable() else ""
+
+
+def keep_token(path: Path, token: str) -> None:
+    """Write ``token`` to ``path`` at once or not at all, readable by this user only.
+
+    Raises:
+        OSError: the folder cannot be written to.
+    """
+    draft = path.with_name(f"{path.name}.{secrets.token_hex(4)}")
+    try:
+        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+        with open(descriptor, "w") as file:
+            file.write(f"{token}\n")
+        draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)

@@ -1,0 +1,130 @@
+"""A directory of scripts, and a list that says which of them are meant: played one by one, counted by what they say.
+
+A line of a list is a pattern of names below the directory, a word and a reason; the first that matches decides::
+
+    fastopen/*          out      fastopen
+    rcv-syn-ack-*/*     differs  RFC 9293 §3.10.7.2: RST answers a SYN,ACK in LISTEN; FreeBSD drops it
+    */*.pkt             in
+
+``in`` is played and counted.  ``out`` is not played: it is about what the endpoint does not have.  ``differs`` is
+played and counted, and expects something else than the rule that is named: it never counts as passed.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from fnmatch import fnmatch
+from pathlib import Path
+
+from netwright.core.errors import UsageError
+from netwright.testing.drill.outcome import Outcome, Verdict
+from netwright.testing.drill.run import drill
+
+__all__ = ["EVERYTHING", "Counts", "Entry", "Result", "Scope", "count", "find", "play", "read_list"]
+
+_SUFFIXES = (".pkt", ".drill")
+
+
+class Scope(StrEnum):
+    """What a list says of a script."""
+
+    IN = "in"
+    OUT = "out"
+    DIFFERS = "differs"
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One line of a list."""
+
+    pattern: str
+    scope: Scope
+    reason: str = ""
+
+
+EVERYTHING = (Entry("*", Scope.IN),)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """What became of a script; ``outcome`` is None where it was not played."""
+
+    name: str
+    entry: Entry
+    outcome: Outcome | None
+
+
+@dataclass(frozen=True, slots=True)
+class Counts:
+    """``share`` is of all that count: passed, failed, unsupported and differing ones."""
+
+    passed: int
+    failed: int
+    unsupported: int
+    differing: int
+    out: int
+
+    @property
+    def share(self) -> float:
+        """Passed scripts of those that count; 0.0 where none does."""
+        counted = self.passed + self.failed + self.unsupported + self.differing
+        return self.passed / counted if counted else 0.0
+
+
+def read_list(text: str) -> tuple[Entry, ...]:
+    """The lines of a list.
+
+    Raises:
+        UsageError: a line has no scope, or leaves out its reason.
+    """
+    entries = []
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.partition("#")[0].split(maxsplit=2)
+        if not words:
+            continue
+        if len(words) == 1 or words[1] not in list(Scope):
+            raise UsageError(f"line {number}: {line!r}, PATTERN in|out|differs REASON wanted")
+        scope, reason = Scope(words[1]), "".join(words[2:]).strip()
+        if scope is not Scope.IN and not reason:
+            raise UsageError(f"line {number}: {line!r} gives no reason")
+        entries.append(Entry(words[0], scope, reason))
+    return tuple(entries)
+
+
+def find(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
+    """Scripts and their names: below a directory the way to them, else the file's own.
+
+    Raises:
+        UsageError: a path is not there.
+    """
+    for path in paths:
+        if path.is_dir():
+            found = sorted(inside for inside in path.rglob("*") if inside.suffix in _SUFFIXES)
+            yield from ((inside.relative_to(path).as_posix(), inside) for inside in found)
+        elif path.is_file():
+            yield path.name, path
+        else:
+            raise UsageError(f"{path}: neither a script nor a directory")
+
+
+def play(scripts: Iterable[tuple[str, Path]], entries: tuple[Entry, ...] = EVERYTHING) -> Iterator[Result]:
+    """Play what the list names, in order; scripts that it does not name are left out."""
+    for name, path in scripts:
+        entry = next((entry for entry in entries if fnmatch(name, entry.pattern)), None)
+        if entry is not None:
+            played = entry.scope is not Scope.OUT
+            yield Result(name, entry, drill(path.read_text(errors="replace")) if played else None)
+
+
+def count(results: Iterable[Result]) -> Counts:
+    """By verdict; a differing script is counted as such whatever its verdict is."""
+    verdicts = dict.fromkeys(Verdict, 0)
+    differing = out = 0
+    for result in results:
+        if result.outcome is None:
+            out += 1
+        elif result.entry.scope is Scope.DIFFERS:
+            differing += 1
+        else:
+            verdicts[result.outcome.verdict] += 1
+    return Counts(verdicts[Verdict.PASSED], verdicts[Verdict.FAILED], verdicts[Verdict.UNSUPPORTED], differing, out)
