@@ -6,20 +6,26 @@ import os
 import random
 import resource
 import socket
-from collections.abc import Callable
-from functools import partial
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import closing, suppress
+from functools import partial, wraps
 from itertools import pairwise
 from typing import NoReturn
 
 import pytest
 
-from netwright.aio import DrainReport, Limits, Listener, Stream, connect
-from netwright.aio.engine import Handle
-from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE
-from netwright.core.address import InetAddress
-from netwright.core.errors import DeadlineError, UsageError
+from netwright.aio import BindError, DrainReport, Limits, Listener, Stream, connect
+from netwright.aio import engine as engine_of_loop
+from netwright.aio import listener as listener_module
+from netwright.aio.engine import Handle, ListeningHandle
+from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE, check_handler
+from netwright.aio.sockets import name_of, sockaddr_of
+from netwright.core.address import Address, InetAddress
+from netwright.core.errors import DeadlineError, ResetError, UsageError
 from netwright.core.record import Outcome
-from tests.support.world import World, accepted, now, turns, until
+from netwright.core.tuning import Tuning
+from netwright.run.service import Service
+from tests.support.world import World, accepted, descriptors, now, turns, until
 
 
 async def echo(stream: Stream) -> None:
@@ -208,7 +214,11 @@ async def test_slow_peer_is_cut_at_its_stage(world: World, stage: str, first: by
         assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, stage)
         assert stage in record.ended.text
         sock.close()
-    assert world.lines == []
+    (line,) = world.lines
+    setting = f"Limits.{stage.replace(' ', '_')}={allowed}"
+    for part in ("test of", f"DeadlineError: {stage}: nothing after", setting, "test_listener.py:", "bytes in"):
+        assert part in line
+    assert world.errors == [None]
 
 
 async def test_peer_that_does_not_read_is_cut_at_stage_send(world: World) -> None:
@@ -327,6 +337,7 @@ async def test_exception_in_a_handler_is_one_line_and_the_server_lives(world: Wo
             assert part in line
         records = [record for record in listener.recorder.recent if record.role == "accepted"]
         assert [record.outcome for record in records] == [Outcome.HANDLER_ERROR] * 2
+        assert [type(error) for error in world.errors] == [ZeroDivisionError, type(None)]  # one traceback
 
 
 async def test_handler_that_awaits_what_was_cancelled_has_failed(world: World) -> None:
@@ -363,7 +374,7 @@ async def test_drain_is_bounded_though_a_handler_catches_its_cancellation(world:
         begun = now()
         assert await listener.drain(1.0) == DrainReport(aborted=1)
         assert now() - begun == pytest.approx(1.0 + CLEAN_UP, abs=0.3)
-        assert world.lines == [f"test: 1 handlers go on {CLEAN_UP:g} s after a cancel"]
+        assert f"test: 1 handlers go on {CLEAN_UP:g} s after a cancel" in world.lines[0]
         released.set()
         await stream.close()
 
@@ -554,3 +565,265 @@ async def test_listener_that_never_served_closes(world: World) -> None:
     listener = await Listener.bind(world.anywhere)
     listener.close()
     listener.abort()
+
+
+# sockets: several addresses, adopted ones
+
+
+def reached(host: str, port: int) -> bool:
+    with socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET) as sock:
+        sock.settimeout(5)
+        return sock.connect_ex((host, port)) == 0
+
+
+@pytest.mark.parametrize(
+    ("address", "four", "six"),
+    [
+        (InetAddress("", 0), True, True),
+        (("localhost", 0), True, True),
+        ("0.0.0.0:0", True, False),
+        ("[::]:0", False, True),
+        ("127.0.0.1:0", True, False),
+    ],
+    ids=str,
+)
+async def test_listener_is_reached_at_every_address_that_it_names(
+    engine: str, address: InetAddress | str, four: bool, six: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One port for all, also where port 0 was asked for."""
+    asked = asyncio.get_running_loop().getaddrinfo
+
+    async def getaddrinfo(host: str, port: int, **options: int) -> object:
+        if host == "localhost":
+            return [(socket.AF_INET6, 1, 6, "", ("::1", port, 0, 0)), (socket.AF_INET, 1, 6, "", ("127.0.0.1", port))]
+        return await asked(host, port, **options)
+
+    monkeypatch.setattr(asyncio.get_running_loop(), "getaddrinfo", getaddrinfo)
+    listener = await Listener.bind(address)
+    with closing(listener):
+        port = listener.address.port
+        assert [each.port for each in listener.addresses] == [port] * (four + six)
+        assert (reached("127.0.0.1", port), reached("::1", port)) == (four, six)
+
+
+async def test_both_families_are_served_and_count_for_the_same_limits(engine: str) -> None:
+    listener = await Listener.bind(("", 0), limits=Limits(max_connections=2))
+    async with asyncio.TaskGroup() as group:
+        group.create_task(listener.serve(echo))
+        streams = [await connect((host, listener.address.port)) for host in ("127.0.0.1", "::1", "127.0.0.1", "::1")]
+        for stream in streams:
+            await stream.send(b"x")
+        assert [await stream.read(timeout=5) for stream in streams[:2]] == [b"x", b"x"]
+        await asyncio.sleep(1)
+        assert listener.counts["accepted"] == 2
+        for stream in streams[:2]:
+            await stream.close()
+        assert [await stream.read(timeout=5) for stream in streams[2:]] == [b"x", b"x"]
+        locals_ = {str(record.local).rpartition(":")[0] for record in listener.recorder.recent}
+        assert locals_ == {"127.0.0.1", "[::1]"}
+        listener.abort()
+        for stream in streams:
+            await stream.close()
+
+
+async def test_port_that_is_taken_for_one_family_is_not_taken_for_the_other(engine: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        before = descriptors()
+        with pytest.raises(BindError, match=r"cannot listen on 0\.0\.0\.0:"):
+            await Listener.bind(("", taken.getsockname()[1]))
+        assert descriptors() == before
+
+
+async def test_port_0_is_tried_again_where_the_other_family_has_the_number(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ours, real, asked = engine_of_loop(), engine_of_loop().listen, list[str]()
+
+    def listen(address: Address, tuning: Tuning) -> ListeningHandle:
+        asked.append(address.host)
+        if asked == ["0.0.0.0", "::"]:
+            raise BindError(address, OSError(errno.EADDRINUSE, "taken"))
+        return real(address, tuning)
+
+    monkeypatch.setattr(ours, "listen", listen)
+    with closing(await Listener.bind(("", 0))) as listener:
+        assert asked == ["0.0.0.0", "::"] * 2
+        assert len(listener.addresses) == 2
+
+
+async def test_family_that_this_machine_lacks_is_passed_over(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    ours, real = engine_of_loop(), engine_of_loop().listen
+
+    def listen(address: Address, tuning: Tuning) -> ListeningHandle:
+        if ":" in address.host:
+            raise OSError(errno.EAFNOSUPPORT, os.strerror(errno.EAFNOSUPPORT))
+        return real(address, tuning)
+
+    monkeypatch.setattr(ours, "listen", listen)
+    with closing(await Listener.bind(("", 0))) as listener:
+        assert [each.host for each in listener.addresses] == ["0.0.0.0"]
+    with pytest.raises(BindError, match="cannot listen on"):
+        await Listener.bind("[::1]:0")
+
+
+async def test_name_that_cannot_be_looked_up_is_a_bind_error(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    with pytest.raises(BindError, match="not a host name"):
+        await Listener.bind(("x" * 300, 80))
+
+
+async def test_bind_without_descriptors_is_a_bind_error_with_advice(engine: str) -> None:
+    engine_of_loop().now()
+    soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (0, hard))
+    try:
+        with pytest.raises(BindError, match=r"Too many open files; .*ulimit -n"):
+            await Listener.bind("127.0.0.1:0")
+    finally:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+async def test_scope_of_a_link_local_address_is_kept(engine: str) -> None:
+    """RFC 4007 §11: without it such an address names nothing."""
+    assert name_of(("fe80::1", 80, 0, socket.if_nametoindex("lo"))) == InetAddress("fe80::1%lo", 80)
+    assert name_of(("fe80::1", 80, 0, 999_999)) == InetAddress("fe80::1%999999", 80)
+    assert sockaddr_of(InetAddress("fe80::1%lo", 80)) == (
+        socket.AF_INET6,
+        ("fe80::1", 80, 0, socket.if_nametoindex("lo")),
+    )
+
+
+async def test_sockets_that_are_bound_already_are_served(world: World) -> None:
+    """Blocking ones, as systemd passes them: the loop is not held up, and a Unix socket's file is not removed."""
+    if world.transport == "unix":
+        bound = socket.socket(socket.AF_UNIX)
+        bound.bind(str(world.folder / "given.sock"))
+    else:
+        bound = socket.create_server(("127.0.0.1", 0))
+    listener = Listener(bound)
+    async with asyncio.TaskGroup() as group:
+        group.create_task(listener.serve(echo))
+        begun = now()
+        await asyncio.sleep(0.1)
+        assert now() - begun < 1
+        async with await connect(listener.address) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
+        listener.abort()
+    if world.transport == "unix":
+        assert (world.folder / "given.sock").exists()
+
+
+async def test_listener_without_a_socket_is_the_callers_mistake(engine: str) -> None:
+    with pytest.raises(UsageError, match="without a socket"):
+        Listener([])
+    with socket.socket() as unbound, pytest.raises(UsageError, match="not bound"):
+        Listener(unbound)
+
+
+@pytest.mark.parametrize("kind", ["def", "generator", "nothing"])
+async def test_handler_that_is_no_async_function_is_refused_at_once(engine: str, kind: str) -> None:
+    def plain(stream: Stream) -> None: ...
+
+    async def generator(stream: Stream) -> AsyncIterator[int]:
+        yield 1
+
+    handler = {"def": plain, "generator": generator, "nothing": None}[kind]
+    with closing(await Listener.bind("127.0.0.1:0")) as listener:
+        with pytest.raises(UsageError, match="async"):
+            await listener.serve(handler)  # type: ignore[arg-type]
+        service = Service("t")
+        with pytest.raises(UsageError, match="async"):
+            service.tcp(0)(handler)  # type: ignore[arg-type]
+
+
+async def test_handlers_of_every_async_kind_are_taken(engine: str) -> None:
+    class Handler:
+        async def method(self, stream: Stream) -> None: ...
+
+        async def __call__(self, stream: Stream) -> None: ...
+
+    @wraps(echo)
+    def decorated(stream: Stream) -> Awaitable[None]:
+        return echo(stream)
+
+    for handler in (echo, Handler().method, Handler(), partial(echo), decorated, lambda stream: decorated(stream)):  # noqa: PLW0108
+        check_handler(handler)
+
+
+# what a drain does to those that do not end
+
+
+async def test_handler_that_ignores_its_cancellation_is_reset_at_the_deadline(world: World) -> None:
+    released = asyncio.Event()
+
+    async def deaf(stream: Stream) -> None:
+        await stream.read()
+        while not released.is_set():
+            with suppress(asyncio.CancelledError):
+                await released.wait()
+
+    async with world.serve(deaf) as listener:
+        stream = await world.connect(listener)
+        await stream.send(b"x")
+        await turns(5)
+        begun = now()
+        async with asyncio.TaskGroup() as group:
+            draining = group.create_task(listener.drain(0.2))
+            with suppress(ResetError):
+                assert await stream.read() == b""
+            assert now() - begun < 0.5
+        report = draining.result()
+        assert (report, now() - begun < 1.5) == (DrainReport(aborted=1), True)
+        assert len(report.cut) == 1
+        assert "test of " in report.cut[0]
+        record = next(record for record in listener.recorder.recent if record.role == "accepted")
+        assert record.outcome is Outcome.DRAINED
+        released.set()
+        await stream.close()
+
+
+async def test_drain_by_a_handler_of_the_same_service_does_not_wait_for_it(engine: str) -> None:
+    service, reports = Service("admin"), list[DrainReport]()
+
+    @service.tcp("127.0.0.1:0")
+    async def admin(stream: Stream) -> None:
+        while line := await stream.readline():
+            if line == b"drain\n":
+                reports.append(await service.drain(5.0))
+                await stream.send(b"done\n")
+                return
+
+    await service.start()
+    address = service.listeners[0].address
+    async with await connect(address) as idle, await connect(address) as stream:
+        await turns(10)
+        begun = now()
+        await stream.send(b"drain\n")
+        assert await stream.readline(timeout=20) == b"done\n"
+        assert now() - begun < 1
+        assert await idle.read() == b""
+        await service.wait()
+    assert reports == [DrainReport(idle=1)]
+
+
+async def test_stream_that_fails_while_a_drain_begins_does_not_stop_the_drain(
+    world: World, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    async with world.serve(echo) as listener:
+        streams = [await world.connect(listener) for _ in range(3)]
+        await until(lambda: len(listener.streams) == 3)
+        finish, calls = listener_module._finish, list[Stream]()  # noqa: SLF001
+
+        class Failing:
+            def finish_messages(self) -> bool:
+                raise MemoryError
+
+        def first_fails(stream: Stream) -> bool:
+            calls.append(stream)
+            return finish(Failing() if len(calls) == 1 else stream)  # type: ignore[arg-type]
+
+        monkeypatch.setattr(listener_module, "_finish", first_fails)
+        assert await listener.drain(1.0) == DrainReport(idle=2, aborted=1)
+        assert "MemoryError" in caplog.text
+        for stream in streams:
+            stream.abort()
