@@ -190,7 +190,7 @@ async def test_option_that_the_system_refuses_is_named_in_the_record(engine: str
         tuning = Tuning(congestion="carrier_pigeon")
         async with await connect(server.getsockname(), tuning=tuning, recorder=recorder) as stream:
             assert stream.record.timeline is not None
-            assert [moment.about for moment in stream.record.timeline if moment.about] == [("TCP_CONGESTION",)]
+            assert ("TCP_CONGESTION",) in [moment.about for moment in stream.record.timeline]
 
 
 async def test_raw_option_that_is_refused_fails_the_connect_by_name(engine: str) -> None:

@@ -14,12 +14,14 @@ from urllib.parse import urlencode
 
 import click
 
-from netwright.cli.attach import DEFAULT_CONSOLE, runtime_directory
 from netwright.cli.options import AddressType, Seconds
-from netwright.cli.problem import Problem, UnreachableProblem
+from netwright.cli.problem import Code, Problem, UnreachableProblem
 from netwright.console.secret import read_token, token_path
 from netwright.console.view import bound
 from netwright.core.address import Address, InetAddress
+from netwright.run.folder import console_folder
+from netwright.run.problem import Problem as RunProblem
+from netwright.run.settings import DEFAULT_CONSOLE
 
 __all__ = ["View", "ask", "command", "screen"]
 
@@ -78,7 +80,7 @@ def command(console: Address, token: str, words: str, sort: str, interval: float
     if not isinstance(console, InetAddress):
         raise click.BadParameter(f"{console}: host:port wanted", param_hint="--console")
     view = View(words, sort)
-    token = token or read_token(token_path(runtime_directory(), console))
+    token = token or _own_token(console)
 
     def asking(view: View, limit: int) -> Answer:
         return ask(console, token, view, limit)
@@ -89,6 +91,14 @@ def command(console: Address, token: str, words: str, sort: str, interval: float
         click.echo("\n".join(screen(asking(view, ROWS), view, width=0)))
     else:
         watch(asking, view, interval)
+
+
+def _own_token(console: InetAddress) -> str:
+    """The token of a console that this user started; "" if there is none."""
+    try:
+        return read_token(token_path(console_folder(console).path, console))
+    except RunProblem:
+        return ""
 
 
 def ask(console: InetAddress, token: str, view: View, limit: int) -> Answer:
@@ -107,11 +117,14 @@ def ask(console: InetAddress, token: str, view: View, limit: int) -> Answer:
         body = answer.read()
     except (OSError, HTTPException) as error:
         fix = "netwright serve app.py starts one; --console names another"
-        raise UnreachableProblem(f"no console on {console}", why=str(error), fix=fix) from error
+        raise UnreachableProblem(
+            f"no console on {console}", code=Code.CONSOLE_SILENT, why=str(error), fix=fix
+        ) from error
     finally:
         asked.close()
     if answer.status != 200:
-        raise Problem(f"the console refuses: {printable(body.decode(errors='replace').strip())}")
+        answered = printable(body.decode(errors="replace").strip())
+        raise Problem(f"the console refuses: {answered}", code=Code.CONSOLE_REFUSED)
     found: Answer = json.loads(body)
     return found
 
@@ -194,7 +207,7 @@ def _picture(asking: Ask, view: View) -> str:
     try:
         lines = screen(asking(view, max(1, height - 3)), view, width=width, height=height)
     except Problem as problem:
-        lines = problem.format_message().splitlines()
+        lines = str(problem).splitlines()
     prompt = f"/{view.typing}" if view.typing is not None else "q end · s sort · r reverse · / filter"
     lines += [""] * (height - 1 - len(lines)) + [prompt[:width]]
     return "\x1b[H" + "".join(f"{line}\x1b[K\r\n" for line in lines[:-1]) + f"{lines[-1]}\x1b[K"
@@ -207,7 +220,7 @@ def _terminal() -> Iterator[Callable[[float], str]]:
         import termios
         import tty
     except ImportError:  # Windows
-        raise Problem("top has no live screen on this system", fix="--once, in a loop") from None
+        raise Problem("top has no live screen on this system", code=Code.TERMINAL, fix="--once, in a loop") from None
     before = termios.tcgetattr(sys.stdin)
 
     def keys(timeout: float) -> str:

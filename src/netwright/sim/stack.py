@@ -30,7 +30,6 @@ from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import is_opening, refusal
 from netwright.proto.tcp.listener import Listener
-from netwright.proto.tcp.path_mtu import reduce_mss
 from netwright.proto.tcp.segment import Segment, nearest
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
@@ -470,7 +469,7 @@ class Stack:
         endpoint = self.acts(connection)
         if complaint.mtu is not None:
             room = complaint.mtu - _HEADERS[len(connection.flow.source)]
-            self.counts.ignored += not reduce_mss(endpoint, room, complaint.seq, now)
+            self.counts.ignored += not endpoint.reduce_mss(room, complaint.seq, now)
             self.settle(connection, now)
             return []
         if endpoint.state is State.SYN_SENT and nearest(complaint.seq, iss := endpoint.sender.snd_una) == iss:
