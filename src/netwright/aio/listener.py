@@ -2,19 +2,19 @@
 
 import asyncio
 import errno
-import inspect
 import logging
 import socket
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass, field
-from functools import partial
 from typing import Any, Self, TypeAlias
 
+from netwright.aio.binding import listen_on
 from netwright.aio.choice import engine
+from netwright.aio.draining import CLEAN_UP, NAMED, DrainReport, begin_end
 from netwright.aio.engine import Engine, Handle, ListeningHandle
 from netwright.aio.failures import Failures, Report
+from netwright.aio.handlers import Handler, check_handler
 from netwright.aio.limits import STANDARD, Limits, check_drain
 from netwright.aio.outcome import blamed, cause_of
 from netwright.aio.resolve import AddressLike, as_address, resolve
@@ -28,7 +28,6 @@ from netwright.core.tuning import INTERACTIVE, Tuning
 
 __all__ = ["DrainReport", "Handler", "Listener"]
 
-Handler = Callable[[Stream], Awaitable[None]]
 Over = Callable[["asyncio.Task[None]"], None]
 Arrival: TypeAlias = tuple[Handle, ConnectionRecord]  # accepted; its task has not made the stream yet
 
@@ -37,40 +36,11 @@ GONE = {  # the connection that was next, accept(2) "Error handling"; the one af
     *(errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH),
     *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EOPNOTSUPP),
 }
-ABSENT = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # no address of this machine: its other addresses will do
-PORT_TRIES = 16  # numbers that were free for one address and taken for another
 BATCH = 16  # accepts in a row before other tasks get a turn
 BACK_OFF = 0.1  # seconds without accept after the system ran out of something
-CLEAN_UP = 0.5  # seconds that a cancelled handler has to end; its connection is reset after a tenth of it
-NAMED = 100  # connections that a drain names
 REPORT_EVERY = 10.0  # seconds between two lines about the same thing
 EVERY_HOST = ("", "0.0.0.0", "::")  # a listener's host that does not say at which address a connection arrived
 _log = logging.getLogger("netwright")
-
-
-@dataclass(frozen=True, slots=True)
-class DrainReport:
-    """What a drain did.
-
-    Attributes:
-        idle: connections that were between messages, and were closed at once.
-        finished: those that ended before the deadline.
-        aborted: those that were reset at the deadline.
-        cut: one line for each of ``aborted``, at most ``NAMED``.
-    """
-
-    idle: int = 0
-    finished: int = 0
-    aborted: int = 0
-    cut: tuple[str, ...] = field(default=(), compare=False)
-
-    def __add__(self, other: "DrainReport") -> "DrainReport":
-        return DrainReport(
-            self.idle + other.idle,
-            self.finished + other.finished,
-            self.aborted + other.aborted,
-            (*self.cut, *other.cut)[:NAMED],
-        )
 
 
 class Listener:
@@ -158,7 +128,7 @@ class Listener:
             where = await resolve(wanted)
         except OSError as error:
             raise BindError(wanted, error) from error
-        handles = _listen(engine(), where, tuning)
+        handles = listen_on(engine(), where, tuning)
         return cls(handles, limits=limits, recorder=recorder, service=service, report=report)
 
     def __repr__(self) -> str:
@@ -209,7 +179,7 @@ class Listener:
         self._draining = True
         caller = sparing or asyncio.current_task()
         everyone = {task: held for task, held in self._tasks.items() if task is not caller}
-        between = {task for task, held in everyone.items() if isinstance(held, tuple) or _finish(held)}
+        between = {task for task, held in everyone.items() if isinstance(held, tuple) or begin_end(held)}
         if not everyone:
             return DrainReport()
         ended, stuck = await asyncio.wait(everyone, timeout=timeout)
@@ -427,73 +397,6 @@ class Listener:
             self._failures.tell(record, cause, self._engine.now())
 
 
-def _listen(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list[ListeningHandle]:
-    """Handles on all addresses of ``where``, with one port.
-
-    Raises:
-        BindError: one is taken, or none is an address of this machine; nothing is left bound.
-    """
-    tries = PORT_TRIES if len(where) > 1 and isinstance(where[0], InetAddress) and not where[0].port else 1
-    while True:
-        tries -= 1
-        try:
-            return _listen_once(ours, where, tuning)
-        except BindError as error:
-            if not tries or error.errno != errno.EADDRINUSE:
-                raise
-
-
-def _listen_once(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list[ListeningHandle]:
-    handles: list[ListeningHandle] = []
-    for address in where:
-        try:
-            handles.append(_listen_on(ours, address, handles, tuning))
-        except BindError as error:
-            if error.errno in ABSENT and (handles or address != where[-1]):
-                continue
-            for handle in handles:
-                handle.close()
-            raise
-    return handles
-
-
-def _listen_on(ours: Engine, address: Address, others: list[ListeningHandle], tuning: Tuning) -> ListeningHandle:
-    """Where the port is 0, it is the one that the others were given."""
-    if others and isinstance(address, InetAddress) and not address.port:
-        address = InetAddress(address.host, others[0].address.port)
-    try:
-        return ours.listen(address, tuning)
-    except BindError:
-        raise
-    except OSError as error:
-        raise BindError(address, error) from error
-
-
-def _finish(stream: Stream) -> bool:
-    """Begin a connection's end; True if it was between messages."""
-    try:
-        return stream.finish_messages()
-    except Exception:  # the drain of all others goes on, and this one has until the deadline
-        _log.exception("drain of %r", stream)
-        return False
-
-
 def _host(peer: Address | None) -> str:
     """What ``max_per_host`` counts by; Unix peers are one host."""
     return peer.host if isinstance(peer, InetAddress) else ""
-
-
-def check_handler(handler: Handler) -> None:
-    """Refuse what would fail at the first connection.
-
-    Raises:
-        UsageError: it cannot be called, or is a plain function or a generator.
-    """
-    if not callable(handler):
-        raise UsageError(f"{handler!r} is no handler", advice="pass an async function that takes a stream")
-    inner = inspect.unwrap(handler.func if isinstance(handler, partial) else handler)
-    plain = inspect.isroutine(inner) and not inspect.iscoroutinefunction(inner)
-    name = getattr(inner, "__name__", "")
-    if plain and name != "<lambda>":  # which may return what can be awaited
-        kind = "an async generator" if inspect.isasyncgenfunction(inner) else "a plain function"
-        raise UsageError(f"handler {name!r} is {kind}", advice="write it with async def, without yield")

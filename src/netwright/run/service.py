@@ -23,8 +23,8 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Listener, Stream
+from netwright.aio.handlers import check_handler
 from netwright.aio.limits import check_drain
-from netwright.aio.listener import check_handler
 from netwright.core.address import Address, InetAddress, parse_address
 from netwright.core.errors import UsageError
 from netwright.core.record import Recorder
