@@ -1,7 +1,6 @@
 # run     serve examples/tour.py on 127.0.0.1:8000, the console on 127.0.0.1:8001
 # check   lint, format, types, layers, budgets, pure tests with few examples: seconds
-# test    lint, then everything that this machine can run without root
-# compiled  TCP and its simulator compiled by mypyc, for as long as the sources stay as they are
+# test    lint, everything that this machine can run without root, then the modules that mypyc compiles
 # truth   what needs root, network namespaces or minutes
 # fuzz    every fuzz target, N executions each (N=20000)
 # bench   the benchmarks of the README's claims, in an environment of their own; leave the machine alone meanwhile
@@ -14,11 +13,9 @@ BIN := $(VENV)/bin
 N ?= 20000
 KERNELS := $(shell find src -name '_*.pyx' -o -name '*.pxd')
 
-COMPILED := $(shell find src/netwright/proto/tcp src/netwright/sim -name '*.py')
-
 unexport PYTHONDONTWRITEBYTECODE  # pytest keeps its rewritten asserts as bytecode: 3.5 s a worker
 
-.PHONY: run install dev check lint test compiled truth fuzz bench sanitize clean
+.PHONY: run install dev check lint test truth fuzz bench sanitize clean
 
 run: install
 	@exec $(BIN)/netwright serve examples/tour.py $(ARGS)
@@ -28,13 +25,11 @@ dev: $(VENV)/.dev
 
 $(VENV)/.installed: pyproject.toml setup.py $(KERNELS)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "netwright needs Python 3.11 or newer: make PYTHON=python3.11")'
-	@test -x $(BIN)/python || $(PYTHON) -m venv $(VENV) || { echo "no venv module: apt-get install python3-venv" >&2; rm -rf $(VENV); exit 1; }
-	$(BIN)/python -m pip install --disable-pip-version-check -q -e .
+	@$(PYTHON) -m tools.install $(VENV)
 	@touch $@
 
 $(VENV)/.dev: $(VENV)/.installed
-	@$(BIN)/python -m tools.extras dev > $(VENV)/dev.txt
-	$(BIN)/python -m pip install --disable-pip-version-check -q -r $(VENV)/dev.txt
+	@$(BIN)/python -m tools.install $(VENV) dev
 	@touch $@
 
 lint: dev
@@ -53,14 +48,9 @@ check: dev
 	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=quick -m "not real and not long and not truth" && \
 	echo "check: $$(echo "$$(date +%s.%N) $$started" | awk '{printf "%.1f", $$1 - $$2}') s"
 
-compiled: $(VENV)/.compiled
-
-$(VENV)/.compiled: $(VENV)/.dev $(COMPILED)
-	$(BIN)/python setup.py -q build_ext --build-lib src
-	@touch $@
-
-test: lint compiled
+test: lint
 	$(BIN)/python -m pytest -q -n 2 -m "not truth"
+	$(BIN)/python -m tools.installed
 
 truth: dev
 	$(BIN)/python -m pytest -q -m truth
@@ -75,4 +65,4 @@ sanitize: dev
 	@$(BIN)/python -m tools.sanitize
 
 clean:
-	rm -rf $(VENV) build src/*.egg-info src/netwright/_native/compiled_*; find src -name '_*.c' -delete; find src -name '*.so' -delete
+	rm -rf $(VENV) build src/*.egg-info; find src -name '*.so' -delete

@@ -1,44 +1,61 @@
-"""Native kernels: every ``_x.pyx`` beside its ``x.py``, and the modules that mypyc compiles as they are.
+"""What pyproject.toml cannot say: the compiled parts.
 
-Each may fail to build without failing the install.
+Every ``_x.pyx`` beside its ``x.py`` is a kernel.  In wheels, mypyc also compiles the modules that ``compiled`` of
+``[tool.netwright]`` matches; each becomes an extension beside its source.  Every extension is optional: one that cannot
+be built leaves the Python code in charge.
 """
 
 import os
-import shutil
 import sys
-import sysconfig
+import tomllib
 from pathlib import Path
 
-from Cython.Build import cythonize
 from setuptools import Extension, setup
+from setuptools.command.build import build
 from setuptools.command.build_ext import build_ext
+from tools.compiler import has_compiler
 
-SRC = Path("src")
-FLAGS = ["-O2", "-g0", "-fno-strict-aliasing", "-Wno-unused-function"]
-sys.path.insert(0, str(SRC.resolve()))
-
-from netwright import _native  # noqa: E402  # it knows which modules are compiled, and how the result is called
+ROOT, SRC = Path(__file__).parent, Path("src")
+FLAGS = ["-O2", "-g0", "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"]
+LIBRARY = "netwright._native.compiled"  # mypyc puts the code of all modules into one library
 
 
-def extensions() -> list[Extension]:
-    """One optional extension a ``.pyx`` file."""
-    return [
+def kernels() -> list[Extension]:
+    """One extension a ``.pyx`` file; the C goes to ``build``."""
+    from Cython.Build import cythonize
+
+    found = [
         Extension(
             ".".join(path.relative_to(SRC).with_suffix("").parts), [str(path)], optional=True, extra_compile_args=FLAGS
         )
-        for path in sorted(SRC.rglob("_*.pyx"))
+        for path in sorted(SRC.rglob("_*.pyx"), key=lambda path: -path.stat().st_size)  # the longest compilation first
     ]
+    made: list[Extension] = cythonize(found, language_level=3, build_dir="build/cython")
+    return made
+
+
+def compiled_paths() -> list[str]:
+    """Return the modules for mypyc.
+
+    Raises:
+        SystemExit: a pattern matches no module any more.
+    """
+    patterns = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["netwright"]["compiled"]
+    found = {pattern: sorted(SRC.glob(f"netwright/{pattern}")) for pattern in patterns}
+    if idle := [pattern for pattern, paths in found.items() if not paths]:
+        raise SystemExit(f"pyproject.toml, tool.netwright.compiled: no module matches {', '.join(idle)}")
+    return [str(path) for paths in found.values() for path in paths]
 
 
 def compiled() -> list[Extension]:
-    """A small optional extension for every module that is compiled as it is, and the library that they share."""
-    paths = [str(path.relative_to(Path.cwd())) for path in _native.sources()]
+    """One extension for each module that mypyc compiles, and the library that they share."""
+    paths = compiled_paths()
     try:
-        from mypyc.build import mypycify  # where it is absent, nothing is lost but speed
+        from mypyc.build import mypycify
 
         found: list[Extension] = mypycify(
             [*paths, "--config-file=", "--follow-imports=silent", "--ignore-missing-imports"],
-            group_name=_native.library(),
+            group_name=LIBRARY,
             target_dir="build/mypyc",
             opt_level="2",
             debug_level="0",
@@ -51,41 +68,46 @@ def compiled() -> list[Extension]:
     return found
 
 
-class Build(build_ext):
-    """Compiled modules stand aside (``netwright._native.prefer_compiled``), and only the newest are kept."""
+def wanted() -> list[Extension]:
+    """Nothing without a compiler and for metadata or an sdist; mypyc's only where the sources stay as they are."""
+    if not has_compiler() or {"egg_info", "dist_info", "sdist", "--version"} & set(sys.argv):
+        return []
+    stays = "editable_wheel" not in sys.argv and "--inplace" not in sys.argv
+    return kernels() + (compiled() if stays else [])
+
+
+class Extensions(build_ext):
+    """After an interrupted build, build everything again: a file that it left may be newer than its source, and cut."""
 
     def run(self) -> None:
-        """What was compiled of other sources goes first."""
-        for path in Path(self.build_lib, "netwright", "_native").glob("compiled_*"):
-            if not path.name.startswith(_native.library().rpartition(".")[2]):
-                shutil.rmtree(path) if path.is_dir() else path.unlink()
+        """Build, between a marker's beginning and end."""
+        marker = Path("build/unfinished")
+        self.force = self.force or marker.exists()
+        if self.editable_mode:
+            self.build_lib = (
+                "build/editable"  # setuptools' own is a new folder each time: everything would be built again
+            )
+        marker.parent.mkdir(exist_ok=True)
+        marker.touch()
         super().run()
-
-    def get_ext_fullpath(self, ext_name: str) -> str:
-        """Where the result goes."""
-        usual = Path(super().get_ext_fullpath(ext_name))
-        if not Path(SRC, *ext_name.split(".")).with_suffix(".py").exists():
-            return str(usual)
-        folder = Path(self.build_lib, *_native.library().split("."))
-        return str(folder / usual.relative_to(Path(self.build_lib, "netwright")))
+        marker.unlink()
 
 
-def has_compiler() -> bool:
-    """True unless the compiler that Python was built with is certainly absent: then no kernel is tried."""
-    words = (sysconfig.get_config_var("CC") or "").split()
-    return not words or shutil.which(words[0]) is not None
+class Everything(build):
+    """Remove what an earlier build left in ``build/lib``: a wheel would hold modules that have no source any more."""
 
-
-def wanted() -> list[Extension]:
-    """None without a compiler; whole modules only for good: in an editable install the sources change every minute."""
-    if not has_compiler():
-        return []
-    for_good = "bdist_wheel" in sys.argv or ("build_ext" in sys.argv and "--inplace" not in sys.argv)
-    return cythonize(extensions(), language_level=3, annotate=False) + (compiled() if for_good else [])
+    def run(self) -> None:
+        """Build, then keep only the outputs."""
+        super().run()
+        commands = [self.get_finalized_command(name) for name in self.get_sub_commands()]
+        made = {Path(path).resolve() for command in commands for path in command.get_outputs()}
+        for path in Path(self.build_lib).rglob("*"):
+            if path.is_file() and path.resolve() not in made:
+                path.unlink()
 
 
 setup(
     ext_modules=wanted(),
-    cmdclass={"build_ext": Build},
+    cmdclass={"build": Everything, "build_ext": Extensions},
     options={"build_ext": {"parallel": os.cpu_count() or 1}},
 )

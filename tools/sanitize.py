@@ -11,8 +11,8 @@ from collections.abc import Mapping
 from pathlib import Path
 
 SRC, BUILT = Path("src"), Path("build/sanitized")
-NEEDED = ("setup.py", "pyproject.toml", "README.md", "LICENSE")  # by setuptools
-IGNORED = ("*.so", "*.c", "*.egg-info", "__pycache__", "compiled_*")  # what another build left
+NEEDED = ("setup.py", "pyproject.toml", "README.md", "LICENSE", "tools")  # by setuptools
+IGNORED = ("*.so", "*.egg-info", "__pycache__")  # what another build left
 FLAGS = "-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer -g -O1"
 MYPYC = f"{FLAGS} -fno-sanitize=shift"  # its runtime shifts negative numbers to the left (CPy.h), as gcc defines it
 FUZZED, EXECUTIONS = ("fuzz_watch", "fuzz_http1"), "20000"
@@ -27,22 +27,20 @@ import importlib, sys
 for name in sys.argv[2:]:
     path = importlib.import_module(name).__file__
     assert path.startswith(sys.argv[1]), f"{name} comes from {path}"
-import netwright.proto.tcp, netwright.sim
-from netwright._native import kernels
-print("sanitize:", *sorted({*sys.argv[2:], *(name for name, on in kernels().items() if on)}))
+from netwright._native import compiled
+assert compiled(), "mypyc compiled nothing"
+print("sanitize:", *sorted({*sys.argv[2:], *compiled()}))
 """
 
 
 def build() -> None:
-    """Copy the sources; compile the kernels beside them, then the modules that mypyc compiles."""
+    """Copy the sources; compile all that wheels hold compiled beside them."""
     shutil.rmtree(BUILT, ignore_errors=True)
     shutil.copytree(SRC, BUILT / SRC, ignore=shutil.ignore_patterns(*IGNORED))
     for name in NEEDED:
-        shutil.copy(name, BUILT)
-    _compile(FLAGS, "--inplace")
-    _compile(MYPYC, "--build-lib", "whole")
-    for path in Path(BUILT, "whole/netwright/_native").glob("compiled_*"):
-        path.rename(BUILT / SRC / "netwright/_native" / path.name)
+        (shutil.copytree if Path(name).is_dir() else shutil.copy)(name, BUILT / name)
+    _compile(MYPYC, "--build-lib", str(SRC))
+    _compile(FLAGS, "--inplace", "--force")  # the kernels again, strictly
 
 
 def _compile(flags: str, *options: str) -> None:

@@ -26,6 +26,8 @@ if TYPE_CHECKING:
     from netwright.run.service import Service
     from netwright.watch.capture import analyse
 
+__version__ = "0.1.0.dev0"
+
 __all__ = [
     "App",
     "ConnectError",

@@ -1,5 +1,8 @@
-"""Which kernels are on, and when compiled modules take the place of their sources."""
+"""Which native code runs: extensions beside their sources, kernels, and neither with NETWRIGHT_PURE."""
 
+import os
+import subprocess
+import sys
 from importlib.machinery import EXTENSION_SUFFIXES
 from pathlib import Path
 
@@ -7,59 +10,58 @@ import pytest
 
 from netwright import _native
 
+SUFFIX = EXTENSION_SUFFIXES[0]
+
 
 @pytest.fixture
 def tree(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A package with one module that is compiled."""
-    for name in ("_native", "sim"):
-        (tmp_path / name).mkdir()
-    (tmp_path / "sim/link.py").write_text("one = 1\n")
-    monkeypatch.setattr(_native, "_PACKAGE", tmp_path)
-    monkeypatch.setattr(_native, "COMPILED", ("sim/link.py",))
+    """A package with a module that has an extension, one that has none, and a kernel."""
+    (tmp_path / "sim").mkdir()
+    for name in ("link.py", f"link{SUFFIX}", "pair.py", f"_kernel{SUFFIX}"):
+        (tmp_path / "sim" / name).touch()
     monkeypatch.setattr(_native, "PURE", False)
-    monkeypatch.setattr(_native, "_asked", {})
-    monkeypatch.setattr(_native, "library", _native.library.__wrapped__)
     return tmp_path
 
 
-def compile_all(tree: Path) -> str:
-    """What the build leaves behind, without its contents; its folder's name."""
-    name = _native.library().rpartition(".")[2]
-    (tree / "_native" / f"{name}__mypyc{EXTENSION_SUFFIXES[0]}").touch()
-    return name
+def test_compiled_module_is_one_with_an_extension_beside_its_source(tree: Path) -> None:
+    assert _native.compiled(tree) == ["netwright.sim.link"]
 
 
-def preferred() -> list[str]:
-    """Where the modules of a package are looked for."""
-    path = ["sim"]
-    _native.prefer_compiled("netwright.sim", path)
-    return path
-
-
-def test_compiled_modules_come_before_their_sources(tree: Path) -> None:
-    folder = tree / "_native" / compile_all(tree) / "sim"
-    assert preferred() == [str(folder), "sim"]
-    assert _native.kernels() == {"netwright.sim": True}
-
-
-def test_sources_that_have_changed_are_not_replaced(tree: Path) -> None:
-    compile_all(tree)
-    (tree / "sim/link.py").write_text("one = 2\n")
-    assert preferred() == ["sim"]
-    assert _native.kernels() == {"netwright.sim": False}
-
-
-def test_nothing_compiled_is_nothing_preferred(tree: Path) -> None:
-    assert preferred() == ["sim"]
-
-
-def test_pure_is_obeyed(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    compile_all(tree)
+def test_no_module_is_compiled_where_pure_is_set(tree: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(_native, "PURE", True)
-    assert preferred() == ["sim"]
+    assert _native.compiled(tree) == []
 
 
-def test_every_module_that_is_compiled_exists() -> None:
-    paths = _native.sources()
-    assert {"endpoint.py", "cubic.py", "pair.py"} <= {path.name for path in paths}
-    assert all(path.exists() for path in paths)
+def test_sources_finder_takes_the_source_and_leaves_the_rest(tree: Path) -> None:
+    folder = [str(tree / "sim")]
+    spec = _native.Sources.find_spec("netwright.sim.link", folder)
+    assert spec is not None
+    assert spec.origin == str(tree / "sim/link.py")
+    assert _native.Sources.find_spec("netwright.sim._kernel", folder) is None
+    assert _native.Sources.find_spec("other.link", folder) is None
+    assert _native.Sources.find_spec("netwright", None) is None
+
+
+@pytest.mark.real
+def test_pure_imports_no_extension_of_ours() -> None:
+    """Every module that has an extension beside it is imported; in an editable install there is none."""
+    program = """
+import sys
+from importlib import import_module
+from pathlib import Path
+import netwright
+root = Path(netwright.__path__[0])
+for path in sorted(root.rglob("proto/tcp/**/[a-z]*.py")) + sorted(root.glob("sim/[a-z]*.py")):
+    import_module(".".join(("netwright", *path.relative_to(root).with_suffix("").parts)))
+import netwright.aio
+print(sorted(n for n, m in sys.modules.items() if n.startswith("netwright") and not m.__file__.endswith(".py")))
+"""
+    run = subprocess.run(
+        [sys.executable, "-c", program],
+        env={**os.environ, "NETWRIGHT_PURE": "1"},
+        capture_output=True,
+        text=True,
+        check=True,
+        timeout=50,
+    )
+    assert run.stdout.strip() == "[]"

@@ -9,9 +9,11 @@ import pytest
 
 from netwright.aio import Listener, Stream, connect
 from netwright.aio import engine as engine_of_loop
-from netwright.core.address import InetAddress, UnixAddress
+from netwright.aio.engine import Handle
+from netwright.core.address import Address, InetAddress, UnixAddress
 from netwright.core.errors import ConnectError, DeadlineError
 from netwright.core.record import Outcome, Recorder
+from netwright.core.tuning import Tuning
 from tests.support.suspension import cancelled_at
 from tests.support.world import World, descriptors, now, until
 
@@ -25,7 +27,7 @@ async def test_connection_that_nobody_answers_names_address_and_cause(engine: st
             await connect(("127.0.0.1", port), recorder=recorder)
     assert [error.errno for error in caught.value.attempts if isinstance(error, OSError)] == [errno.ECONNREFUSED]
     (record,) = recorder.recent
-    assert (record.outcome, record.stage) == (Outcome.CONNECT_FAILED, "connect")
+    assert (record.outcome, record.ended.stage) == (Outcome.CONNECT_FAILED, "connect")
 
 
 async def test_connection_without_a_socket_file_names_the_path(engine: str) -> None:
@@ -92,13 +94,13 @@ class Net:
             rest = (0, 0) if family == socket.AF_INET6 else ()
             return [(family, type, 6, "", (host, port, *rest)) for host in hosts]
 
-        async def connecting(sock: socket.socket, sockaddr: Any) -> None:
-            self.tried.append((sockaddr[0], round(now() - self.begun, 2)))
-            behaviour = self.behaviour.get(sockaddr[0], 0.0)
+        async def connecting(address: InetAddress, tuning: Tuning, local: Address | None) -> Handle:
+            self.tried.append((address.host, round(now() - self.begun, 2)))
+            behaviour = self.behaviour.get(address.host, 0.0)
             if isinstance(behaviour, OSError):
                 raise behaviour
             await asyncio.sleep(behaviour)
-            await connect_for_real(sock, sockaddr)
+            return await connect_for_real(address, tuning, local)
 
         monkeypatch.setattr(loop, "getaddrinfo", getaddrinfo)
         monkeypatch.setattr(ours, "connect", connecting)
@@ -202,5 +204,4 @@ async def hello(stream: Stream) -> None:
 
 
 def port_of(listener: Listener) -> int:
-    assert isinstance(listener.address, InetAddress)
     return listener.address.port

@@ -6,12 +6,15 @@ import os
 import random
 import resource
 import socket
+from collections.abc import Callable
+from functools import partial
 from itertools import pairwise
 from typing import NoReturn
 
 import pytest
 
 from netwright.aio import DrainReport, Limits, Listener, Stream, connect
+from netwright.aio.engine import Handle
 from netwright.aio.listener import BACK_OFF, CLEAN_UP, GONE
 from netwright.core.address import InetAddress
 from netwright.core.errors import DeadlineError, UsageError
@@ -29,24 +32,30 @@ async def echo_lines(stream: Stream) -> None:
         await stream.send(line)
 
 
+Take = Callable[[], Handle | None]
+
+
+def taking(listener: Listener, accept: Callable[[Take], Handle | None]) -> None:
+    """Put ``accept`` between the listener and its socket."""
+    (handle,) = listener._handles  # noqa: SLF001  # what the system does is played here
+    handle.take = partial(accept, handle.take)  # type: ignore[method-assign]
+
+
 # the system runs out of something
 
 
 @pytest.mark.long
 @pytest.mark.parametrize("number", [errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM])
-async def test_starved_accept_backs_off_reports_once_and_goes_on(
-    world: World, number: int, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_starved_accept_backs_off_reports_once_and_goes_on(world: World, number: int) -> None:
     starved = True
 
-    class Starving(socket.socket):
-        def accept(self) -> tuple[socket.socket, object]:
-            if starved:
-                raise OSError(number, os.strerror(number))
-            return super().accept()
+    def starve(take: Take) -> Handle | None:
+        if starved:
+            raise OSError(number, os.strerror(number))
+        return take()
 
     async with world.serve(echo) as listener:
-        listener._sock = Starving(fileno=listener._sock.detach())  # noqa: SLF001
+        taking(listener, starve)
         async with await world.connect(listener) as stream:
             await stream.send(b"x")
             await asyncio.sleep(25)
@@ -96,16 +105,15 @@ async def test_connection_that_left_the_queue_is_invisible(world: World, number:
     """accept(2), "Error handling": the errors of the connection that was next."""
     aborted = 30
 
-    class Aborting(socket.socket):
-        def accept(self) -> tuple[socket.socket, object]:
-            nonlocal aborted
-            if aborted:
-                aborted -= 1
-                raise OSError(number, os.strerror(number))
-            return super().accept()
+    def abort(take: Take) -> Handle | None:
+        nonlocal aborted
+        if aborted:
+            aborted -= 1
+            raise OSError(number, os.strerror(number))
+        return take()
 
     async with world.serve(echo) as listener:
-        listener._sock = Aborting(fileno=listener._sock.detach())  # noqa: SLF001
+        taking(listener, abort)
         async with await world.connect(listener) as stream:
             await stream.send(b"x")
             assert await stream.read() == b"x"
@@ -197,8 +205,8 @@ async def test_slow_peer_is_cut_at_its_stage(world: World, stage: str, first: by
         assert now() - begun == pytest.approx(allowed, abs=0.8)
         await until(lambda: listener.recorder.recent)
         record = accepted(listener)
-        assert (record.outcome, record.stage) == (Outcome.DEADLINE, stage)
-        assert stage in record.detail
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, stage)
+        assert stage in record.ended.text
         sock.close()
     assert world.lines == []
 
@@ -213,7 +221,7 @@ async def test_peer_that_does_not_read_is_cut_at_stage_send(world: World) -> Non
         await until(lambda: listener.recorder.recent, seconds=10)
         assert now() - begun == pytest.approx(3, abs=0.8)
         record = accepted(listener)
-        assert (record.outcome, record.stage) == (Outcome.DEADLINE, "send")
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "send")
         assert record.send_waited == pytest.approx(3, abs=0.3)
         sock.close()
 
@@ -241,7 +249,7 @@ async def test_peer_that_reads_slowly_is_cut_below_a_useful_rate(world: World, r
         sock.close()
         assert (got < 3_000_000) is cut
         await until(lambda: listener.recorder.recent)
-        assert accepted(listener).stage == ("send" if cut else "")
+        assert accepted(listener).ended.stage == ("send" if cut else "")
 
 
 async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
@@ -271,7 +279,7 @@ async def test_silent_connections_do_not_starve_a_good_one(world: World) -> None
                 await stream.send(b"good\n")
                 assert await stream.readline(timeout=2.0) == b"good\n"
                 await asyncio.sleep(0.3)
-        assert sum(record.stage == "first byte" for record in listener.recorder.recent) == 300
+        assert sum(record.ended.stage == "first byte" for record in listener.recorder.recent) == 300
         for sock in silent:
             sock.close()
 
@@ -495,14 +503,13 @@ async def test_listener_is_served_once(world: World) -> None:
 async def test_broken_listening_socket_ends_serve_and_aborts_every_connection(world: World) -> None:
     broken = False
 
-    class Broken(socket.socket):
-        def accept(self) -> tuple[socket.socket, object]:
-            if broken:
-                raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
-            return super().accept()
+    def fail(take: Take) -> Handle | None:
+        if broken:
+            raise OSError(errno.EINVAL, os.strerror(errno.EINVAL))
+        return take()
 
     listener = await Listener.bind(world.anywhere)
-    listener._sock = Broken(fileno=listener._sock.detach())  # noqa: SLF001
+    taking(listener, fail)
 
     async def breaks() -> None:
         nonlocal broken

@@ -16,7 +16,8 @@ import pytest
 pytest.importorskip("netwright.aio._stream", reason="the kernel is not built")
 
 from netwright.aio.limits import UNLIMITED, Limits  # only where the kernel is
-from netwright.aio.native import NativeEngine, loop_factory
+from netwright.aio.loop import loop_factory
+from netwright.aio.native import NativeEngine
 from netwright.core.errors import DeadlineError, ResetError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Recorder

@@ -15,7 +15,7 @@ import pytest
 
 from netwright.aio import Stream
 from netwright.aio.limits import UNLIMITED
-from netwright.aio.outcome import ShuttingDownError, blamed, cause_of, loss, outcome_of, reason
+from netwright.aio.outcome import ShuttingDownError, blamed, cause_of, failure_of, outcome_of, reason
 from netwright.core.errors import (
     DeadlineError,
     IncompleteError,
@@ -25,13 +25,12 @@ from netwright.core.errors import (
     TransportError,
     UsageError,
 )
-from netwright.core.record import Outcome, Recorder
+from netwright.core.record import Outcome, Party, Recorder
 from netwright.core.tuning import Tuning
 from netwright.watch.ending import Ending, ending
 from netwright.wire.inet_diag import DiagAttribute
 from tests.support.diag import made
 from tests.support.records import opened
-from tests.support.records import told as told_by
 from tests.support.world import World, until
 
 
@@ -167,9 +166,9 @@ async def test_peer_that_does_not_read_is_told_from_a_path_that_is_silent(world:
         (record,) = listener.recorder.recent
     assert record.outcome is Outcome.RESET
     told = r"the peer did not read for [1-9] s: window 0 \(TCP_USER_TIMEOUT, Tuning\.user_timeout\)"
-    assert re.fullmatch(told, record.detail)
+    assert re.fullmatch(told, record.ended.text)
     assert re.fullmatch(f"read: {told}", str(error))
-    assert ending(told_by(record)) == Ending("peer", record.detail.removeprefix("the peer "))
+    assert ending(record.ended) == Ending(Party.PEER, "did not read: closed window")
 
 
 SILENT = {"rtt": 0.04, "rto": 240_000, "last_data_sent": 30_000}
@@ -187,9 +186,11 @@ SILENT = {"rtt": 0.04, "rto": 240_000, "last_data_sent": 30_000}
 def test_only_a_closed_window_whose_probes_are_answered_is_the_peer_s(info: dict[str, int], told: str) -> None:
     record = opened(Recorder())
     record.kernel = made(**{**SILENT, **info}).attributes[DiagAttribute.INFO]  # type: ignore[arg-type]  # of keywords
-    assert loss(TimeoutError(errno.ETIMEDOUT, "x"), record, 2.0).startswith(told)
-    assert loss(ConnectionResetError(errno.ECONNRESET, "x"), record, 2.0) == os.strerror(errno.ECONNRESET)
+    found = failure_of(TimeoutError(errno.ETIMEDOUT, "x"), record, 2.0)
+    assert found.text.startswith(told)
+    assert (found.who is Party.PEER) is (found.stage != "") is told.startswith("the peer")
+    assert failure_of(ConnectionResetError(errno.ECONNRESET, "x"), record, 2.0).text == os.strerror(errno.ECONNRESET)
 
 
 def test_without_the_kernel_s_view_the_system_s_words_tell() -> None:
-    assert loss(TimeoutError(errno.ETIMEDOUT, "x"), opened(Recorder()), 1.0) == os.strerror(errno.ETIMEDOUT)
+    assert failure_of(TimeoutError(errno.ETIMEDOUT, "x"), opened(Recorder()), 1.0).text == os.strerror(errno.ETIMEDOUT)

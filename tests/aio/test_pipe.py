@@ -10,7 +10,7 @@ import pytest
 
 from netwright.aio import Listener, Stream
 from netwright.aio.pipe import HIGH_WATER
-from netwright.aio.sockets import ListeningSocket
+from netwright.aio.sockets import SocketListener
 from netwright.core.errors import NetwrightError
 from tests.support.world import World, until
 
@@ -40,7 +40,7 @@ async def test_bytes_that_nobody_reads_stay_in_the_kernel(world: World) -> None:
         done.set()
 
 
-CALLS = ("accept", "recv", "send", "connect", "setsockopt", "getsockname", "shutdown")
+CALLS = ("take", "recv", "send", "connect", "setsockopt", "getsockname", "shutdown")
 
 
 class Torture:
@@ -48,10 +48,10 @@ class Torture:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch, name: str, number: int) -> None:
         self.count, self.fail, self.on = 0, 0, False
-        owner = ListeningSocket if name == "accept" else socket.socket
+        owner: type = SocketListener if name == "take" else socket.socket
         real = getattr(owner, name)
 
-        def call(sock: socket.socket, *arguments: Any) -> Any:
+        def call(sock: Any, *arguments: Any) -> Any:
             if self.on:
                 self.count += 1
                 if self.count == self.fail:

@@ -1,31 +1,36 @@
 import asyncio
 import inspect
 import socket
+from contextlib import closing
 from typing import Any
 
 import pytest
 
 from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.portable import PortableEngine
+from netwright.aio.sockets import SocketHandle
+from netwright.core.address import InetAddress, UnixAddress, from_sockname
 from netwright.core.record import Outcome, Recorder
+from netwright.core.tuning import INTERACTIVE
 from tests.aio import test_stream
 from tests.support.world import World
 
 
 async def test_accept_that_is_cancelled_in_the_tick_of_a_connect_loses_no_connection() -> None:
     engine = PortableEngine(asyncio.get_running_loop())
-    with socket.create_server(("127.0.0.1", 0)) as listener:
-        listener.setblocking(False)
+    with closing(engine.listen(InetAddress("127.0.0.1", 0), INTERACTIVE)) as listener:
         async with asyncio.TaskGroup() as group:
-            accepting = group.create_task(engine.accept(listener))
+            waiting = group.create_task(engine.arrival(listener))
             await asyncio.sleep(0.01)
-            client = socket.create_connection(listener.getsockname())
+            client = socket.create_connection((listener.address.host, listener.address.port))
             await asyncio.sleep(0)
-            accepting.cancel()
-        assert accepting.cancelled()
-        server, _ = await engine.accept(listener)
-        with client, server:
-            assert server.getpeername() == client.getsockname()
+            waiting.cancel()
+        assert waiting.cancelled()
+        await engine.arrival(listener)
+        server = listener.take()
+        assert server is not None
+        with client, closing(server):
+            assert server.peer == from_sockname(client.getsockname())
 
 
 @pytest.mark.parametrize("later", range(2))
@@ -35,7 +40,7 @@ async def test_open_that_is_cancelled_closes_the_socket_and_the_record(later: in
     left.setblocking(False)
     record = recorder.open(role="accepted", transport="unix", local=None, peer=None, at=engine.now())
     async with asyncio.TaskGroup() as group:
-        opening = group.create_task(engine.open(left, record, recorder, UNLIMITED))
+        opening = group.create_task(engine.open(SocketHandle(left, UnixAddress("")), record, recorder, UNLIMITED))
         for _ in range(later + 1):
             await asyncio.sleep(0)
         opening.cancel()
@@ -55,7 +60,9 @@ async def test_closed_stream_leaves_no_deadline_behind() -> None:
     left.setblocking(False)
     record = recorder.open(role="accepted", transport="unix", local=None, peer=None, at=engine.now())
     with right:
-        async with await engine.open(left, record, recorder, Limits(lifetime=900.0)) as stream:
+        async with await engine.open(
+            SocketHandle(left, UnixAddress("")), record, recorder, Limits(lifetime=900.0)
+        ) as stream:
             right.send(b"x")
             assert await stream.read() == b"x"
             assert "<Ticker 2 expiries" in repr(engine)

@@ -5,6 +5,7 @@ from typing import NoReturn
 import pytest
 
 from netwright.aio.resolve import as_address, literal, look_up, resolve
+from netwright.aio.sockets import sockaddr_of
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import UsageError
 
@@ -14,22 +15,25 @@ from netwright.core.errors import UsageError
     [("127.0.0.1", socket.AF_INET, ("127.0.0.1", 80)), ("::1", socket.AF_INET6, ("::1", 80, 0, 0))],
 )
 def test_literal_address_needs_no_lookup(host: str, family: int, sockaddr: object) -> None:
-    assert literal(InetAddress(host, 80)) == (family, sockaddr)
+    assert literal(InetAddress(host, 80)) == InetAddress(host, 80)
+    assert sockaddr_of(InetAddress(host, 80)) == (family, sockaddr)
     assert literal(InetAddress("localhost", 80)) is None
 
 
 def test_unix_address_is_its_own_answer() -> None:
-    assert literal(UnixAddress("name", abstract=True)) == (socket.AF_UNIX, "\0name")
+    address = UnixAddress("name", abstract=True)
+    assert literal(address) is address
+    assert sockaddr_of(address) == (socket.AF_UNIX, "\0name")
 
 
 @pytest.mark.realtime
 async def test_localhost_is_loopback() -> None:
-    assert (socket.AF_INET, ("127.0.0.1", 80)) in await resolve(InetAddress("localhost", 80))
-    assert await look_up("localhost", 80, socket.AF_INET) == [(socket.AF_INET, ("127.0.0.1", 80))]
+    assert InetAddress("127.0.0.1", 80) in await resolve(InetAddress("localhost", 80))
+    assert await look_up("localhost", 80, socket.AF_INET) == [InetAddress("127.0.0.1", 80)]
 
 
 async def test_empty_host_is_every_address() -> None:
-    assert (await resolve(InetAddress("", 80)))[0][1][0] in ("0.0.0.0", "::")
+    assert await resolve(InetAddress("", 80)) == [InetAddress("0.0.0.0", 80), InetAddress("::", 80)]
 
 
 @pytest.mark.parametrize(("number", "empty"), [(socket.EAI_NODATA, True), (socket.EAI_AGAIN, False)])

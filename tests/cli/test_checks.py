@@ -69,7 +69,7 @@ def test_kernels_that_are_switched_off_say_by_what(monkeypatch: pytest.MonkeyPat
 def test_modules_that_are_not_compiled_are_missing_or_off(
     monkeypatch: pytest.MonkeyPatch, on: bool, pure: bool, grade: Grade
 ) -> None:
-    monkeypatch.setattr(checks, "asked", lambda: {"netwright.sim": on})
+    monkeypatch.setattr(checks, "compiled", lambda: ["netwright.sim.link"] if on else [])
     monkeypatch.setattr(checks, "PURE", pure)
     (check,) = checks.compiled_modules()
     assert check.grade is grade

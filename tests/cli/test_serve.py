@@ -360,8 +360,8 @@ def test_records_have_a_line_for_each_connection_that_closed(tmp_path: Path) -> 
         program.signal(signal.SIGINT)
         assert program.end() == 0
     (record,) = [json.loads(line) for line in (tmp_path / "closed.jsonl").read_text().splitlines()]
-    assert (record["service"], record["subject"], record["messages"]) == ("http", "GET / → 200", 1)
-    assert record["who"] in ("peer", "this side")
+    assert (record["service"], record["exchanges"][-1]["status"], record["messages"]) == ("http", 200, 1)
+    assert record["who"] in ("peer", "you")
 
 
 @pytest.mark.real

@@ -22,6 +22,7 @@ from netwright.cli.top import Answer, View, screen
 from netwright.console.answers import connections
 from netwright.console.store import Store
 from netwright.core.errors import UsageError
+from netwright.core.record import Exchange
 from netwright.proto.feed import Batch, Hello
 from tests.support.records import values
 
@@ -32,7 +33,14 @@ def store() -> Store:
     kernel = {"state": 1, "rtt": 0.13, "snd_cwnd": 10, "total_retrans": 2}
     rows = [
         values(number=1, service="echo", started_at=100.0, bytes_in=1500, kernel=kernel, waiting="peer to read"),
-        values(number=2, service="http", started_at=101.0, subject="x", detail="\x1b[2Jgone\n", waiting=""),
+        values(
+            number=2,
+            service="http",
+            started_at=101.0,
+            exchanges=[Exchange(0.0, 0.0, 0.0, "x")],
+            text="\x1b[2Jgone\n",
+            waiting="",
+        ),
     ]
     made.merge(7, Batch(104.0, rows, [], {}, 0), 1104.0)
     return made

@@ -60,7 +60,7 @@ def test_connection_with_moments_shows_them(store: Store) -> None:
     store.merge(7, Moments(1, 0, [Moment(101.0, Kind.RECEIVED, 5)]), NOW)
     answer = answers.connection(store, "7.1", NOW)
     assert answer is not None
-    assert answer["moments"] == [{"at": 101.0, "kind": "received", "size": 5, "note": ""}]
+    assert answer["moments"] == [{"at": 101.0, "kind": "received", "size": 5, "note": "", "about": ()}]
     assert [bar["lane"] for bar in answer["bars"]] == ["accept", "wait", "in"]
 
 
@@ -76,15 +76,15 @@ def test_connection_has_ledgers_that_add_up_its_end_and_its_trend(store: Store) 
         "receive_waited": 1.0,
         "bytes_out": 900,
     }
-    over = {"outcome": Outcome.ABORTED.value, "closed_at": 105.0, "kernel_at": 105.0, "kernel": kernel | chronographs}
-    store.merge(7, Batch(105.0, [], [values(number=1, **changes, **over)], {}, 0), NOW)
+    changes |= {"outcome": "aborted", "closed_at": 105.0, "kernel_at": 105.0, "kernel": kernel | chronographs}
+    store.merge(7, Batch(105.0, [], [values(number=1, **changes)], {}, 0), NOW)
     answer = answers.connection(store, "7.1", NOW + 50)
     assert answer is not None
     assert {name: sum(share["seconds"] for share in shares) for name, shares in answer["ledger"].items()} == {
         "program": pytest.approx(4.0),
         "kernel": pytest.approx(4.0),
     }
-    assert answer["ending"] == {"who": "this side", "how": "RST"}
+    assert answer["ending"] == {"who": "you", "how": "RST"}
     assert [(line[0], line[2], line[3]) for line in answer["trend"]] == [
         (104.0, 0, 0.0),  # the fixture's
         (105.0, 900, 0.02),

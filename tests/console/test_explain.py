@@ -27,7 +27,7 @@ def test_idle_keep_alive_is_not_called_silence() -> None:
 
 @pytest.mark.parametrize("outcome", Outcome)
 def test_every_bad_end_is_said_first_with_its_stage(outcome: Outcome) -> None:
-    record = values(outcome=outcome.value, stage="frame", detail="seen 1, allowed 0", closed_at=2.0, waiting="")
+    record = values(outcome=outcome.value, stage="frame", text="seen 1, allowed 0", closed_at=2.0, waiting="")
     texts = [finding.text for finding in explain(record, 9.0)]
     in_order = outcome in (Outcome.OPEN, Outcome.CLOSED, Outcome.PEER_CLOSED, Outcome.DRAINED)
     assert ("stage: frame. seen 1, allowed 0" in "".join(texts[:1])) is not in_order

@@ -1,11 +1,13 @@
 """Bars of a connection's life."""
 
+import errno
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.console.phases import Bar, bars_of_life, bars_of_moments, bars_of_summary, waterfall
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Outcome, Waiting
+from netwright.core.record import Attempt, Exchange, Outcome, Result, Waiting
 from tests.support.records import values
 
 
@@ -66,11 +68,8 @@ def test_a_summary_shows_its_silence() -> None:
 def test_a_summary_shows_the_last_request_and_the_end() -> None:
     record = values(
         first_in_at=1.1,
-        request_at=1.1,
-        handler_at=1.1,
-        response_at=1.4,
+        exchanges=[Exchange(1.1, 1.1, 1.4, "GET /slow", 200)],
         last_out_at=1.5,
-        subject="GET /slow → 200",
         closed_at=1.6,
         outcome=Outcome.RESET.value,
         waiting="",
@@ -99,8 +98,8 @@ def test_every_attempt_has_its_place_and_the_loser_is_bad() -> None:
         first_in_at=2.0,
         waiting="",
         attempts=[
-            "[::1]:80: Connection refused after 0.1250 s, begun at 0.2500 s",
-            "10.0.0.1:80: answered after 0.2500 s, begun at 0.5000 s",
+            Attempt("[::1]:80", Result.FAILED, errno.ECONNREFUSED, 1.25, 0.125),
+            Attempt("10.0.0.1:80", Result.ANSWERED, 0, 1.5, 0.25),
         ],
     )
     bars = bars_of_summary(record, 3.0)
@@ -124,7 +123,7 @@ def test_life_is_the_opening_of_the_summary_and_the_moments_that_were_kept() -> 
 
 def test_end_says_who_and_how() -> None:
     record = values(closed_at=2.0, waiting="", outcome="deadline", stage="frame")
-    assert bars_of_summary(record, 9.0)[-1].label == "deadline · this side: deadline: frame"
+    assert bars_of_summary(record, 9.0)[-1].label == "deadline · you: deadline: frame"
 
 
 @given(

@@ -11,6 +11,7 @@ import netwright.console
 from netwright.console.query import parse_filter, parse_sort
 from netwright.console.view import Row, row_of
 from netwright.core.errors import UsageError
+from netwright.core.record import Exchange
 from tests.support.records import values
 
 CASES: list[tuple[str, bool | None]] = json.loads(Path(__file__).with_name("filter_cases.json").read_text())
@@ -24,7 +25,7 @@ ROW: Row = row_of(
         messages=3,
         waiting="peer to read",
         waiting_since=10.0,
-        subject="GET /slow → 200",
+        exchanges=[Exchange(9.0, 9.0, 9.5, "GET /slow", 200)],
     ),
     7,
     1000.0,

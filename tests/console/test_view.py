@@ -1,5 +1,7 @@
 """A record as a row."""
 
+from typing import Any
+
 import pytest
 
 from netwright.console.view import Row, bound, row_of
@@ -33,7 +35,7 @@ def test_every_outcome_is_a_state_with_a_tone(outcome: Outcome) -> None:
 
 def test_note_prefers_the_text_to_the_stage() -> None:
     assert row_of(values(stage="frame"), 7, 0.0)["note"] == "frame"
-    assert row_of(values(stage="frame", detail="frame: nothing after 30 s"), 7, 0.0)["note"].startswith("frame: n")
+    assert row_of(values(stage="frame", text="frame: nothing after 30 s"), 7, 0.0)["note"].startswith("frame: n")
 
 
 def test_kernel_s_view_comes_from_the_record_else_from_the_row_before() -> None:
@@ -56,7 +58,7 @@ def test_kernel_s_view_comes_from_the_record_else_from_the_row_before() -> None:
         ({"waiting": ""}, ""),
     ],
 )
-def test_bound_is_the_largest_account_with_the_wait_that_is_on(changes: dict[str, object], said: str) -> None:
+def test_bound_is_the_largest_account_with_the_wait_that_is_on(changes: dict[str, Any], said: str) -> None:
     assert bound(row_of(values(**changes), 7, 0.0), 10.0) == said
 
 

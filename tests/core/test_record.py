@@ -38,11 +38,11 @@ def test_every_second_is_on_one_account() -> None:
 def test_first_named_end_wins() -> None:
     recorder = Recorder()
     record = opened(recorder)
-    record.end(Outcome.DEADLINE, 11.0, stage="first byte", detail="nothing after 10 s")
+    record.end(Outcome.DEADLINE, 11.0, stage="first byte", text="nothing after 10 s")
     record.end(Outcome.RESET, 12.0)
     recorder.close(record, 12.0)
     recorder.close(record, 13.0)
-    assert (record.outcome, record.stage, record.closed_at) == (Outcome.DEADLINE, "first byte", 12.0)
+    assert (record.outcome, record.ended.stage, record.closed_at) == (Outcome.DEADLINE, "first byte", 12.0)
     assert recorder.totals == {"accepted": 1, "deadline": 1}
 
 

@@ -28,8 +28,8 @@ async def test_slow_head_is_answered_408_at_the_head_deadline_however_often_a_by
         await asyncio.wait([dripping])
         peer.stream.abort()
         record = await closed_record(app)
-        assert (record.outcome, record.stage) == (Outcome.DEADLINE, "request head")
-        assert record.subject == "? → 408"
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "request head")
+        assert record.exchanges[-1].values().line == "? → 408"
 
 
 async def test_slow_body_is_answered_408_when_grace_and_rate_are_used_up() -> None:
@@ -64,7 +64,7 @@ async def test_idle_connection_is_closed_without_a_word() -> None:
         assert record.waiting is Waiting.NEXT_REQUEST
         assert await peer.rest() == b""
         assert 74.9 <= asyncio.get_running_loop().time() - began <= 75.6
-        assert (record.outcome, record.stage) == (Outcome.DEADLINE, "next request")
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "next request")
 
 
 async def test_connection_on_which_nothing_comes_is_closed_without_a_word() -> None:
@@ -85,7 +85,7 @@ async def test_head_of_4_megabytes_is_refused_431_at_its_limit() -> None:
         await asyncio.wait([sending])
         peer.stream.abort()
         record = await closed_record(app)
-        assert (record.outcome, record.stage) == (Outcome.LIMIT, "field_line")
+        assert (record.outcome, record.ended.stage) == (Outcome.LIMIT, "field_line")
         assert record.bytes_in < 1 << 20
 
 

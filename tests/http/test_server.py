@@ -229,7 +229,7 @@ async def test_handler_is_cancelled_when_its_peer_goes_away(fin_first: bool) -> 
         assert asyncio.get_running_loop().time() - began < 2 * LOOK_EVERY
         record = await closed_record(app)
         assert record.outcome in ((Outcome.PEER_CLOSED, Outcome.RESET) if fin_first else (Outcome.RESET,))
-        assert record.subject == "GET /wait → peer gone"
+        assert record.exchanges[-1].values().line == "GET /wait → peer gone"
 
 
 @pytest.mark.parametrize("target", ["/wait", "/pieces"])
@@ -257,7 +257,7 @@ async def test_peer_that_ends_its_direction_gets_its_answer_then_the_end(target:
         assert target == "/pieces" or answered.fields["connection"] == "close"
         assert await peer.stream.read() == b""
         record = await closed_record(app)
-        assert (record.outcome, record.subject) == (Outcome.PEER_CLOSED, f"GET {target} → 200")
+        assert (record.outcome, record.exchanges[-1].values().line) == (Outcome.PEER_CLOSED, f"GET {target} → 200")
 
 
 def waiting_shop() -> App:
@@ -301,7 +301,7 @@ async def test_stream_that_waits_is_ended_when_its_peer_goes_away() -> None:
         peer.stream.abort()
         await ended.wait()
         record = await closed_record(app)
-        assert record.subject == "GET /events → 200 → peer gone"
+        assert record.exchanges[-1].values().line == "GET /events → 200 → peer gone"
         assert record.outcome is Outcome.RESET
         assert reports == []
 
@@ -325,7 +325,7 @@ async def test_peer_that_does_not_read_is_given_up_at_the_send_limit() -> None:
             await peer.send(b"GET %b HTTP/1.1\r\nhost: a\r\n\r\n" % target)
             record = await closed_record(app)
             assert 29 <= asyncio.get_running_loop().time() - began <= 65  # the first window may have seen progress
-            assert (record.outcome, record.stage) == (Outcome.DEADLINE, "send")
+            assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "send")
             app.recorder.recent.clear()
     assert reports == []
 
@@ -423,7 +423,7 @@ async def test_connection_is_switched_to_the_protocol_that_the_peer_offered() ->
         await peer.send(b"late")
         assert await peer.stream.read_exactly(4) == b"LATE"
         (record,) = app.recorder.live.values()
-        assert (record.protocol, record.subject) == ("shout", "GET /shout → 101")
+        assert (record.protocol, record.exchanges[-1].values().line) == ("shout", "GET /shout → 101")
         await peer.stream.send_eof()
         assert await peer.rest() == b""
 
@@ -448,8 +448,8 @@ async def test_record_tells_of_the_requests() -> None:
         await peer.ask("GET", "/nowhere")
         (record,) = app.recorder.live.values()
         assert (record.service, record.protocol, record.messages) == ("http", "http/1.1", 2)
-        assert record.subject == "GET /nowhere → 404"
-        assert record.opened_at <= record.request_at <= record.response_at
+        assert record.exchanges[-1].values().line == "GET /nowhere → 404"
+        assert record.opened_at <= record.exchanges[-1].began <= record.exchanges[-1].answered
 
 
 async def test_answer_that_is_large_goes_out_whole() -> None:

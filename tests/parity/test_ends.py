@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import errno
 import json
 from collections.abc import Awaitable, Callable
 
@@ -9,8 +10,8 @@ import pytest
 
 from netwright.aio import Limits, Listener, Stream, connect
 from netwright.core.errors import ConnectError, DeadlineError, LimitError
-from netwright.core.record import ConnectionRecord, Outcome, Recorder
-from netwright.proto.feed import Record
+from netwright.core.record import ConnectionRecord, Outcome, Party, Recorder, Result
+from netwright.proto.feed import Record, parse_record
 from netwright.run.export import record_values
 from netwright.watch.ending import ending
 from netwright.watch.ledger import Account, kernel_ledger, program_ledger
@@ -22,8 +23,7 @@ Peer = Callable[[World, Listener], Awaitable[None]]
 
 def told(record: ConnectionRecord) -> Record:
     """As it comes out of a file of records."""
-    values: Record = json.loads(json.dumps(record_values(record)))
-    return values
+    return parse_record(json.loads(json.dumps(record_values(record))))
 
 
 def adds_up(record: Record) -> None:
@@ -67,8 +67,8 @@ async def test_stall_of_a_peer_that_does_not_read_is_the_peers_to_read(world: Wo
         await until(lambda: listener.recorder.recent, seconds=10)
         record = told(accepted(listener))
         sock.close()
-    assert (largest(record), record["stage"]) == (Account.SEND, "send")
-    assert ending(record).how == "deadline: send"
+    assert (largest(record), record["ended"].stage) == (Account.SEND, "send")
+    assert ending(record["ended"]).how == "deadline: send"
     adds_up(record)
 
 
@@ -143,19 +143,19 @@ async def fail(stream: Stream) -> None:
 
 
 ENDS: list[tuple[Peer, Callable[[Stream], Awaitable[None]], Outcome, str, str]] = [
-    (fin, read_all, Outcome.PEER_CLOSED, "peer", "FIN"),
-    (reset, read_all, Outcome.RESET, "peer", "RST"),
-    (stay, leave, Outcome.CLOSED, "this side", "FIN"),
-    (stay, abort, Outcome.ABORTED, "this side", "RST"),
-    (stay, read_line, Outcome.DEADLINE, "this side", "deadline: frame"),
-    (hush, read_line, Outcome.DEADLINE, "this side", "deadline: first byte"),
-    (stay, refuse, Outcome.LIMIT, "this side", "limit: max_notes"),
-    (stay, fail, Outcome.HANDLER_ERROR, "program", "its handler raised"),
+    (fin, read_all, Outcome.PEER_CLOSED, Party.PEER, "FIN"),
+    (reset, read_all, Outcome.RESET, Party.PEER, "RST"),
+    (stay, leave, Outcome.CLOSED, Party.YOU, "FIN"),
+    (stay, abort, Outcome.ABORTED, Party.YOU, "RST"),
+    (stay, read_line, Outcome.DEADLINE, Party.YOU, "deadline: frame"),
+    (hush, read_line, Outcome.DEADLINE, Party.YOU, "deadline: first byte"),
+    (stay, refuse, Outcome.LIMIT, Party.YOU, "limit: max_notes"),
+    (stay, fail, Outcome.HANDLER_ERROR, Party.YOU, "handler raised"),
 ]
 
 
 @pytest.mark.parametrize(
-    ("peer", "handler", "outcome", "who", "how"), ENDS, ids=[f"{p.__name__}-{h.__name__}" for p, h, *_ in ENDS]
+    (Party.PEER, "handler", "outcome", "who", "how"), ENDS, ids=[f"{p.__name__}-{h.__name__}" for p, h, *_ in ENDS]
 )
 async def test_every_end_is_named(
     world: World,
@@ -171,8 +171,8 @@ async def test_every_end_is_named(
         await peer(world, listener)
         await until(lambda: listener.recorder.recent)
         record = told(accepted(listener))
-    found = ending(record)
-    assert (record["outcome"], found.who, found.how) == (outcome, who, how)
+    found = ending(record["ended"])
+    assert (record["ended"].outcome, found.who, found.how) == (outcome, who, how)
     adds_up(record)
 
 
@@ -181,8 +181,8 @@ async def test_drained_connection_says_so(world: World) -> None:
         await until(lambda: any(record.role == "accepted" for record in listener.recorder.live.values()))
         await listener.drain(1.0)
         record = told(accepted(listener))
-    assert ending(record).how == "service shut down"
-    assert record["outcome"] == Outcome.DRAINED
+    assert ending(record["ended"]).how == "service shut down"
+    assert record["ended"].outcome == Outcome.DRAINED
 
 
 async def test_refused_connect_names_its_address_and_cause(world: World) -> None:
@@ -192,8 +192,11 @@ async def test_refused_connect_names_its_address_and_cause(world: World) -> None
     with pytest.raises(ConnectError):
         await connect(gone, recorder=recorder)
     record = told(recorder.recent[0])
-    assert (record["outcome"], ending(record).who) == (Outcome.CONNECT_FAILED, "path")
-    assert str(gone) in record["attempts"][0]
+    assert (record["ended"].outcome, ending(record["ended"]).who) == (Outcome.CONNECT_FAILED, Party.PEER)
+    (attempt,) = record["attempts"]
+    assert (attempt.address, attempt.result) == (str(gone), Result.FAILED)
+    assert attempt.errno == record["ended"].errno in (errno.ECONNREFUSED, errno.ENOENT)
+    assert record["started_at"] <= attempt.began <= attempt.began + attempt.took <= record["closed_at"]
     adds_up(record)
 
 

@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import json
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -10,7 +11,7 @@ from hypothesis import strategies as st
 
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Outcome, Waiting
+from netwright.core.record import Attempt, Exchange, Result, Waiting
 from netwright.proto.feed import (
     Batch,
     Bye,
@@ -29,10 +30,17 @@ from netwright.proto.feed import (
 )
 from tests.support.records import values
 
+PARTS: dict[str, Any] = {
+    "attempts": (
+        Attempt("[::1]:80", Result.FAILED, 111, 1.0, 0.5),
+        Attempt("10.0.0.1:80", Result.ANSWERED, 0, 1.25, 0.5),
+    ),
+    "exchanges": [Exchange(1.0, 1.0, 2.0, "GET /", 200), Exchange(3.0, 3.0, 0.0, "GET /slow", note="peer gone")],
+}
 UPDATES: list[Update] = [
     Hello(7, "app.py", "native", "3.11.2", 12.5, 1_700_000_000.25),
-    Batch(13.0, [values(bytes_in=5)], [values(outcome=Outcome.RESET)], {"accepted": 2}, 1),
-    Moments(3, 40, [Moment(1.5, Kind.RECEIVED, 20, "x")], 2),
+    Batch(13.0, [values(bytes_in=5)], [values(outcome="reset", errno=104, text="x", **PARTS)], {"accepted": 2}, 1),
+    Moments(3, 40, [Moment(1.5, Kind.RECEIVED, 20, "x"), Moment(1.5, Kind.STATE, 0, "", ("a", 1, 0.5))], 2),
     Bye(),
 ]
 COMMANDS: list[Command] = [Welcome("http://127.0.0.1:8001", 9), Watch(3), Unwatch(3)]

@@ -64,7 +64,7 @@ def test_an_end_is_told_once_and_not_as_live(recorder: Recorder) -> None:
     recorder.close(record, 2.0)
     (batch,) = updates(told)
     assert isinstance(batch, Batch)
-    assert ([r["outcome"] for r in batch.closed], batch.records, batch.totals) == (
+    assert ([r["ended"].outcome for r in batch.closed], batch.records, batch.totals) == (
         ["closed"],
         [],
         {"accepted": 1, "closed": 1},

@@ -20,7 +20,7 @@ def close(recorder: Recorder, count: int = 1) -> None:
     for _ in range(count):
         record = opened(recorder, at=1.0)
         record.wait(Waiting.SEND, 2.0)
-        record.end(Outcome.DEADLINE, 4.0, stage="send", detail="send: nothing read for 2 s")
+        record.end(Outcome.DEADLINE, 4.0, stage="send", text="send: nothing read for 2 s")
         recorder.close(record, 4.0)
 
 
@@ -40,7 +40,7 @@ async def test_every_closed_connection_is_a_line_that_explains_itself(tmp_path: 
     kept, *lines = map(json.loads, path.read_text().splitlines())
     assert (kept, len(lines), journal.lost) == ({}, 500, 0)
     told = lines[0]
-    assert (told["who"], told["how"], told["outcome"]) == ("this side", "deadline: send", "deadline")
+    assert (told["who"], told["how"], told["outcome"]) == ("you", "deadline: send", "deadline")
     assert told["ledger"]["program"] == {"handler": 1.0, "peer to read": 2.0}
     assert told["closed"] - told["opened"] == pytest.approx(3.0, abs=1e-5)
 

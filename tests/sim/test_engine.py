@@ -2,7 +2,6 @@
 
 import asyncio
 import inspect
-import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from ipaddress import ip_network
@@ -12,16 +11,17 @@ import pytest
 from netwright.aio import BindError, Limits, Listener, Stream, connect
 from netwright.aio.choice import adopt, engine
 from netwright.aio.engine import Engine
+from netwright.aio.sockets import SocketHandle
 from netwright.core.address import InetAddress
 from netwright.core.errors import ConnectError, DeadlineError, ResetError
 from netwright.core.record import Outcome, Recorder
-from netwright.core.tuning import Tuning
+from netwright.core.tuning import INTERACTIVE, Tuning
 from netwright.http import App, Request, Response
 from netwright.proto.tcp.segment import SYN, Segment
 from netwright.proto.tcp.state import State
 from netwright.sim.codec import serialize
 from netwright.sim.driver import Driver
-from netwright.sim.engine import StackEngine, StackSocket
+from netwright.sim.engine import StackEngine, StackListener
 from netwright.sim.link import Path
 from netwright.wire.build import build
 from netwright.wire.icmp import Icmp, IcmpKind
@@ -217,13 +217,16 @@ async def test_the_accept_queue_is_the_backlog_of_the_tuning() -> None:
 async def test_addresses_elsewhere_are_the_kernels() -> None:
     async with world() as made:
         ours = made.at(made.left)
-        there = ours.new_socket(socket.AF_INET, ("127.0.0.1", 80))
-        assert not isinstance(there, StackSocket)
-        there.close()
-        assert isinstance(ours.new_socket(socket.AF_INET, ("10.0.0.9", 80)), StackSocket)
-        own = ours.new_socket(socket.AF_INET, ("10.0.0.1", 80))
-        assert not isinstance(own, StackSocket)
-        own.close()
+        there = ours.listen(InetAddress("127.0.0.1", 0), INTERACTIVE)
+        assert not isinstance(there, StackListener)
+        out = await ours.connect(there.address, INTERACTIVE, None)
+        assert isinstance(out, SocketHandle)
+        out.close()
+        own = ours.listen(InetAddress("10.0.0.1", 80), INTERACTIVE)
+        assert isinstance(own, StackListener)
+        for handle in (there, own):
+            handle.close()
+            handle.close()
         listener = await Listener.bind("127.0.0.1:0")
         assert listener.address != InetAddress("127.0.0.1", 0)
         listener.close()
@@ -248,11 +251,19 @@ async def test_options_reach_the_connection_and_a_wrong_one_is_refused() -> None
         assert (settings.congestion, settings.user_timeout, settings.nodelay) == ("reno", 7.0, True)
         assert settings.keepalive is not None
         assert (settings.keepalive.idle, settings.keepalive.interval, settings.keepalive.count) == (15, 15, 4)
-        with pytest.raises(OSError, match="congestion control 'fast'"):
-            made.at(made.left).new_socket(socket.AF_INET, ("10.0.0.9", 80)).setsockopt(
-                socket.IPPROTO_TCP, socket.TCP_CONGESTION, b"fast"
-            )
         await stream.close()
+
+
+async def test_an_option_that_a_stack_lacks_is_named_and_a_raw_one_is_refused() -> None:
+    recorder = Recorder(watch_all=True)
+    async with world() as made, served(made, "10.0.0.2", echo):
+        stream = await connect("10.0.0.2:80", tuning=Tuning(congestion="fast"), recorder=recorder)
+        (record,) = recorder.live.values()
+        assert record.timeline is not None
+        assert any("TCP_CONGESTION" in moment.note for moment in record.timeline)
+        await stream.close()
+        with pytest.raises(ConnectError, match=r"Tuning\.options"):
+            await connect("10.0.0.2:80", tuning=Tuning(options=((1, 2, 3),)))
 
 
 async def test_a_cancelled_connect_leaves_nothing() -> None:

@@ -55,8 +55,8 @@ async def both() -> tuple[Told, Told, Driver, Driver]:
 
 def told(driver: Driver, connection: Connection) -> Told:
     protocol = Told()
-    StackTransport(driver, connection, protocol, "sock").start()
-    assert protocol.transport.get_extra_info("socket") == "sock"
+    StackTransport(driver, connection, protocol).start()
+    assert protocol.transport.get_extra_info("socket") is None
     return protocol
 
 

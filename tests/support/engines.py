@@ -9,6 +9,7 @@ from typing import Any
 from netwright.aio.engine import Engine
 from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.portable import PortableEngine
+from netwright.aio.sockets import SocketHandle
 from netwright.aio.stream import Stream
 from netwright.core.address import from_sockname
 from netwright.core.record import Recorder
@@ -40,25 +41,22 @@ async def open_stream(
 ) -> Stream:
     """A stream of ``engine`` on a connected socket."""
     transport = "unix" if sock.family == socket.AF_UNIX else "tcp"
+    peer = from_sockname(sock.getpeername())
     record = recorder.open(
-        role=role,
-        transport=transport,
-        local=from_sockname(sock.getsockname()),
-        peer=from_sockname(sock.getpeername()),
-        at=engine.now(),
+        role=role, transport=transport, local=from_sockname(sock.getsockname()), peer=peer, at=engine.now()
     )
-    return await engine.open(sock, record, recorder, limits)
+    return await engine.open(SocketHandle(sock, peer), record, recorder, limits)
 
 
 def jumping_selector_loop() -> Any:
     """A jumping loop in which the engine's epoll set is the loop's selector."""
-    native = importlib.import_module("netwright.aio.native")
+    loops = importlib.import_module("netwright.aio.loop")
 
-    class JumpingNative(Jumping, native.Selector):  # type: ignore[misc, name-defined]  # a module that may be absent
+    class JumpingNative(Jumping, loops.Selector):  # type: ignore[misc, name-defined]  # a module that may be absent
         def nothing_happened(self, ready: list[tuple[selectors.SelectorKey, int]]) -> bool:
             return not ready and self.poller.count == 0
 
     selector = JumpingNative()
     loop = JumpingLoop(selector)
-    native.on_selector(loop, selector)
+    loops.on_selector(loop, selector)
     return loop

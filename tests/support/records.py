@@ -1,9 +1,9 @@
 """Records as a worker tells them, with the fields that a test cares about."""
 
-from typing import cast
+from typing import Any, cast
 
 from netwright.core.address import InetAddress
-from netwright.core.record import ConnectionRecord, Recorder
+from netwright.core.record import ConnectionRecord, Outcome, Party, Recorder, end_of
 from netwright.proto.feed import Record
 
 LOCAL, PEER = InetAddress("127.0.0.1", 8000), InetAddress("10.0.0.7", 50_000)
@@ -21,6 +21,15 @@ def told(record: ConnectionRecord) -> Record:
     return cast("Record", record.as_dict())
 
 
-def values(**changes: object) -> Record:
-    """A fresh record told, with ``changes``."""
-    return cast("Record", {**opened(Recorder()).as_dict(), **changes})
+def values(
+    *,
+    outcome: str = Outcome.OPEN,
+    stage: str = "",
+    errno: int = 0,
+    text: str = "",
+    who: Party | None = None,
+    **changes: Any,
+) -> Record:
+    """A fresh record told, with ``changes``; the first arguments are those of ``record.end``."""
+    ended = end_of(Outcome(outcome), stage, errno, text, who)
+    return cast("Record", {**opened(Recorder()).as_dict(), "ended": ended, **changes})

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 pytest.importorskip("netwright.aio._native", reason="the kernel is not built")
 
-from netwright.aio.native import Selector  # only where the kernel is
+from netwright.aio.loop import Selector  # only where the kernel is
 
 MASKS = (selectors.EVENT_READ, selectors.EVENT_WRITE, selectors.EVENT_READ | selectors.EVENT_WRITE)
 VERBS: dict[str, Any] = {

@@ -21,9 +21,10 @@ steps = st.one_of(
     st.tuples(st.just("received"), sizes, times),
     st.tuples(st.just("sent"), sizes, times),
     st.tuples(st.just("wait"), st.sampled_from([waiting.name for waiting in specification.Waiting]), times),
+    st.tuples(st.just("exchange"), st.text(max_size=5), times),
     st.tuples(st.just("note"), st.sampled_from(Kind), times),
     st.tuples(st.just("end"), st.sampled_from([outcome.name for outcome in specification.Outcome]), times),
-    st.tuples(st.just("set"), st.sampled_from(["subject", "service", "protocol"]), st.text(max_size=5)),
+    st.tuples(st.just("set"), st.sampled_from(["service", "protocol"]), st.text(max_size=5)),
 )
 
 
@@ -36,9 +37,9 @@ def play(module: ModuleType, played: list[tuple[str, Any, Any]], *, watched: boo
             case "wait":
                 record.wait(module.Waiting[what], extra)
             case "note":
-                record.note(what, extra, size=3, note="n")
+                record.note(what, extra, size=3, note="n", about=("a", 1))
             case "end":
-                record.end(module.Outcome[what], extra, stage="frame", detail="late")
+                record.end(module.Outcome[what], extra, stage="frame", errno=110, text="late")
             case "set":
                 setattr(record, what, extra)
             case _:

@@ -83,7 +83,7 @@ async def play(engine: str, chunks: list[bytes], fin: bool, played: list[tuple[s
             rest += data
         await stream.close()
     record = stream.record
-    return results, rest, data, record.bytes_in, record.outcome, record.waiting, record.stage, recorder.totals
+    return results, rest, data, record.bytes_in, record.outcome, record.waiting, record.ended.stage, recorder.totals
 
 
 @pytest.mark.long

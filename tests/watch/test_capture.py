@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from netwright.core.errors import ProtocolError, TransportError, UsageError
+from netwright.core.errors import IncompleteError, ProtocolError, TransportError, UsageError
 from netwright.watch.capture import Columns, analyse, open_capture
 from netwright.watch.flow import Position
 from netwright.watch.verdicts import Mode
 from tests.support.corpora import corpus
-from tests.support.frames import pcap, pcapng
+from tests.support.frames import CLIENT, SERVER, block, pcap, pcapng
 from tests.support.talk import Talk
 
 TALK = Talk().handshake().client(30, 0, 0, 100).client(80, 0, 0, 100).server(100, 0, 100)
@@ -57,9 +57,11 @@ def test_file_larger_than_the_buffer_is_read_in_pieces(tmp_path: Path) -> None:
 
 def test_report_says_where_a_cut_file_ends(tmp_path: Path) -> None:
     path = tmp_path / "cut.pcap"
-    path.write_bytes(pcap(TALK.frames)[:-7])
+    file = pcap(TALK.frames)[:-7]
+    path.write_bytes(file)
     report = analyse(path)
-    assert (report.packets, report.damage) == (5, "the last record is cut: 49 bytes of it are there")
+    assert report.packets == 5
+    assert report.damage == f"the file is cut behind byte {len(file)}: 49 bytes of its last record"
 
 
 def test_broken_compression_ends_the_file_there(tmp_path: Path) -> None:
@@ -71,7 +73,10 @@ def test_broken_compression_ends_the_file_there(tmp_path: Path) -> None:
 def test_file_that_is_no_capture_is_refused_by_name(tmp_path: Path) -> None:
     path = tmp_path / "picture.pcap"
     path.write_bytes(b"GIF89a" + bytes(40))
-    with pytest.raises(ProtocolError, match=r"picture.pcap: not a capture file: magic number .* pcapng is read"):
+    with pytest.raises(
+        ProtocolError,
+        match=r"picture.pcap: not a .* bytes 47 49 46 38 at byte 0; pcap and pcapng can",
+    ):
         analyse(path)
 
 
@@ -80,10 +85,60 @@ def test_file_that_cannot_be_opened_is_the_system_s_fault(tmp_path: Path) -> Non
         analyse(tmp_path / "absent.pcap")
 
 
-def test_empty_file_is_an_empty_report(tmp_path: Path) -> None:
+@pytest.mark.parametrize(("size", "told"), [(0, "empty"), (1, "1 bytes"), (3, "3 bytes")])
+def test_file_that_ends_before_its_magic_number_is_no_capture(tmp_path: Path, size: int, told: str) -> None:
     path = tmp_path / "empty.pcap"
-    path.write_bytes(b"")
-    assert analyse(path).as_dict()["packets"] == 0
+    path.write_bytes(pcap([])[:size])
+    with pytest.raises(IncompleteError, match=f"empty.pcap: {told}, no capture file"):
+        analyse(path)
+
+
+def test_file_without_packets_is_an_empty_report() -> None:
+    report = analyse(io.BytesIO(pcap([])))
+    assert (report.as_dict()["packets"], report.damage) == (0, "")
+
+
+def test_file_cut_inside_its_header_is_damaged() -> None:
+    assert analyse(io.BytesIO(pcap([])[:4])).damage == "the file is cut behind byte 4: 4 bytes of its last record"
+
+
+@pytest.mark.parametrize("left_out", [1, 4, 5, 20, 47])
+def test_file_cut_inside_a_block_of_another_kind_is_damaged(left_out: int) -> None:
+    statistics = block(5, bytes(36))
+    report = analyse(io.BytesIO(pcapng(TALK.frames) + statistics[: len(statistics) - left_out]))
+    assert report.packets == 6
+    assert report.damage.startswith("the file is cut behind byte")
+
+
+def test_packets_of_a_foreign_link_type_are_counted_not_passed_over() -> None:
+    report = analyse(io.BytesIO(pcap(TALK.frames, link=127)))
+    assert (report.packets, report.segments, report.unreadable) == (6, 0, {127: 6})
+    assert analyse(io.BytesIO(pcap(TALK.frames))).unreadable == {}
+    assert analyse(io.BytesIO(pcap([(0, b"\x45")]))).unreadable == {}
+
+
+def test_segments_are_named_with_frame_ends_numbers_and_verdicts() -> None:
+    with open_capture(io.BytesIO(pcap([(0, b"no TCP"), *TALK.frames]))) as capture:
+        (segments,) = capture.segments()
+    syn, _, _, first, again, answer = segments
+    assert [segment.frame for segment in segments] == [2, 3, 4, 5, 6, 7]
+    assert (str(syn.source), str(syn.target), syn.flags, syn.raw_seq) == (CLIENT, SERVER, ("SYN",), 1000)
+    assert (first.seq, first.ack, first.length, first.from_client, first.verdicts) == (1, 1, 100, True, ())
+    assert (again.seq, again.verdicts, again.at) == (1, ("retransmission", "tail_loss_probe"), 0.08)
+    assert (answer.seq, answer.ack, answer.from_client, answer.rtt) == (1, 101, False, None)
+    assert capture.report.totals["retransmission"] == 1
+
+
+def test_report_waits_for_the_last_segment() -> None:
+    capture = open_capture(io.BytesIO(pcap(TALK.frames)))
+    with pytest.raises(UsageError, match="not read to its end"):
+        _ = capture.report
+
+
+def test_progress_is_told_in_bytes_of_the_file() -> None:
+    file, seen = gzip.compress(pcap(TALK.frames)), list[int]()
+    open_capture(io.BytesIO(file)).analyse(progress=seen.append)
+    assert seen[-1] == len(file)
 
 
 def test_capture_is_read_once() -> None:

@@ -5,23 +5,24 @@ import pytest
 from netwright.core.address import InetAddress
 from netwright.watch.engine import Engine as PureEngine
 from netwright.watch.flow import Flow, Position, State, flow_of
-from netwright.watch.verdicts import NAMES
+from netwright.watch.verdicts import NAMES, Mode
 from tests.support.frames import ACK, FIN, RAW, RST, SYN
 from tests.support.talk import Talk
 
 
-def _flow(talk: Talk) -> Flow:
-    engine = PureEngine()
+def _flow(talk: Talk, mode: Mode = "exact") -> Flow:
+    engine = PureEngine(mode)
     for at, frame in talk.frames:
         engine.add(frame, at, link=RAW)
     (row,) = engine.rows()
-    return flow_of(row, NAMES["exact"])
+    return flow_of(row, NAMES[mode])
 
 
 def _syn() -> Talk:
     return Talk().client(0, -1, flags=SYN)
 
 
+@pytest.mark.parametrize("mode", NAMES)
 @pytest.mark.parametrize(
     ("talk", "state"),
     [
@@ -36,9 +37,25 @@ def _syn() -> Talk:
         (Talk().handshake().server(30, 0, 0, flags=RST), State.RESET),
     ],
 )
-def test_state_is_how_far_the_connection_came(talk: Talk, state: State) -> None:
+def test_state_is_how_far_the_connection_came(talk: Talk, state: State, mode: Mode) -> None:
     """RFC 9293 §3.3.2."""
-    assert _flow(talk).state is state
+    assert _flow(talk, mode).state is state
+
+
+def test_retransmissions_are_counted_whatever_the_mode_calls_them() -> None:
+    talk = Talk().handshake().client(100, 0, 0, 10).server(120, 0, 10).client(400, 0, 0, 10)
+    assert _flow(talk, "wireshark").forward.counts == {"spurious_retransmission": 1}
+    assert [_flow(talk, mode).retransmissions for mode in NAMES] == [1, 1]
+
+
+@pytest.mark.parametrize("times", [(0, 20, 10), (50, 20, 10)])
+def test_time_that_goes_backwards_gives_no_negative_duration(times: tuple[int, int, int]) -> None:
+    talk = Talk()
+    for at in times:
+        talk.client(at, 0, 0, 9)
+    flow = _flow(talk)
+    assert flow.started_at == times[0] / 1e3
+    assert flow.duration == (max(times) - times[0]) / 1e3
 
 
 @pytest.mark.parametrize(

@@ -1,16 +1,28 @@
+import pytest
+
 from netwright.watch import exact, wireshark
 from netwright.watch.engine import FLAGS
-from netwright.watch.verdicts import EXACT, NAMES, WIRESHARK
+from netwright.watch.verdicts import EXACT, MEANINGS, NAMES, WIRESHARK, Mode
+
+_CALLED = {  # names of the machine's bits that are not the verdict's
+    "retransmission": "AGAIN",
+    "tail_loss_probe": "PROBE",
+    "zero_window_probe": "WINDOW_PROBE",
+    "keep_alive": "KEEPALIVE",
+}
 
 
-def test_names_are_in_the_order_of_the_bits() -> None:
-    assert 1 << EXACT.index("timeout") == exact.TIMEOUT
-    assert 1 << EXACT.index("not_captured") == exact.NOT_CAPTURED
-    assert 1 << EXACT.index("dsack") == exact.DSACK
-    assert 1 << WIRESHARK.index("out_of_order") == wireshark.OUT_OF_ORDER
-    assert 1 << WIRESHARK.index("reused_ports") == wireshark.REUSED_PORTS
+@pytest.mark.parametrize("name", EXACT)
+def test_every_exact_name_stands_at_its_bit(name: str) -> None:
+    assert 1 << NAMES["exact"].index(name) == getattr(exact, _CALLED.get(name, name.upper()))
 
 
-def test_every_mode_s_names_are_different_and_fit_the_counters() -> None:
-    for names in NAMES.values():
-        assert len(set(names)) == len(names) <= FLAGS
+@pytest.mark.parametrize("name", WIRESHARK)
+def test_every_wireshark_name_stands_at_its_bit(name: str) -> None:
+    assert 1 << NAMES["wireshark"].index(name) == getattr(wireshark, name.upper())
+
+
+@pytest.mark.parametrize("mode", NAMES)
+def test_names_fit_the_counters_and_meanings_fit_the_screen(mode: Mode) -> None:
+    assert len(NAMES[mode]) <= FLAGS
+    assert all(0 < len(meaning) <= 42 for meaning in MEANINGS[mode].values())

@@ -28,7 +28,7 @@ from netwright.core._record cimport ConnectionRecord
 
 import os
 
-from netwright.aio.outcome import loss
+from netwright.aio.outcome import end_broken, failure_of
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome
@@ -85,7 +85,6 @@ cdef enum:
     BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
 
 
-cdef object RESET = Outcome.RESET
 cdef dict WORDS = {}  # of the errors that were seen
 
 
@@ -366,7 +365,7 @@ cdef class Pipe(Watched):
         """The connection is dead; what the kernel holds can still be read."""
         if not self.failure:
             self.failure = number
-            self.record.end(RESET, self.poller.now, detail=self.words())
+            end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
         self.queued = None
         return 0
 
@@ -374,7 +373,7 @@ cdef class Pipe(Watched):
         """``failure`` in words."""
         if self.failure != ETIMEDOUT:
             return words_of(self.failure)
-        return loss(OSError(self.failure, words_of(self.failure)), self.record, self.poller.now)
+        return failure_of(OSError(self.failure, words_of(self.failure)), self.record, self.poller.now).text
 
     cdef object why(self, doing):
         """Why nothing can be done any more, as a new error."""
@@ -434,7 +433,7 @@ cdef class Pipe(Watched):
     cdef double on_time(self, double now) except? -1.0:
         if self.lifetime <= now and not self.closed:
             self.outlived = now - self.record.opened_at
-            self.record.end(Outcome.DEADLINE, now, stage="lifetime", detail=str(self.why("")))
+            self.record.end(Outcome.DEADLINE, now, stage="lifetime", text=str(self.why("")))
             self.abort()
         return Watched.on_time(self, now)
 

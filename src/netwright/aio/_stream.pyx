@@ -18,7 +18,7 @@ from netwright.core._record cimport ConnectionRecord
 import os
 import warnings
 
-from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
+from netwright.aio.outcome import ShuttingDownError, end_failed
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, UsageError
 from netwright.core.record import Outcome, Waiting
 from netwright.wire.tcp_info import parse_tcp_info
@@ -387,10 +387,7 @@ cdef class Stream(Pipe):
 
     def fail(self, error):
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
-        outcome, stage = outcome_of(error)
-        if self.record.outcome is OPEN:
-            self.record.end(outcome, self.poller.refresh(), stage=stage, detail=str(cause_of(error)))
-        if outcome is not DRAINED:
+        if end_failed(self.record, error, self.poller.refresh()) is not DRAINED:
             self.abort()
 
     def __aenter__(self):
@@ -428,7 +425,7 @@ cdef class Stream(Pipe):
     cdef object on_deadline(self, Operation operation, double now):
         cdef double began = operation.began if operation.began and not operation.writes else operation.since
         if operation.kind == CLOSE:
-            self.record.end(Outcome.ABORTED, now, detail="close: the peer did not read")
+            self.record.end(Outcome.ABORTED, now, text="close: the peer did not read")
             self.abort()
             return None
         advice = f"{self.record.peer} does not read" if operation.writes else ""

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import socket
-from importlib import import_module
 
 from netwright._native import enabled
 from netwright.aio.engine import Engine
@@ -38,8 +37,9 @@ def _choose(loop: asyncio.AbstractEventLoop, wanted: str) -> Engine:
     if wanted == "native" and not built:
         raise UsageError("NETWRIGHT_ENGINE=native, and the native engine is not built or NETWRIGHT_PURE is set")
     if native:
-        made: Engine = import_module("netwright.aio.native").NativeEngine(loop)
-        return made
+        from netwright.aio.native import NativeEngine  # the module needs what may not be built
+
+        return NativeEngine(loop)
     return PortableEngine(loop)
 
 

@@ -1,40 +1,41 @@
 """Open a connection: look the name up, race its addresses (RFC 8305)."""
 
 import asyncio
+import errno
 import math
 import socket
-from collections.abc import Callable, Sequence
+from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from netwright.aio.choice import engine
-from netwright.aio.limits import UNLIMITED
+from netwright.aio.engine import Handle
+from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.outcome import reason
-from netwright.aio.resolve import Candidate, as_address, literal, look_up
-from netwright.aio.sockets import apply
+from netwright.aio.resolve import AddressLike, as_address, literal, look_up
 from netwright.aio.stream import Stream
-from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
-from netwright.core.errors import ConnectError, DeadlineError
+from netwright.core.address import Address, InetAddress, UnixAddress
+from netwright.core.errors import ConnectError, DeadlineError, NetwrightError, RefusedError, UsageError
 from netwright.core.moment import Kind
-from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
+from netwright.core.record import Attempt, ConnectionRecord, Outcome, Recorder, Result, Waiting
 from netwright.core.tuning import INTERACTIVE, Tuning
 from netwright.proto.happy_eyeballs import OTHER, PREFERRED, Event, Exhausted, HappyEyeballs, Start, Stop, Won
 
 __all__ = ["connect"]
 
-_FULL_BACKLOG_RETRY = 0.01  # a Unix listener with a full backlog answers EAGAIN, and nothing tells when it is over
 _FAMILIES = {PREFERRED: socket.AF_INET6, OTHER: socket.AF_INET}
 
-Attempt: TypeAlias = Callable[[Candidate], Any]  # a coroutine function that gives a connected socket
+Try: TypeAlias = Callable[[Address], Awaitable[Handle]]
 
 
 async def connect(
-    address: Address | str | tuple[str, int],
+    address: AddressLike,
     *,
     timeout: float | None = 10.0,
     deadline: float | None = None,
     tuning: Tuning = INTERACTIVE,
-    local: Address | None = None,
+    local: AddressLike | None = None,
+    limits: Limits = UNLIMITED,
     recorder: Recorder | None = None,
 ) -> Stream:
     """Open a connection; of a name with several addresses the first that answers wins (RFC 8305).
@@ -42,33 +43,36 @@ async def connect(
     Args:
         timeout: seconds for everything: lookup, and every address.
         deadline: the same on the engine's clock; the earlier one counts.
-        local: the address to connect from.
+        local: the IP address to connect from, and its port, 0 for a free one.
+        limits: of the stream.  By default nothing bounds its reads and sends but their own ``timeout``, and
+            ``tuning``: a peer that vanished is found after 75 s of silence, or 30 s after a send.
 
     Raises:
-        ConnectError: no address answered; ``attempts`` holds one cause each.
-        DeadlineError: the time ran out first.
+        ConnectError: no address answered; ``attempts`` holds one cause each, ``errno`` the last one's.  A
+            RefusedError, which is a ConnectionRefusedError, if every address refused.
+        DeadlineError: the time ran out first, or was over before.
+        UsageError: an argument is no address, no number or out of range.
 
     Cancelling is safe: half-open sockets are closed.
     """
     target, recorder, clock = as_address(address), recorder or Recorder(), engine()
+    source = _source(local)
     begun = clock.now()
-    until = min(
-        math.inf if timeout is None else begun + timeout,
-        math.inf if deadline is None else deadline,
-    )
+    until = _until(timeout, deadline, begun)
     transport = "unix" if isinstance(target, UnixAddress) else "tcp"
-    record = recorder.open(role="connected", transport=transport, local=local, peer=target, at=begun)
+    record = recorder.open(role="connected", transport=transport, local=source, peer=target, at=begun)
     record.wait(Waiting.RESOLVE, begun)  # from the first moment on: no second of it is the handler's
     try:
-        async with asyncio.timeout_at(None if until == math.inf else until):
-            sock, name = await _open(target, partial(_attempt, record, tuning, local), record)
-        record.local, record.peer = _name(sock), from_sockname(name)
+        async with asyncio.timeout_at(None if until == math.inf else _later(until, begun)):
+            handle = await _open(target, partial(_attempt, record, tuning, source), record)
+        record.local, record.peer = _name(handle), handle.peer
     except BaseException as error:
         now = clock.now()
         stage = "resolve" if record.waiting is Waiting.RESOLVE else "connect"
         late = isinstance(error, TimeoutError)
         failure = DeadlineError(stage, now - begun, advice=f"{target} does not answer") if late else error
-        record.end(Outcome.CONNECT_FAILED, now, stage=stage, detail=str(failure))
+        number = record.attempts[-1].errno if record.attempts and not late else 0
+        record.end(Outcome.CONNECT_FAILED, now, stage=stage, errno=number, text=str(failure))
         recorder.close(record, now)
         if failure is error:
             raise
@@ -76,7 +80,41 @@ async def connect(
     record.opened_at = clock.now()
     record.wait(Waiting.HANDLER, record.opened_at)
     record.note(Kind.ESTABLISHED, record.opened_at, note=str(record.peer))
-    return await clock.open(sock, record, recorder, UNLIMITED)
+    try:
+        return await clock.open(handle, record, recorder, limits)
+    except OSError as error:
+        raise _error(f"connected to {target}, and no stream could be made of it: {reason(error)}", [error]) from error
+
+
+def _source(local: AddressLike | None) -> Address | None:
+    """The address to connect from, which must not need a lookup."""
+    if local is None:
+        return None
+    wanted = as_address(local)
+    if isinstance(wanted, InetAddress) and not wanted.host:
+        raise UsageError(f"local={wanted} has no host", advice="give an IP address")
+    found = literal(wanted)
+    if found is None:
+        raise UsageError(f"local={wanted} is a name", advice="give an IP address")
+    return found
+
+
+def _until(timeout: float | None, deadline: float | None, begun: float) -> float:
+    """The earlier end on the engine's clock."""
+    for name, value in (("timeout", timeout), ("deadline", deadline)):
+        if value is not None and not -math.inf <= value <= math.inf:  # NaN compares with nothing
+            raise UsageError(f"{name}={value}, a number of seconds or None allowed")
+    return min(
+        math.inf if timeout is None else begun + timeout,
+        math.inf if deadline is None else deadline,
+    )
+
+
+def _later(until: float, now: float) -> float:
+    """``until``, which a timeout that is over already would not stop from connecting at once."""
+    if until < now:
+        raise TimeoutError
+    return until
 
 
 def _resolved(record: ConnectionRecord, now: float) -> None:
@@ -85,24 +123,24 @@ def _resolved(record: ConnectionRecord, now: float) -> None:
     record.wait(Waiting.CONNECT, now)
 
 
-def _name(sock: socket.socket) -> Address:
+def _name(handle: Handle) -> Address:
     """This side's address; a peer that is gone already may have taken the socket's name with it."""
     try:
-        return from_sockname(sock.getsockname())
+        return handle.local
     except OSError as error:
-        sock.close()
-        raise ConnectError(f"connected, and lost at once: {reason(error)}", [error]) from error
+        handle.close()
+        raise _error(f"connected, and lost at once: {reason(error)}", [error]) from error
 
 
-async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> tuple[socket.socket, Any]:
-    """A connected socket and its peer's name."""
+async def _open(target: Address, attempt: Try, record: ConnectionRecord) -> Handle:
+    """A connection to ``target``."""
     if isinstance(target, InetAddress) and not target.host:
         target = InetAddress("localhost", target.port)
     only = literal(target)
     if only is not None:
         _resolved(record, engine().now())
         try:
-            return await attempt(only), only[1]
+            return await attempt(only)
         except OSError as error:
             raise _connect_error(target, [(only, error)]) from error
     assert isinstance(target, InetAddress)
@@ -113,26 +151,26 @@ async def _open(target: Address, attempt: Attempt, record: ConnectionRecord) -> 
             winner = await race.run(group)
         if winner is None:
             raise race.failure()
-        return race.sockets.pop(winner), winner[1]
+        return race.handles.pop(winner)
     finally:
-        for sock in race.sockets.values():  # of those that were too late
-            sock.close()
+        for handle in race.handles.values():  # of those that were too late
+            handle.close()
 
 
 class _Race:
     """Drives the machine: lookups and attempts are tasks that put what happened into one queue."""
 
-    def __init__(self, target: InetAddress, attempt: Attempt, record: ConnectionRecord) -> None:
+    def __init__(self, target: InetAddress, attempt: Try, record: ConnectionRecord) -> None:
         self.target, self.attempt, self.record = target, attempt, record
-        self.machine = HappyEyeballs[Candidate]()
-        self.happened: asyncio.Queue[Callable[[float], Sequence[Event[Candidate]]]] = asyncio.Queue()
-        self.sockets: dict[Candidate, socket.socket] = {}
+        self.machine = HappyEyeballs[Address]()
+        self.happened: asyncio.Queue[Callable[[float], Sequence[Event[Address]]]] = asyncio.Queue()
+        self.handles: dict[Address, Handle] = {}
         self.refused: list[OSError] = []
 
-    async def run(self, group: asyncio.TaskGroup) -> Candidate | None:
-        """The winner, whose socket is in ``sockets``; None if nobody answered."""
+    async def run(self, group: asyncio.TaskGroup) -> Address | None:
+        """The winner, whose handle is in ``handles``; None if nobody answered."""
         lookups = [group.create_task(self._look_up(family)) for family in _FAMILIES]
-        attempts: dict[Candidate, asyncio.Task[None]] = {}
+        attempts: dict[Address, asyncio.Task[None]] = {}
         try:
             while True:
                 for event in await self._next():
@@ -150,7 +188,7 @@ class _Race:
             for task in (*lookups, *attempts.values()):
                 task.cancel()
 
-    async def _next(self) -> Sequence[Event[Candidate]]:
+    async def _next(self) -> Sequence[Event[Address]]:
         try:
             async with asyncio.timeout_at(self.machine.deadline):
                 happened = await self.happened.get()
@@ -159,19 +197,17 @@ class _Race:
         return happened(engine().now())
 
     async def _look_up(self, family: int) -> None:
-        found: list[Candidate] = []
+        found: list[Address] = []
         try:
             found = await look_up(self.target.host, self.target.port, _FAMILIES[family])
         except OSError as error:
             self.refused.append(error)
-        self.record.note(
-            Kind.RESOLVED, engine().now(), note=" ".join(str(from_sockname(sockaddr)) for _, sockaddr in found)
-        )
+        self.record.note(Kind.RESOLVED, engine().now(), note=" ".join(map(str, found)))
         self.happened.put_nowait(partial(self.machine.resolved, family, found))
 
-    async def _try(self, candidate: Candidate) -> None:
+    async def _try(self, candidate: Address) -> None:
         try:
-            self.sockets[candidate] = await self.attempt(candidate)
+            self.handles[candidate] = await self.attempt(candidate)
         except OSError as error:
             self.happened.put_nowait(partial(self.machine.failed, candidate, error))
         else:
@@ -182,51 +218,41 @@ class _Race:
         if self.machine.failures:
             return _connect_error(self.target, self.machine.failures)
         answers = ", ".join(sorted({str(error.strerror) for error in self.refused})) or "no address"
-        return ConnectError(f"cannot look up {self.target}: {answers}", self.refused)
+        return _error(f"cannot look up {self.target}: {answers}", self.refused)
 
 
-def _connect_error(target: Address, failures: Sequence[tuple[Candidate, Exception]]) -> ConnectError:
-    causes = ", ".join(f"{from_sockname(sockaddr)}: {reason(error)}" for (_, sockaddr), error in failures)
-    return ConnectError(f"cannot connect to {target}: {causes}", [error for _, error in failures])
+def _connect_error(target: Address, failures: Sequence[tuple[Address, Exception]]) -> ConnectError:
+    causes = ", ".join(f"{address}: {_words(error)}" for address, error in failures)
+    return _error(f"cannot connect to {target}: {causes}", [error for _, error in failures])
 
 
-async def _attempt(
-    record: ConnectionRecord, tuning: Tuning, local: Address | None, candidate: Candidate
-) -> socket.socket:
-    """One connected socket; none is left open if this raises or is cancelled."""
-    family, sockaddr = candidate
-    name, begun = from_sockname(sockaddr), engine().now()
-    record.note(Kind.SYN, begun, note=str(name))
-    sock = engine().new_socket(family, sockaddr)
+def _words(error: Exception) -> str:
+    return str(error) if isinstance(error, NetwrightError) else reason(error)
+
+
+def _error(message: str, causes: Sequence[Exception]) -> ConnectError:
+    """Of the kind that the causes have in common."""
+    numbers = [getattr(error, "errno", None) for error in causes]
+    refused = bool(numbers) and all(number == errno.ECONNREFUSED for number in numbers)
+    return (RefusedError if refused else ConnectError)(message, causes)
+
+
+async def _attempt(record: ConnectionRecord, tuning: Tuning, local: Address | None, address: Address) -> Handle:
+    """One connection; nothing is left open if this raises or is cancelled."""
+    begun = engine().now()
+    record.note(Kind.SYN, begun, note=str(address))
     try:
-        apply(sock, tuning)
-        if isinstance(local, InetAddress):
-            sock.bind((local.host, local.port))
-        elif local is not None:
-            sock.bind(local.sockname)
-        if family == socket.AF_UNIX:
-            await _connect_unix(sock, sockaddr)
-        else:
-            await engine().connect(sock, sockaddr)
+        handle = await engine().connect(address, tuning, local)
     except BaseException as error:
-        sock.close()
-        why = reason(error) if isinstance(error, Exception) else "given up"
-        _tried(record, name, why, begun)
+        result = Result.FAILED if isinstance(error, Exception) else Result.ABANDONED
+        _tried(record, address, result, begun, getattr(error, "errno", None) or 0)
         raise
-    _tried(record, name, "answered", begun)
-    return sock
+    _tried(record, address, Result.ANSWERED, begun)
+    if handle.refused:
+        names = ", ".join(handle.refused)
+        record.note(Kind.ERROR, engine().now(), note=f"this system refused {names}", about=handle.refused)
+    return handle
 
 
-def _tried(record: ConnectionRecord, name: Address, what: str, begun: float) -> None:
-    took, start = engine().now() - begun, begun - record.started_at
-    record.attempts += (f"{name}: {what} after {took:.4f} s, begun at {start:.4f} s",)
-
-
-async def _connect_unix(sock: socket.socket, path: str) -> None:
-    while True:
-        try:
-            sock.connect(path)
-        except BlockingIOError:
-            await asyncio.sleep(_FULL_BACKLOG_RETRY)
-        else:
-            return
+def _tried(record: ConnectionRecord, name: Address, result: Result, began: float, errno: int = 0) -> None:
+    record.attempts += (Attempt(str(name), result, errno, began, engine().now() - began),)

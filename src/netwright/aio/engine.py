@@ -1,47 +1,109 @@
-"""What a stream engine offers: the seam between the verbs and the operating system."""
+"""The seam between the verbs and the operating system: what an engine offers, and the handles that it works on."""
 
-import socket
-from typing import TYPE_CHECKING, Any, Protocol
+from abc import ABC, abstractmethod
+from typing import TYPE_CHECKING, Protocol
 
-from netwright.core.record import ConnectionRecord
+from netwright.core.address import Address
+from netwright.core.record import ConnectionRecord, Recorder
+from netwright.core.tuning import Tuning
 
 if TYPE_CHECKING:
     from netwright.aio.limits import Limits
     from netwright.aio.stream import Stream
-    from netwright.core.address import Address
-    from netwright.core.record import Recorder
-    from netwright.core.tuning import Tuning
 
-__all__ = ["Engine"]
+__all__ = ["Engine", "Handle", "ListeningHandle"]
+
+
+class Handle(ABC):
+    """A connection that no stream owns yet.
+
+    Attributes:
+        peer: the other side's address.
+        refused: names of the options of the Tuning that the system refused.
+    """
+
+    __slots__ = ()
+    peer: Address
+    refused: tuple[str, ...]
+
+    @property
+    @abstractmethod
+    def local(self) -> Address:
+        """This side's address.
+
+        Raises:
+            OSError: the connection is gone, and its name with it.
+        """
+
+    @property
+    @abstractmethod
+    def descriptor(self) -> int | None:
+        """The operating system's number for it; None once closed, and where it has none."""
+
+    @abstractmethod
+    def close(self, *, reset: bool = False) -> None:
+        """Send FIN, or RST with ``reset``.  Idempotent; does nothing once a stream owns the connection."""
+
+
+class ListeningHandle(ABC):
+    """A queue of connections at one address.
+
+    Attributes:
+        address: where it listens, with the real port.
+        refused: names of the options of the Tuning that the system refused.
+    """
+
+    address: Address
+    refused: tuple[str, ...] = ()
+
+    @property
+    @abstractmethod
+    def descriptor(self) -> int | None:
+        """The operating system's number for it; None once closed, and where it has none."""
+
+    @abstractmethod
+    def take(self) -> Handle | None:
+        """The next connection of the queue; None if the queue is empty.
+
+        Raises:
+            OSError: what accept(2) reports.
+        """
+
+    @abstractmethod
+    def close(self) -> None:
+        """Listen no more.  Idempotent."""
 
 
 class Engine(Protocol):
-    """One per loop; everything that waits does so on that loop."""
+    """One per loop, on which it waits; addresses are IP addresses or Unix paths, not names."""
 
     name: str
 
     def now(self) -> float:
         """Seconds on the clock of every deadline and record."""
 
-    def new_socket(self, family: int, sockaddr: Any) -> socket.socket:
-        """A non-blocking stream socket that can ``connect`` to ``sockaddr``."""
-
-    def listening_socket(
-        self, family: int, sockaddr: Any, address: "Address", tuning: "Tuning"
-    ) -> tuple[socket.socket, list[str]]:
-        """A socket that ``accept`` takes, and the options of ``tuning`` that were refused.
+    def listen(self, address: Address, tuning: Tuning) -> ListeningHandle:
+        """Listen on ``address``; port 0 is a free one.
 
         Raises:
-            BindError: ``address`` cannot be listened on.
+            OSError: the system refused; nothing is left open.
         """
 
-    async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
-        """Connect a non-blocking socket; cancelling leaves the socket to its owner."""
+    async def arrival(self, listening: ListeningHandle) -> None:
+        """Wait until ``listening.take`` may have a connection.  Cancelling loses none."""
 
-    async def accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
-        """The next connection, non-blocking, and its peer's name; cancelling loses no connection."""
+    async def connect(self, address: Address, tuning: Tuning, local: Address | None) -> Handle:
+        """Connect to ``address``, from ``local`` unless it is None.  Cancelling leaves nothing open.
 
-    async def open(
-        self, sock: socket.socket, record: ConnectionRecord, recorder: "Recorder", limits: "Limits"
-    ) -> "Stream":
-        """A stream on a connected socket, which it owns from now on, also if this raises or is cancelled."""
+        Raises:
+            OSError: nobody answered, or the system refused; nothing is left open.
+        """
+
+    async def open(self, handle: Handle, record: ConnectionRecord, recorder: Recorder, limits: "Limits") -> "Stream":
+        """A stream on ``handle``, which it owns from now on.
+
+        If this raises or is cancelled, the connection is closed and the record has ended.
+
+        Raises:
+            OSError: the system has no room for it.
+        """

@@ -3,23 +3,22 @@
 import asyncio
 import errno
 import logging
-import os
 import socket
 import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
 from netwright.aio.choice import engine
-from netwright.aio.engine import Engine
+from netwright.aio.engine import Engine, Handle, ListeningHandle
 from netwright.aio.limits import STANDARD, Limits, check_drain
 from netwright.aio.outcome import blamed, cause_of
-from netwright.aio.resolve import as_address, resolve
-from netwright.aio.sockets import BindError, reset_on_close
+from netwright.aio.resolve import AddressLike, as_address, resolve
+from netwright.aio.sockets import BindError, adopted
 from netwright.aio.stream import Stream
-from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
+from netwright.core.address import Address, InetAddress, UnixAddress
 from netwright.core.errors import NetwrightError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
@@ -30,13 +29,15 @@ __all__ = ["DrainReport", "Handler", "Listener"]
 Handler = Callable[[Stream], Awaitable[None]]
 Over = Callable[["asyncio.Task[None]"], None]
 Report = Callable[[str], None]
-Arrival: TypeAlias = tuple[socket.socket, ConnectionRecord]  # accepted; its task has not made the stream yet
+Arrival: TypeAlias = tuple[Handle, ConnectionRecord]  # accepted; its task has not made the stream yet
 
 DEAD = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}  # the listening socket itself; nothing can be accepted any more
 GONE = {  # the connection that was next, accept(2) "Error handling"; the one after it may be fine
     *(errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH),
     *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EOPNOTSUPP),
 }
+ABSENT = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # no address of this machine: its other addresses will do
+PORT_TRIES = 16  # numbers that were free for one address and taken for another
 BATCH = 16  # accepts in a row before other tasks get a turn
 BACK_OFF = 0.1  # seconds without accept after the system ran out of something
 CLEAN_UP = 5.0  # seconds that a cancelled handler has to end
@@ -58,10 +59,11 @@ class DrainReport:
 
 
 class Listener:
-    """One listening socket; ``serve`` runs a handler for each connection that it accepts.
+    """One or more listening sockets; ``serve`` runs a handler for each connection that they accept.
 
     Attributes:
-        address: where it listens, with the real port.
+        address: where it listens, with the real port; the first of ``addresses``.
+        addresses: one for each socket.
         counts: "accepted", "refused" (``max_per_host``), "starved" (accepts that the system refused).
     """
 
@@ -71,34 +73,55 @@ class Listener:
 
     def __init__(
         self,
-        sock: socket.socket,
-        address: Address,
+        sockets: ListeningHandle | socket.socket | Sequence[ListeningHandle | socket.socket],
+        address: Address | None = None,
         *,
-        limits: Limits,
+        tuning: Tuning = INTERACTIVE,
+        limits: Limits = STANDARD,
         recorder: Recorder | None = None,
         service: str = "",
         report: Report = _log.error,
     ) -> None:
-        self.address, self.limits, self.service = address, limits, service
+        """Listen on sockets that are bound already, from a parent process or systemd; ``bind`` makes them.
+
+        They are this listener's from now on: it makes them non-blocking, also for other processes that have them,
+        and closes them.  The file of a Unix socket stays.
+
+        Args:
+            address: what to call it; by default the first socket's own address.
+            tuning: for the connections.
+
+        Raises:
+            UsageError: one is not a bound stream socket.
+            OSError: one refused an option of ``tuning.options``.
+        """
+        several = sockets if isinstance(sockets, Sequence) else [sockets]
+        if not several:
+            raise UsageError("a listener without a socket", advice="pass one that is bound, or use Listener.bind")
+        handles = [each if isinstance(each, ListeningHandle) else adopted(each, tuning) for each in several]
+        self.addresses = tuple(handle.address for handle in handles)
+        self.address, self.limits, self.service = address or handles[0].address, limits, service
         self.recorder = recorder or Recorder()
         self.report = report
         self.counts: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[None], Stream | Arrival] = {}
         self._hosts: Counter[str] = Counter()
-        self._sock = sock
+        self._handles = handles
         self._left = asyncio.Event()
-        self._accepting: asyncio.Task[None] | None = None
-        self._name = f"{service or 'connection'} at {address}"  # of every task: one string, not one each
-        self._one_local = isinstance(address, UnixAddress) or address.host not in EVERY_HOST
+        self._accepting: list[asyncio.Task[None]] = []
+        self._name = f"{service or 'connection'} at {self.address}"  # of every task: one string, not one each
         self._draining = False
         self._reported = -REPORT_EVERY
         self._unreported = 0
         self._next_accept = 0.0
+        for handle in handles:
+            if handle.refused:
+                report(f"{handle.address}: this system refused {', '.join(handle.refused)}")
 
     @classmethod
     async def bind(
         cls,
-        address: Address | str | tuple[str, int],
+        address: AddressLike,
         *,
         tuning: Tuning = INTERACTIVE,
         limits: Limits = STANDARD,
@@ -106,21 +129,21 @@ class Listener:
         service: str = "",
         report: Report = _log.error,
     ) -> Self:
-        """Listen on ``address``; port 0 asks for a free one.
+        """Listen on ``address``; port 0 asks for a free one, the same for every address.
+
+        A name binds all its addresses.  The host "" is every local address, IPv4 and IPv6; "0.0.0.0" is every
+        IPv4 address alone, "::" every IPv6 address alone.
 
         Raises:
-            BindError: the name cannot be looked up, or the operating system refused.
+            BindError: the name cannot be looked up, or the operating system refused; nothing is left bound.
         """
         wanted = as_address(address)
         try:
-            family, sockaddr = (await resolve(wanted))[0]
+            where = await resolve(wanted)
         except OSError as error:
             raise BindError(wanted, error) from error
-        sock, refused = engine().listening_socket(family, sockaddr, wanted, tuning)
-        if refused:
-            report(f"{wanted}: this kernel has no {', '.join(refused)}")
-        real = wanted if isinstance(wanted, UnixAddress) else from_sockname(sock.getsockname())
-        return cls(sock, real, limits=limits, recorder=recorder, service=service, report=report)
+        handles = _listen(engine(), where, tuning)
+        return cls(handles, limits=limits, recorder=recorder, service=service, report=report)
 
     def __repr__(self) -> str:
         return f"<Listener {self.service} {self.address} {len(self._tasks)} open, {self.counts['accepted']} accepted>"
@@ -137,18 +160,20 @@ class Listener:
             UsageError: it is being served already.
             OSError: the listening socket is broken; every connection was aborted.
         """
-        if self._sock.fileno() < 0:
+        if not self._handles:
             return
-        if self._accepting is not None:
+        if self._accepting:
             raise UsageError(f"{self!r} is being served already", advice="serve a listener once")
         self._engine, self._loop = engine(), asyncio.get_running_loop()
         self._over = self._loop.create_future()
-        self._accepting = self._spawn(self._accept(handler), self._stopped)
+        for handle in self._handles:
+            task = self._spawn(self._accept(handle, handler), self._stopped)
+            self._accepting.append(task)
         try:
             await self._over
         finally:
             self.abort()
-            while unfinished := {*self._tasks, *([] if self._accepting.done() else [self._accepting])}:
+            while unfinished := {*self._tasks, *(task for task in self._accepting if not task.done())}:
                 with suppress(asyncio.CancelledError):  # no task outlives serve, however often it is cancelled
                     await asyncio.wait(unfinished)
 
@@ -178,17 +203,15 @@ class Listener:
 
     def close(self) -> None:
         """Accept no more; connections live on.  Again is allowed."""
-        if self._accepting is not None and not self._accepting.done():
-            self._accepting.cancel()  # and it releases the socket: the loop must forget the descriptor first
-        else:
+        for task in self._accepting:
+            task.cancel()  # and the last one releases the sockets: the loop must forget the descriptors first
+        if all(task.done() for task in self._accepting):
             self._release()
 
     def _release(self) -> None:
-        if self._sock.fileno() < 0:
-            return
-        self._sock.close()
-        if isinstance(self.address, UnixAddress) and not self.address.abstract and os.path.exists(self.address.path):
-            os.unlink(self.address.path)
+        handles, self._handles = self._handles, []
+        for handle in handles:
+            handle.close()
 
     def abort(self) -> None:
         """Accept no more and reset every connection."""
@@ -204,74 +227,80 @@ class Listener:
         task.add_done_callback(over)
         return task
 
-    async def _accept(self, handler: Handler) -> None:
-        ours, turn, leave = self._engine, 0, self._leave
+    async def _accept(self, listening: ListeningHandle, handler: Handler) -> None:
+        ours, turn, leave, limits = self._engine, 0, self._leave, self.limits
+        one_local = isinstance(listening.address, UnixAddress) or listening.address.host not in EVERY_HOST
+        local = listening.address if one_local else None
         while True:
-            if self._full():
+            if limits.accept_rate or 0 < limits.max_connections <= len(self._tasks):
                 await self._room()
             turn += 1
             if not turn % BATCH:
                 await asyncio.sleep(0)
             try:
-                sock, name = await ours.accept(self._sock)
+                arrived = listening.take()
+                if arrived is None:
+                    await ours.arrival(listening)
+                    continue  # there may be no room any more
             except OSError as error:
                 if error.errno in DEAD:
                     raise
                 if error.errno not in GONE:  # EMFILE, ENFILE, ENOBUFS, ENOMEM
-                    self._starved(error, ours.now())
+                    self._starved(listening, error, ours.now())
                     await asyncio.sleep(BACK_OFF)
             else:
-                self._admit(handler, sock, name, ours.now(), leave)
-
-    def _full(self) -> bool:
-        return bool(self.limits.accept_rate) or 0 < self.limits.max_connections <= len(self._tasks)
+                self._admit(handler, arrived, local, ours.now(), leave)
 
     async def _room(self) -> None:
         """Wait until the limits allow one more connection."""
         limits = self.limits
-        while limits.max_connections and len(self._tasks) >= limits.max_connections:
-            self._left.clear()
-            await self._left.wait()
-        if limits.accept_rate:
-            now = self._engine.now()
-            if self._next_accept > now:
-                await asyncio.sleep(self._next_accept - now)
-            self._next_accept = max(now, self._next_accept) + 1 / limits.accept_rate
+        while True:
+            early = self._next_accept - self._engine.now() if limits.accept_rate else 0.0
+            if 0 < limits.max_connections <= len(self._tasks):
+                self._left.clear()
+                await self._left.wait()
+            elif early > 0:
+                await asyncio.sleep(early)
+            else:
+                return
 
-    def _starved(self, error: OSError, now: float) -> None:
+    def _starved(self, listening: ListeningHandle, error: OSError, now: float) -> None:
         self.counts["starved"] += 1
         self._unreported += 1
         if now - self._reported >= REPORT_EVERY:
-            self.report(f"{self.address}: accept: {error.strerror}, {self._unreported} times; waits {BACK_OFF} s each")
+            where, times = listening.address, self._unreported
+            self.report(f"{where}: accept: {error.strerror}, {times} times; waits {BACK_OFF} s each")
             self._reported, self._unreported = now, 0
 
-    def _admit(self, handler: Handler, sock: socket.socket, name: Any, now: float, leave: Over) -> None:
-        peer = from_sockname(name)
+    def _admit(self, handler: Handler, arrived: Handle, local: Address | None, now: float, leave: Over) -> None:
+        peer, limits = arrived.peer, self.limits
         host = _host(peer)
-        if self.limits.max_per_host and self._hosts[host] >= self.limits.max_per_host:
+        if limits.accept_rate:
+            self._next_accept = max(now, self._next_accept) + 1 / limits.accept_rate
+        if limits.max_per_host and self._hosts[host] >= limits.max_per_host:
             self.counts["refused"] += 1
-            reset_on_close(sock)
-            sock.close()
+            arrived.close(reset=True)
             return
-        try:
-            local = self.address if self._one_local else from_sockname(sock.getsockname())
-        except OSError:  # the peer is gone, and the socket's name with it
-            sock.close()
-            return
+        if local is None:
+            try:
+                local = arrived.local
+            except OSError:  # the peer is gone, and the socket's name with it
+                arrived.close()
+                return
         self.counts["accepted"] += 1
         self._hosts[host] += 1
         transport = "unix" if isinstance(peer, UnixAddress) else "tcp"
         record = self.recorder.open(role="accepted", transport=transport, local=local, peer=peer, at=now)
         record.service = self.service
         record.note(Kind.ESTABLISHED, now)
-        task = self._spawn(self._connection(handler, (sock, record)), leave)
-        self._tasks.setdefault(task, (sock, record))  # an eager task has its stream by now
+        task = self._spawn(self._connection(handler, (arrived, record)), leave)
+        self._tasks.setdefault(task, (arrived, record))  # an eager task has its stream by now
 
     def _leave(self, task: "asyncio.Task[None]") -> None:
         held = self._tasks.pop(task)
         if isinstance(held, tuple):  # cancelled before its first step, or the engine made no stream
-            sock, record = held
-            sock.close()
+            handle, record = held
+            handle.close()
             record.end(Outcome.DRAINED if self._draining else Outcome.ABORTED, record.opened_at)
             self.recorder.close(record, record.opened_at)
         else:
@@ -284,18 +313,21 @@ class Listener:
         self._ended(task)
 
     def _stopped(self, task: "asyncio.Task[None]") -> None:
-        self._release()
+        if task.cancelled() or task.exception() is None:
+            if all(task.done() for task in self._accepting):
+                self._release()
+        else:
+            self.close()
         self._ended(task)
 
     def _ended(self, task: "asyncio.Task[None]") -> None:
         """``serve`` is over with the last task, or with the first that raised."""
-        assert self._accepting is not None
         error = None if task.cancelled() else task.exception()
         if self._over.done():
             return
         if error is not None:
             self._over.set_exception(error)
-        elif not self._tasks and self._accepting.done():
+        elif not self._tasks and all(task.done() for task in self._accepting):
             self._over.set_result(None)
 
     # one connection
@@ -352,6 +384,48 @@ class Listener:
                 f"{record.bytes_in} bytes in, {record.bytes_out} out, "
                 f"open for {self._engine.now() - record.opened_at:.3f} s"
             )
+
+
+def _listen(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list[ListeningHandle]:
+    """Handles on all addresses of ``where``, with one port.
+
+    Raises:
+        BindError: one is taken, or none is an address of this machine; nothing is left bound.
+    """
+    tries = PORT_TRIES if len(where) > 1 and isinstance(where[0], InetAddress) and not where[0].port else 1
+    while True:
+        tries -= 1
+        try:
+            return _listen_once(ours, where, tuning)
+        except BindError as error:
+            if not tries or error.errno != errno.EADDRINUSE:
+                raise
+
+
+def _listen_once(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list[ListeningHandle]:
+    handles: list[ListeningHandle] = []
+    for address in where:
+        try:
+            handles.append(_listen_on(ours, address, handles, tuning))
+        except BindError as error:
+            if error.errno in ABSENT and (handles or address != where[-1]):
+                continue
+            for handle in handles:
+                handle.close()
+            raise
+    return handles
+
+
+def _listen_on(ours: Engine, address: Address, others: list[ListeningHandle], tuning: Tuning) -> ListeningHandle:
+    """Where the port is 0, it is the one that the others were given."""
+    if others and isinstance(address, InetAddress) and not address.port:
+        address = InetAddress(address.host, others[0].address.port)
+    try:
+        return ours.listen(address, tuning)
+    except BindError:
+        raise
+    except OSError as error:
+        raise BindError(address, error) from error
 
 
 def _host(peer: Address | None) -> str:

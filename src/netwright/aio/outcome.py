@@ -1,14 +1,18 @@
-"""How an error ends a connection, in the record's words.  No I/O."""
+"""How an error ends a connection: the facts that its record keeps of it."""
 
 import errno
 import os
 import signal
+from typing import NamedTuple
 
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ProtocolError
-from netwright.core.record import DID_NOT_READ, ConnectionRecord, Outcome
+from netwright.core.record import ConnectionRecord, Outcome, Party
 from netwright.wire.tcp_info import parse_tcp_info
 
-__all__ = ["ShuttingDownError", "blamed", "cause_of", "loss", "outcome_of", "reason"]
+__all__ = ["Failure", "ShuttingDownError", "blamed", "cause_of", "end_broken", "end_failed", "failure_of"]
+__all__ += ["outcome_of", "reason"]
+
+CLOSED_WINDOW = "closed window"  # the stage of a connection that the kernel gave up because the peer did not read
 
 
 class ShuttingDownError(ClosedError):
@@ -65,21 +69,47 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
             return Outcome.ABORTED, ""
 
 
-def loss(error: BaseException, record: ConnectionRecord, at: float) -> str:
-    """Why the kernel gave the connection up, asked at ``at``: the system's words, or that the peer did not read.
+def end_failed(record: ConnectionRecord, error: BaseException, at: float) -> Outcome:
+    """End the record of a connection whose handler let ``error`` pass; the outcome that it then has."""
+    outcome, stage = outcome_of(error)
+    cause = cause_of(error)
+    record.end(outcome, at, stage=stage, errno=getattr(cause, "errno", None) or 0, text=str(cause))
+    return outcome
 
-    Its system answers probes (RFC 9293 §3.8.6.1) and leaves no room: TCP_USER_TIMEOUT ends that as it ends silence.
+
+def end_broken(record: ConnectionRecord, error: BaseException, at: float) -> None:
+    """End the record of a connection that the kernel reports as broken."""
+    stage, number, text, who = failure_of(error, record, at)
+    record.end(Outcome.RESET, at, stage=stage, errno=number, text=text, who=who)
+
+
+class Failure(NamedTuple):
+    """Why the kernel gave a connection up; ``who`` is None where the error number alone says it."""
+
+    stage: str
+    errno: int
+    text: str
+    who: Party | None
+
+
+def failure_of(error: BaseException, record: ConnectionRecord, at: float) -> Failure:
+    """Why the kernel gave a connection up, from its error and from struct tcp_info, which is read at ``at``.
+
+    A peer whose window stays at 0 answers the probes of it (RFC 9293 §3.8.6.1).  Linux ends such a connection with
+    ETIMEDOUT after TCP_USER_TIMEOUT, as it ends one whose peer is silent; only tcp_info tells the two apart.
     """
-    words = reason(error)
-    if getattr(error, "errno", None) != errno.ETIMEDOUT:
-        return words
+    number = getattr(error, "errno", None) or 0
+    silent = Failure("", number, reason(error), None)
+    if number != errno.ETIMEDOUT:
+        return silent
     record.sample(at)
     info = parse_tcp_info(record.kernel) if record.kernel else None
     if info is None or info.snd_wnd != 0 or not info.notsent_bytes:
-        return words
+        return silent
     if info.last_data_sent - info.last_ack_recv < (info.rto + info.rtt) / 2:
-        return words  # the last data was acknowledged, and no probe, which is sent a timeout later
-    return f"{DID_NOT_READ} for {info.last_data_sent:.0f} s: window 0 (TCP_USER_TIMEOUT, Tuning.user_timeout)"
+        return silent  # the last data was acknowledged, and no probe, which is sent a timeout later
+    text = f"the peer did not read for {info.last_data_sent:.0f} s: window 0 (TCP_USER_TIMEOUT, Tuning.user_timeout)"
+    return Failure(CLOSED_WINDOW, number, text, Party.PEER)
 
 
 def reason(error: BaseException) -> str:

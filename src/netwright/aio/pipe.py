@@ -10,7 +10,7 @@ from typing import Any
 
 from netwright.aio.deadlines import Expiry, Ticker
 from netwright.aio.kernel import probe_of
-from netwright.aio.outcome import loss, reason
+from netwright.aio.outcome import end_broken, failure_of, reason
 from netwright.aio.sockets import reset_on_close
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
@@ -65,7 +65,8 @@ class Pipe(asyncio.Protocol):
         self.transport = transport
         self.transport.set_write_buffer_limits(0)  # a send returns when the kernel took everything
         if self.record.transport == "tcp":
-            self.record.probe = probe_of(transport.get_extra_info("socket"))
+            asked = transport.get_extra_info("tcp_info")  # of a transport without a socket
+            self.record.probe = asked or probe_of(transport.get_extra_info("socket"))
 
     def data_received(self, data: bytes) -> None:
         """Bytes came; hand them to the buffer, wake the reader."""
@@ -102,7 +103,7 @@ class Pipe(asyncio.Protocol):
         if not isinstance(self.loop, asyncio.BaseEventLoop):
             self.record.probe = None  # uvloop has closed the descriptor: its number may be another connection's
         if exc is not None:
-            self.record.end(Outcome.RESET, now, detail=loss(exc, self.record, now))
+            end_broken(self.record, exc, now)
         self.record.end(self.ending, now)
         self.recorder.close(self.record, now)
         if self._life is not None:
@@ -167,11 +168,11 @@ class Pipe(asyncio.Protocol):
         _wake(self.receiver)
         _wake(self.sender)
 
-    def abort(self, detail: str = "") -> None:
+    def abort(self, text: str = "") -> None:
         """Send RST, forget what was queued."""
         if self.lost:
             return
-        self.record.end(Outcome.ABORTED, self.clock(), detail=detail)
+        self.record.end(Outcome.ABORTED, self.clock(), text=text)
         self.record.sample(self.clock())
         self.closing = self.over = True
         sock = self.transport.get_extra_info("socket")
@@ -183,7 +184,7 @@ class Pipe(asyncio.Protocol):
 
     def broken(self, error: OSError) -> TransportError:
         """The kernel takes no FIN: the peer has reset the connection, and the transport does not know it yet."""
-        self.record.end(Outcome.RESET, self.clock(), detail=reason(error))
+        end_broken(self.record, error, self.clock())
         self.abort()
         return ResetError(f"send: {reason(error)}")
 
@@ -200,7 +201,7 @@ class Pipe(asyncio.Protocol):
 
     def _outlived(self, now: float) -> None:
         self._cut = DeadlineError("lifetime", now - self.record.opened_at)
-        self.record.end(Outcome.DEADLINE, now, stage="lifetime", detail=str(self._cut))
+        self.record.end(Outcome.DEADLINE, now, stage="lifetime", text=str(self._cut))
         self.abort()
 
     def failure(self, doing: str) -> TransportError | DeadlineError:
@@ -210,7 +211,7 @@ class Pipe(asyncio.Protocol):
         if isinstance(self.error, ConnectionError):
             error: TransportError = ResetError(f"{doing}: {self.record.peer} reset the connection")
         elif self.error is not None:
-            error = TransportError(f"{doing}: {loss(self.error, self.record, self.clock())}")
+            error = TransportError(f"{doing}: {failure_of(self.error, self.record, self.clock()).text}")
         else:
             error = ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
         error.__cause__ = self.error

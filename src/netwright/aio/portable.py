@@ -1,13 +1,12 @@
 """The engine on asyncio's own transports: any loop, any operating system, also a simulated one."""
 
 import asyncio
-import socket
-from typing import Any
 
 from netwright.aio.deadlines import Ticker
+from netwright.aio.engine import Handle, ListeningHandle
 from netwright.aio.limits import Limits
 from netwright.aio.pipe import Pipe
-from netwright.aio.sockets import listening, new
+from netwright.aio.sockets import SocketHandle, SocketListener, connected, listening
 from netwright.aio.stream import Stream
 from netwright.core.address import Address
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
@@ -32,44 +31,33 @@ class PortableEngine:
         """The loop's clock."""
         return self._loop.time()
 
-    def new_socket(self, family: int, sockaddr: Any) -> socket.socket:
-        """The kernel's."""
-        return new(family)
+    def listen(self, address: Address, tuning: Tuning) -> SocketListener:
+        """Listen on ``address``."""
+        return listening(address, tuning)
 
-    def listening_socket(
-        self, family: int, sockaddr: Any, address: Address, tuning: Tuning
-    ) -> tuple[socket.socket, list[str]]:
-        """The kernel's."""
-        return listening(family, sockaddr, address, tuning)
+    async def arrival(self, listening: ListeningHandle) -> None:
+        """Wait until the accept queue is not empty.
 
-    async def connect(self, sock: socket.socket, sockaddr: Any) -> None:
-        """Connect a non-blocking socket."""
-        await self._loop.sock_connect(sock, sockaddr)
-
-    async def accept(self, sock: socket.socket) -> tuple[socket.socket, Any]:
-        """Take a connection that is queued; only wait if there is none.
-
-        ``loop.sock_accept`` alone would lose a connection that comes in the tick of a cancel.
+        ``loop.sock_accept`` would lose a connection that comes in the tick of a cancel.
         """
-        while True:
-            try:
-                accepted, name = sock.accept()
-            except BlockingIOError:
-                await self._readable(sock)
-            else:
-                accepted.setblocking(False)
-                return accepted, name
-
-    async def _readable(self, sock: socket.socket) -> None:
+        descriptor = listening.descriptor
+        if descriptor is None:
+            return  # ``take`` says why there is none
         ready: asyncio.Future[None] = self._loop.create_future()
-        self._loop.add_reader(sock, _finish, ready)
+        self._loop.add_reader(descriptor, _finish, ready)
         try:
             await ready
         finally:
-            self._loop.remove_reader(sock)
+            self._loop.remove_reader(descriptor)
 
-    async def open(self, sock: socket.socket, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
+    async def connect(self, address: Address, tuning: Tuning, local: Address | None) -> SocketHandle:
+        """Connect to ``address``."""
+        return await connected(self._loop, address, tuning, local)
+
+    async def open(self, handle: Handle, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
         """A stream on a connected socket."""
+        assert isinstance(handle, SocketHandle)
+        sock = handle.release()
         pipe = Pipe(self._loop, self._ticker, record, recorder)
         try:
             await self._loop.connect_accepted_socket(lambda: pipe, sock)

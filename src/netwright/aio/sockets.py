@@ -1,20 +1,38 @@
-"""Sockets with a Tuning applied; an option that the kernel lacks is skipped and named."""
+"""The kernel's sockets as handles, with a Tuning applied: what the native and the portable engine have in common."""
 
+import asyncio
 import errno
 import os
 import select
 import socket
-import stat
 from collections.abc import Iterator
 from typing import Any
 
-from netwright.core.address import Address, UnixAddress
-from netwright.core.errors import TransportError
+from netwright.aio import unix_path
+from netwright.aio.engine import Handle, ListeningHandle
+from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
+from netwright.core.errors import TransportError, UsageError
 from netwright.core.tuning import Tuning
 
-__all__ = ["BindError", "ListeningSocket", "apply", "hung_up", "listening", "new", "reset_on_close", "somaxconn"]
+__all__ = [
+    "BindError",
+    "SocketHandle",
+    "SocketListener",
+    "adopted",
+    "apply",
+    "connected",
+    "hung_up",
+    "listening",
+    "name_of",
+    "reset_on_close",
+    "sockaddr_of",
+    "somaxconn",
+]
 
 _FALLBACK_BACKLOG = 128
+_FULL_BACKLOG_RETRY = 0.01  # a Unix listener with a full backlog answers EAGAIN, and nothing tells when it is over
+_LEVELS = (socket.SOL_SOCKET, socket.IPPROTO_TCP, socket.IPPROTO_IP, socket.IPPROTO_IPV6)
+_NOTSENT_LOWAT = 25  # linux/tcp.h; Python 3.11 has no name for it
 
 
 class BindError(TransportError):
@@ -26,25 +44,118 @@ class BindError(TransportError):
         self.errno = cause.errno
 
 
-class ListeningSocket(socket.socket):
-    """``accept`` that looks up no enum members, as socket.accept does for every connection it makes."""
+class SocketHandle(Handle):
+    """A connected socket, not blocking."""
 
-    def __init__(self, family: int) -> None:
-        super().__init__(family, socket.SOCK_STREAM)
-        self.setblocking(False)
-        self._accepted = int(family), int(socket.SOCK_STREAM), self.proto
+    __slots__ = ("_sock", "peer", "refused")
 
-    def accept(self) -> tuple[socket.socket, Any]:
-        """The next connection and its peer's name; whether it blocks is the caller's to set."""
-        fd, name = self._accept()  # type: ignore[attr-defined]  # what socket.accept is made of
-        return socket.socket(*self._accepted, fileno=fd), name
+    def __init__(self, sock: socket.socket, peer: Address, refused: tuple[str, ...] = ()) -> None:
+        self._sock: socket.socket | None = sock
+        self.peer, self.refused = peer, refused
+
+    def __repr__(self) -> str:
+        return f"<SocketHandle {self.descriptor} {self.peer}>"
+
+    @property
+    def local(self) -> Address:
+        """This side's address."""
+        if self._sock is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return name_of(self._sock.getsockname())
+
+    @property
+    def descriptor(self) -> int | None:
+        """The kernel's number; None once closed or released."""
+        return None if self._sock is None else self._sock.fileno()
+
+    def release(self) -> socket.socket:
+        """The socket, which is the caller's from now on."""
+        sock, self._sock = self._sock, None
+        if sock is None:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return sock
+
+    def close(self, *, reset: bool = False) -> None:
+        """Send FIN, or RST with ``reset``."""
+        sock, self._sock = self._sock, None
+        if sock is not None:
+            if reset:
+                reset_on_close(sock)
+            sock.close()
 
 
-def new(family: int) -> socket.socket:
-    """A non-blocking stream socket."""
+class SocketListener(ListeningHandle):
+    """A listening socket, not blocking; on a Unix path it removes its own file, and no other, when it closes."""
+
+    def __init__(
+        self,
+        sock: socket.socket,
+        address: Address,
+        refused: tuple[str, ...] = (),
+        *,
+        file: unix_path.Identity | None = None,
+    ) -> None:
+        self._sock, self._file = sock, file
+        self.address, self.refused = address, refused
+        self._accepted = sock.family, socket.SOCK_STREAM, sock.proto
+        self._accept = sock._accept  # type: ignore[attr-defined]  # noqa: SLF001  # socket.accept looks enum members up
+
+    def __repr__(self) -> str:
+        return f"<SocketListener {self.descriptor} {self.address}>"
+
+    @property
+    def descriptor(self) -> int | None:
+        """The kernel's number; None once closed."""
+        number = self._sock.fileno()
+        return None if number < 0 else number
+
+    def take(self) -> SocketHandle | None:
+        """The next connection of the accept queue; None if the queue is empty."""
+        try:
+            fd, name = self._accept()
+        except BlockingIOError:
+            return None
+        sock = socket.socket(*self._accepted, fileno=fd)
+        sock.setblocking(False)
+        return SocketHandle(sock, name_of(name))
+
+    def close(self) -> None:
+        """Remove the socket's file if it is still this socket's, then close."""
+        if self._file is not None and self._sock.fileno() >= 0:
+            unix_path.remove(self._file)
+        self._sock.close()
+
+
+def name_of(sockname: Any) -> Address:
+    """A socket's name as an address; an IPv6 scope becomes its interface's name."""
+    if len(sockname) == 4 and isinstance(sockname, tuple) and sockname[3]:
+        try:
+            interface = socket.if_indextoname(sockname[3])
+        except OSError:
+            return from_sockname(sockname)
+        return InetAddress(f"{sockname[0].partition('%')[0]}%{interface}", sockname[1])
+    return from_sockname(sockname)
+
+
+def sockaddr_of(address: Address) -> tuple[int, Any]:
+    """The family and socket address of a Unix path or an IP address.
+
+    Raises:
+        OSError: the host is a name (socket.gaierror).
+    """
+    if isinstance(address, UnixAddress):
+        return socket.AF_UNIX, address.sockname
+    found = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM, flags=socket.AI_NUMERICHOST)
+    return found[0][0], found[0][4]
+
+
+def _new(family: int) -> socket.socket:
     sock = socket.socket(family, socket.SOCK_STREAM)
     sock.setblocking(False)
     return sock
+
+
+# options
 
 
 def _options(tuning: Tuning) -> Iterator[tuple[str, int, int | bytes]]:
@@ -64,47 +175,113 @@ def _options(tuning: Tuning) -> Iterator[tuple[str, int, int | bytes]]:
         yield "TCP_CONGESTION", socket.IPPROTO_TCP, tuning.congestion.encode()
 
 
-def apply(sock: socket.socket, tuning: Tuning) -> list[str]:
-    """Set the options of ``tuning``; the names of those that this system refused, [] as a rule.
+def apply(sock: socket.socket, tuning: Tuning) -> tuple[str, ...]:
+    """Set the options of ``tuning``; the names of those that this system refused, () as a rule.
 
     On Linux an accepted socket inherits them from its listener (tcp(7)): once per listener is enough.
+
+    Raises:
+        OSError: one of ``tuning.options`` was refused.
     """
-    if sock.family == getattr(socket, "AF_UNIX", None):
-        return []
-    refused = []
-    for name, level, value in _options(tuning):
-        option = getattr(socket, name, 25 if name == "TCP_NOTSENT_LOWAT" else None)  # 25: linux/tcp.h; 3.11 has no name
+    refused: list[str] = []
+    if sock.family != getattr(socket, "AF_UNIX", None):
+        for name, level, value in _options(tuning):
+            option = getattr(socket, name, _NOTSENT_LOWAT if name == "TCP_NOTSENT_LOWAT" else None)
+            try:
+                sock.setsockopt(level, option, value)  # type: ignore[arg-type]
+            except (OSError, TypeError):
+                refused.append(name)
+    for level, option, value in tuning.options:
         try:
-            sock.setsockopt(level, option, value)  # type: ignore[arg-type]
-        except (OSError, TypeError):
-            refused.append(name)
-    return refused
+            sock.setsockopt(level, option, value)
+        except OSError as error:
+            name = _option_name(level, option)
+            raise _refusal(error.errno, f"{name}={value!r} of Tuning.options: {error.strerror}") from error
+    return tuple(refused)
 
 
-def listening(family: int, sockaddr: Any, address: Address, tuning: Tuning) -> tuple[socket.socket, list[str]]:
-    """A listening socket, and the options that were refused.
+def _refusal(number: int | None, words: str) -> TransportError:
+    error = TransportError(words)
+    error.errno = number
+    return error
+
+
+def _option_name(level: int, option: int) -> str:
+    """The constants' names, where Python has them."""
+    prefixes = dict(zip(_LEVELS, ("SO_", "TCP_", "IP_", "IPV6_"), strict=True))
+    prefix = prefixes.get(level)
+    names = [name for name in dir(socket) if prefix and name.startswith(prefix) and getattr(socket, name) == option]
+    return names[0] if names else f"option {option} at level {level}"
+
+
+# listening
+
+
+def listening(address: Address, tuning: Tuning) -> SocketListener:
+    """Listen on an IP address or a Unix path.
 
     Raises:
         BindError: the operating system refused; no socket is left.
     """
-    sock = ListeningSocket(family)
+    sock: socket.socket | None = None
     try:
+        family, sockaddr = sockaddr_of(address)
+        sock = _new(family)
         refused = apply(sock, tuning)
+        file = None
         if isinstance(address, UnixAddress):
-            _remove_stale(address)
+            file = unix_path.bind(sock, address, tuning.unix_mode)
         else:
-            sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-            if tuning.reuse_port:
-                sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
-            if family == socket.AF_INET6:
-                sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
-        sock.bind(sockaddr)
+            _bind(sock, sockaddr, tuning)
         sock.listen(tuning.backlog or somaxconn())
+        real = address if isinstance(address, UnixAddress) else name_of(sock.getsockname())
     except OSError as error:
-        sock.close()
-        advice = "another program listens there: choose another port, or 0 for a free one"
-        raise BindError(address, error, advice=advice if error.errno == errno.EADDRINUSE else "") from error
-    return sock, refused
+        if sock is not None:
+            sock.close()
+        raise BindError(address, error, advice=_advice(address, error)) from error
+    return SocketListener(sock, real, refused, file=file)
+
+
+def _bind(sock: socket.socket, sockaddr: Any, tuning: Tuning) -> None:
+    sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    if tuning.reuse_port:
+        sock.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEPORT, 1)
+    if sock.family == socket.AF_INET6:  # its IPv4 is another socket's
+        sock.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+    sock.bind(sockaddr)
+
+
+def _advice(address: Address, error: OSError) -> str:
+    if error.errno == errno.EADDRINUSE and isinstance(address, UnixAddress):
+        return unix_path.advice(address)
+    if error.errno == errno.EADDRINUSE:
+        return "another program listens there: choose another port, or 0 for a free one"
+    if error.errno == errno.EMFILE:
+        return "this process has as many descriptors as it may (ulimit -n): raise that, or close some"
+    return ""
+
+
+def adopted(sock: socket.socket, tuning: Tuning) -> SocketListener:
+    """A handle on a socket that was bound elsewhere; it becomes non-blocking, listens, and is the handle's.
+
+    A Unix socket's file stays when it closes: who made it removes it.
+
+    Raises:
+        UsageError: the socket is closed, not bound, or not one of a stream.
+        OSError: an option of ``tuning.options`` was refused.
+    """
+    if sock.fileno() < 0:
+        raise UsageError("a closed socket cannot be listened on")
+    if sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) != socket.SOCK_STREAM:
+        raise UsageError(f"{sock!r} is no stream socket", advice="listen on one of type SOCK_STREAM")
+    address = name_of(sock.getsockname())
+    if isinstance(address, InetAddress) and not address.port:
+        raise UsageError(f"{sock!r} is not bound", advice="bind it first, or pass an address")
+    sock.setblocking(False)
+    refused = apply(sock, tuning)
+    if not sock.getsockopt(socket.SOL_SOCKET, socket.SO_ACCEPTCONN):
+        sock.listen(tuning.backlog or somaxconn())
+    return SocketListener(sock, address, refused)
 
 
 def somaxconn() -> int:
@@ -116,14 +293,51 @@ def somaxconn() -> int:
         return _FALLBACK_BACKLOG
 
 
-def _remove_stale(address: UnixAddress) -> None:
-    """Remove a socket file that nobody listens on any more."""
-    if address.abstract or not os.path.exists(address.path) or not stat.S_ISSOCK(os.stat(address.path).st_mode):
-        return
-    with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as probe:
-        probe.setblocking(False)
-        if probe.connect_ex(address.path) == errno.ECONNREFUSED:
-            os.unlink(address.path)
+# connecting
+
+
+async def connected(
+    loop: asyncio.AbstractEventLoop, address: Address, tuning: Tuning, local: Address | None
+) -> SocketHandle:
+    """Connect to an IP address or a Unix path; no socket is left open if this raises or is cancelled.
+
+    Raises:
+        OSError: nobody answered, or the system refused.
+    """
+    family, sockaddr = sockaddr_of(address)
+    sock = _new(family)
+    try:
+        refused = apply(sock, tuning)
+        if local is not None:
+            _bind_local(sock, local)
+        if isinstance(address, UnixAddress):
+            await _connect_unix(sock, sockaddr)
+        else:
+            await loop.sock_connect(sock, sockaddr)
+    except BaseException:
+        sock.close()
+        raise
+    return SocketHandle(sock, address, refused)
+
+
+def _bind_local(sock: socket.socket, local: Address) -> None:
+    family, sockaddr = sockaddr_of(local)
+    if family != sock.family:
+        raise _refusal(errno.EAFNOSUPPORT, f"local={local} is of another family")
+    sock.bind(sockaddr)
+
+
+async def _connect_unix(sock: socket.socket, path: str) -> None:
+    while True:
+        try:
+            sock.connect(path)
+        except BlockingIOError:
+            await asyncio.sleep(_FULL_BACKLOG_RETRY)
+        else:
+            return
+
+
+# what a pipe needs of its descriptor
 
 
 def hung_up(descriptor: int) -> bool:

@@ -16,7 +16,7 @@ from types import TracebackType
 from typing import BinaryIO, Self, TypeVar
 
 from netwright.aio.limits import UNLIMITED, Limits
-from netwright.aio.outcome import ShuttingDownError, cause_of, outcome_of
+from netwright.aio.outcome import ShuttingDownError, end_failed
 from netwright.aio.pipe import Pipe
 from netwright.core.address import Address
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, UsageError
@@ -353,9 +353,7 @@ class Stream:
 
     def fail(self, error: BaseException) -> None:
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
-        outcome, stage = outcome_of(error)
-        self.record.end(outcome, self._pipe.clock(), stage=stage, detail=str(cause_of(error)))
-        if outcome is not Outcome.DRAINED:
+        if end_failed(self.record, error, self._pipe.clock()) is not Outcome.DRAINED:
             self.abort()
 
     def __del__(self) -> None:

@@ -11,6 +11,7 @@ from netwright.console.query import parse_filter, parse_sort
 from netwright.console.store import Store, Worker
 from netwright.console.view import Row
 from netwright.core.errors import UsageError
+from netwright.proto.feed import readable
 from netwright.watch.ending import ending
 from netwright.watch.ledger import Share, kernel_ledger, program_ledger
 
@@ -94,12 +95,12 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
     return {
         "now": clock,
         "row": found.row,
-        "record": found.record,
+        "record": readable(found.record),
         "bars": [asdict(bar) for bar in bars],
         "waterfall": [asdict(bar) for bar in waterfall(bars)],
         "findings": [asdict(finding) for finding in findings],
         "kernel": kernel or None,
-        "ending": asdict(ending(found.record)),
+        "ending": asdict(ending(found.record["ended"])),
         "ledger": {
             "program": _shares(program_ledger(found.record, clock)),
             "kernel": _shares(kernel_ledger(kernel, max(0.0, asked - found.record["opened_at"]))),

@@ -2,9 +2,8 @@
 
 from dataclasses import dataclass
 
-from netwright.core.record import Outcome, Waiting
+from netwright.core.record import Outcome, Party, Waiting
 from netwright.proto.feed import Record
-from netwright.watch.ending import ending
 
 __all__ = ["Finding", "explain"]
 
@@ -30,16 +29,16 @@ def explain(record: Record, now: float) -> list[Finding]:
 
 
 def _end(record: Record) -> list[Finding]:
-    outcome, stage = record["outcome"], record["stage"]
-    if outcome not in _ENDS:
+    ended = record["ended"]
+    if ended.outcome not in _ENDS:
         return []
-    title, text, advice = _ENDS[Outcome(outcome)]
-    if ending(record).who == "path" and outcome == Outcome.RESET:
+    title, text, advice = _ENDS[ended.outcome]
+    if ended.outcome is Outcome.RESET and ended.who is not Party.PEER:
         title, text = (
             "The path went silent",
             "no acknowledgement came for as long as Tuning allows, or no way led there.",
         )
-    said = " ".join(filter(None, (text, f"stage: {stage}." if stage else "", record["detail"])))
+    said = " ".join(filter(None, (text, f"stage: {ended.stage}." if ended.stage else "", ended.text)))
     return [Finding(title, said, advice=advice)]
 
 

@@ -3,12 +3,12 @@
 A bar is a stretch of time with one cause; a tick is a bar without length.  Times are seconds on the worker's clock.
 """
 
-import re
+import os
 from collections.abc import Iterable, Iterator, Sequence, Set
 from dataclasses import dataclass
 
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Outcome, Waiting
+from netwright.core.record import Attempt, Outcome, Result, Waiting
 from netwright.proto.feed import Record
 from netwright.watch.ending import ending
 
@@ -46,20 +46,20 @@ def bars_of_summary(record: Record, now: float) -> list[Bar]:
     """What the times of the summary tell: the opening, the first bytes, the last request, the current wait."""
     end = record["closed_at"] or now
     found = list(_opening(record, end))
-    if record["request_at"]:
-        found.append(Bar("req", record["subject"], record["request_at"], record["request_at"], "data"))
-    if record["handler_at"]:
-        stop = record["response_at"] if record["response_at"] >= record["handler_at"] else end
-        found.append(Bar("app", f"handler {_ms(stop - record['handler_at'])}", record["handler_at"], stop, "app"))
-    if record["response_at"] >= record["handler_at"] and record["response_at"]:
-        stop = max(record["last_out_at"], record["response_at"])
-        found.append(Bar("resp", "response", record["response_at"], stop, "good"))
+    for exchange in record["exchanges"][-1:]:
+        found.append(Bar("req", exchange.line, exchange.began, exchange.began, "data"))
+        stop = exchange.answered or end
+        if exchange.handler:
+            found.append(Bar("app", f"handler {_ms(stop - exchange.handler)}", exchange.handler, stop, "app"))
+        if exchange.answered:
+            stop = max(record["last_out_at"], exchange.answered)
+            found.append(Bar("resp", "response", exchange.answered, stop, "good"))
     if record["waiting"]:
         found.append(_wait_bar(record["waiting"], record["waiting_since"], now))
     if record["closed_at"]:
-        ended = ending(record)
-        label = f"{record['outcome']} · {ended.who}: {ended.how}"
-        found.append(Bar("end", label, end, end, _end_tone(record["outcome"])))
+        outcome, ended = record["ended"].outcome, ending(record["ended"])
+        label = f"{outcome} · {ended.who}: {ended.how}"
+        found.append(Bar("end", label, end, end, _end_tone(outcome)))
     return found
 
 
@@ -79,17 +79,16 @@ def _connecting(record: Record, opened: float) -> Iterator[Bar]:
     start, resolved = record["started_at"], record["resolved_at"]
     if resolved > start:
         yield Bar("dns", f"name lookup {_ms(resolved - start)}", start, resolved, "crypto")
-    tried = [found for line in record["attempts"] if (found := _ATTEMPT.fullmatch(line))]
-    for found in sorted(tried, key=lambda found: float(found["begun"])):
-        begun = start + float(found["begun"])
-        tone = "data" if found["what"] == "answered" else "bad"
-        label = f"{found['name']} {found['what']} {_ms(float(found['took']))}"
-        yield Bar("syn", label, begun, begun + float(found["took"]), tone)
-    if not tried:
+    for attempt in sorted(record["attempts"], key=lambda attempt: attempt.began):
+        tone = "data" if attempt.result is Result.ANSWERED else "bad"
+        label = f"{attempt.address} {_result(attempt)} {_ms(attempt.took)}"
+        yield Bar("syn", label, attempt.began, attempt.began + attempt.took, tone)
+    if not record["attempts"]:
         yield Bar("syn", f"connect {_ms(opened - (resolved or start))}", resolved or start, opened, "data")
 
 
-_ATTEMPT = re.compile(r"(?P<name>.*?): (?P<what>.*) after (?P<took>[\d.]+) s, begun at (?P<begun>[\d.]+) s")
+def _result(attempt: Attempt) -> str:
+    return os.strerror(attempt.errno) if attempt.errno else attempt.result.value
 
 
 def bars_of_moments(moments: Iterable[Moment], now: float) -> list[Bar]:

@@ -180,7 +180,7 @@ class Store:
         connection = known or Connection(record, row, self.revision)
         connection.record, connection.row = record, row
         self._track(connection, record["closed_at"] or now)
-        if record["outcome"] != Outcome.OPEN and record["closed_at"]:
+        if record["ended"].outcome is not Outcome.OPEN and record["closed_at"]:
             self._keep_closed(connection)
         elif len(self.live) >= self._live_limit:
             raise LimitError("live", len(self.live) + 1, self._live_limit, unit="connections")

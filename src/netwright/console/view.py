@@ -90,8 +90,8 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
         "messages": record["messages"],
         "waiting": record["waiting"],
         "waiting_since": round(record["waiting_since"] + offset, 6),
-        "subject": record["subject"],
-        "note": record["detail"] or record["stage"],
+        "subject": record["exchanges"][-1].line if record["exchanges"] else "",
+        "note": record["ended"].text or record["ended"].stage,
         "handling": round(record["handler_time"], 3),
         "sending": round(record["send_waited"], 3),
         "receiving": round(_receiving(record), 3),
@@ -145,8 +145,9 @@ def _kernel(record: Record, known: Row | None) -> View:
 
 
 def _state(record: Record) -> str:
-    if record["outcome"] != Outcome.OPEN:
-        return str(record["outcome"])
+    outcome = record["ended"].outcome
+    if outcome is not Outcome.OPEN:
+        return outcome.value
     if record["waiting"] in _CONNECTING:
         return "connecting"
     return "closing" if record["waiting"] == Waiting.CLOSE else "open"

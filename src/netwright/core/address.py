@@ -5,19 +5,22 @@ Text form, which ``parse_address`` reads and ``str`` gives: ``127.0.0.1:8000``, 
 """
 
 from dataclasses import dataclass
-from ipaddress import ip_address
+from ipaddress import IPv6Address, ip_address
 from typing import TypeAlias
 
 from netwright.core.errors import UsageError
 
-__all__ = ["Address", "InetAddress", "UnixAddress", "from_sockname", "parse_address"]
+__all__ = ["Address", "InetAddress", "UnixAddress", "check_address", "from_sockname", "parse_address"]
 
 MAX_UNIX_PATH = 107  # bytes of sun_path less the terminating NUL, unix(7)
 
 
 @dataclass(frozen=True, slots=True)
 class InetAddress:
-    """``host`` is an IP address, a name that is not yet looked up, or "" for every local address."""
+    """``host`` is an IP address, a name that is not yet looked up, or "" for every local address, IPv4 and IPv6.
+
+    A link-local IPv6 address names its interface: ``fe80::1%eth0`` (RFC 4007 §11).
+    """
 
     host: str
     port: int
@@ -37,7 +40,10 @@ class InetAddress:
 
 @dataclass(frozen=True, slots=True)
 class UnixAddress:
-    """``path`` is a file's path; with ``abstract`` a name outside the file system; "" is a socket without a name."""
+    """``path`` is a file's path; with ``abstract`` a name outside the file system; "" is a socket without a name.
+
+    It has ``host`` and ``port`` so that ``listener.address.port`` needs no cast; here both raise UsageError.
+    """
 
     path: str
     abstract: bool = False
@@ -55,6 +61,16 @@ class UnixAddress:
         """True: a Unix socket never leaves the machine."""
         return True
 
+    @property
+    def host(self) -> str:
+        """Raises UsageError."""
+        raise UsageError(f"the Unix socket {self} has no host", advice="it has a path")
+
+    @property
+    def port(self) -> int:
+        """Raises UsageError."""
+        raise UsageError(f"the Unix socket {self} has no port", advice="it has a path")
+
 
 Address: TypeAlias = InetAddress | UnixAddress
 
@@ -67,6 +83,10 @@ def parse_address(text: str, *, default_host: str = "127.0.0.1", default_port: i
     """
     if text.startswith("unix:"):
         return _parse_unix(text)
+    _, slashes, rest = text.partition("://")
+    if slashes:
+        advice = f"write {rest.partition('/')[0]!r}, or give the URL to an HTTP client"
+        raise UsageError(f"a URL, not an address: {text!r}", advice=advice)
     if text.isascii() and text.isdigit():
         return InetAddress(default_host, _parse_port(text, text))
     host, colon, port = _split_host(text)
@@ -90,7 +110,7 @@ def _split_host(text: str) -> tuple[str, str, str]:
     if not closed or (rest and not rest.startswith(":")):
         raise UsageError(f"brackets of an IPv6 address not closed: {text!r}", advice="write [::1]:8000")
     try:
-        ip_address(inside.partition("%")[0])
+        IPv6Address(inside.partition("%")[0])
     except ValueError as error:
         raise UsageError(f"not an IPv6 address: {inside!r} in {text!r}", reference="RFC 4291 §2.2") from error
     return inside, rest[:1], rest[1:]
@@ -105,14 +125,34 @@ def _parse_port(text: str, whole: str) -> int:
 def _parse_unix(text: str) -> UnixAddress:
     path = text.removeprefix("unix:")
     abstract = path.startswith("@")
-    path = path.removeprefix("@") if abstract else path
-    if not path or len(path.encode()) > MAX_UNIX_PATH or "\0" in path:
-        raise UsageError(f"Unix socket path of {len(path.encode())} bytes: {text!r}, 1 to {MAX_UNIX_PATH} allowed")
-    return UnixAddress(path, abstract)
+    address = UnixAddress(path.removeprefix("@") if abstract else path, abstract)
+    check_address(address)
+    return address
+
+
+def check_address(address: Address) -> None:
+    """Refuse what no socket can be bound or connected to.
+
+    Raises:
+        UsageError: the port is not 0 to 65535 or no integer, or the path is empty, too long or has a NUL.
+    """
+    if isinstance(address, UnixAddress):
+        size = len(address.path.encode(errors="surrogateescape"))
+        if not 0 < size <= MAX_UNIX_PATH:
+            raise UsageError(f"Unix socket path of {size} bytes: {address}, 1 to {MAX_UNIX_PATH} allowed")
+        if "\0" in address.path:
+            raise UsageError(f"Unix socket path with a NUL: {address.path!r}")
+        return
+    if type(address.host) is not str:
+        raise UsageError(f"host {address.host!r} is of type {type(address.host).__name__}, str allowed")
+    if type(address.port) is not int:
+        raise UsageError(f"port {address.port!r} is of type {type(address.port).__name__}, int allowed")
+    if not 0 <= address.port <= 65535:  # the resolver would wrap it
+        raise UsageError(f"port {address.port} of {address}, 0 to 65535 allowed")
 
 
 def from_sockname(name: object) -> Address:
-    """What ``getsockname`` or ``getpeername`` gave, as an address.
+    """What ``getsockname`` or ``getpeername`` gave, as an address; a scope is the interface's number (RFC 4007 §11).
 
     Raises:
         UsageError: the form is not one of AF_INET, AF_INET6, AF_UNIX.
@@ -120,7 +160,8 @@ def from_sockname(name: object) -> Address:
     if isinstance(name, tuple) and len(name) >= 2:
         host, port = name[:2]
         if isinstance(host, str) and isinstance(port, int):
-            return InetAddress(host, port)
+            scope = name[3] if len(name) == 4 and "%" not in host else 0
+            return InetAddress(f"{host}%{scope}" if scope else host, port)
     elif isinstance(name, bytes):
         return UnixAddress(name.removeprefix(b"\0").decode(errors="surrogateescape"), name.startswith(b"\0"))
     elif isinstance(name, str):

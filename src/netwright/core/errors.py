@@ -2,7 +2,8 @@
 
 - ProtocolError: the peer broke a rule of the protocol.  IncompleteError: it ended in the middle.
 - UsageError: the caller broke a rule of this package.
-- TransportError: the network or the operating system.  ConnectError: nobody answered.  ResetError, ClosedError.
+- TransportError: the network or the operating system.  ConnectError: nobody answered; RefusedError: nobody listens.
+  ResetError, ClosedError.
 - LimitError: a setting of ours refused the value.
 - DeadlineError: the time that was set ran out.
 
@@ -19,6 +20,7 @@ __all__ = [
     "LimitError",
     "NetwrightError",
     "ProtocolError",
+    "RefusedError",
     "ResetError",
     "TransportError",
     "UsageError",
@@ -75,11 +77,16 @@ class ResetError(TransportError, ConnectionResetError):
 
 
 class ConnectError(TransportError, ConnectionError):
-    """No address could be reached; ``attempts`` holds one error each, in the order tried."""
+    """No address could be reached; ``attempts`` holds one error each, in the order tried, ``errno`` the last one's."""
 
     def __init__(self, message: str, attempts: Sequence[BaseException] = (), *, advice: str = "") -> None:
         super().__init__(message, advice=advice)
         self.attempts = tuple(attempts)
+        self.errno = getattr(self.attempts[-1], "errno", None) if self.attempts else None
+
+
+class RefusedError(ConnectError, ConnectionRefusedError):
+    """Every address refused: the hosts answer, and nobody listens on the port (RFC 9293 §3.10.7.1)."""
 
 
 class LimitError(NetwrightError):

@@ -1,14 +1,17 @@
 """A connection's life as a timeline of moments, whoever saw them: our sockets, the kernel, a capture, the simulator.
 
-A moment says what happened, when, with how many bytes; it is data, not a log line.  No I/O, no clock.
+A moment says what happened, when, with how many bytes; it is data, not a log line.
 """
 
 from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import TypeAlias
 
-__all__ = ["Kind", "Moment", "Timeline"]
+__all__ = ["Fact", "Kind", "Moment", "Timeline"]
+
+Fact: TypeAlias = str | int | float
 
 
 class Kind(StrEnum):
@@ -49,12 +52,16 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Moment:
-    """``at`` is in seconds on the recorder's clock, ``size`` in bytes, ``note`` is for people."""
+    """``at`` is in seconds on the recorder's clock, ``size`` in bytes.
+
+    ``note`` is for people and is never read back; ``about`` has the same as values for programs.
+    """
 
     at: float
     kind: Kind
     size: int = 0
     note: str = ""
+    about: tuple[Fact, ...] = ()
 
 
 class Timeline:

@@ -19,7 +19,7 @@ from netwright.aio.outcome import blamed
 from netwright.aio.sockets import hung_up
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
-from netwright.core.record import Outcome, Waiting
+from netwright.core.record import ExchangeRecord, Outcome, Waiting
 from netwright.core.root import guarded
 from netwright.http.drive import drive
 from netwright.http.errors import StatusError
@@ -70,6 +70,7 @@ class Connection:
         "_body_error",
         "_context",
         "_events",
+        "_exchange",
         "_gone",
         "_last",
         "_loop",
@@ -96,6 +97,7 @@ class Connection:
         self._record = stream.record
         self._record.protocol = "http/1.1"
         self._events: list[Event] = []
+        self._exchange: ExchangeRecord | None = None
         self._request: Request | None = None
         self._response: Response | None = None
         self._switch: tuple[Switch, bytes] | None = None
@@ -157,7 +159,7 @@ class Connection:
                 if not events and machine.reading is _CLOSED:
                     return None
         except DeadlineError as error:
-            self._record.end(Outcome.DEADLINE, self._loop.time(), stage=error.stage, detail=str(error))
+            self._record.end(Outcome.DEADLINE, self._loop.time(), stage=error.stage, text=str(error))
             if error.stage != "request head":
                 return None
             return Refused(error, 408, "")
@@ -176,12 +178,9 @@ class Connection:
         record, now = self._record, self._now
         self._response = self._body_error = None
         self._seen = 0
-        record.messages += 1
-        record.version += 1
-        record.request_at = record.handler_at = now
-        record.subject = f"{head.method} {head.target[:100]}"
+        self._exchange = record.exchange(f"{head.method} {head.target[:100]}", now)
         if record.timeline is not None:
-            record.note(Kind.REQUEST, now, note=record.subject)
+            record.note(Kind.REQUEST, now, note=self._exchange.subject)
             record.note(Kind.HANDLER, now)
 
     async def _call(self, request: Request) -> None:
@@ -200,9 +199,10 @@ class Connection:
 
     async def _switch_over(self, switch: Switch, head: bytes) -> bool:
         """Hand the connection over to another protocol; never True: no request follows."""
-        stream, record = self._stream, self._record
-        record.subject += _arrow(101)
-        record.protocol = switch.protocol
+        stream, exchange = self._stream, self._exchange
+        assert exchange is not None
+        exchange.answered, exchange.status = self._loop.time(), 101
+        self._record.protocol = switch.protocol
         await stream.send(head)
         early = self._machine.take_rest()
         if early:
@@ -300,19 +300,20 @@ class Connection:
         except (DeadlineError, TransportError) as error:
             self._body_error = error
             if isinstance(error, DeadlineError):
-                self._record.end(Outcome.DEADLINE, self._loop.time(), stage=error.stage, detail=str(error))
+                self._record.end(Outcome.DEADLINE, self._loop.time(), stage=error.stage, text=str(error))
             raise
 
     # the answer
 
     async def _answer(self) -> bool:
         """Send the response; True if the connection can take another request."""
-        response, machine, record = self._response, self._machine, self._record
+        response, machine, exchange = self._response, self._machine, self._exchange
         assert response is not None
-        now = self._now = record.response_at = self._loop.time()
-        record.subject += _arrow(response.status)
-        if record.timeline is not None:
-            record.note(Kind.RESPONSE, now, note=record.subject)
+        assert exchange is not None
+        now = self._now = exchange.answered = self._loop.time()
+        exchange.status = response.status
+        if self._record.timeline is not None:
+            self._record.note(Kind.RESPONSE, now, note=exchange.values().line)
         close = response.close or self._settings.draining() or (self._last and not machine.has_rest)
         close = close or (machine.reading is _BODY and self._is_too_much())
         block, body = response.block + _date(), response.body
@@ -340,8 +341,9 @@ class Connection:
         error = failures[0]
         if self._sending:
             raise error
-        self._settings.report(f"{self._record.subject} to {self._record.peer}: cut, its stream failed", error)
-        self._record.end(Outcome.HANDLER_ERROR, self._loop.time(), detail=repr(error))
+        subject = self._exchange.values().line if self._exchange is not None else ""
+        self._settings.report(f"{subject} to {self._record.peer}: cut, its stream failed", error)
+        self._record.end(Outcome.HANDLER_ERROR, self._loop.time(), text=repr(error))
         self._stream.abort()
         return False
 
@@ -373,7 +375,7 @@ class Connection:
     async def _refuse(self, refused: Refused) -> None:
         """Answer a request that was none, then close."""
         self._body_error = refused.error
-        self._record.subject = refused.subject or "?"
+        self._exchange = self._record.exchange(refused.subject or "?", self._now)
         self._response = error_response(refused.error, status=refused.status, close=True)
         await self._answer()
 
@@ -381,7 +383,7 @@ class Connection:
         outcome, stage = Outcome.PROTOCOL_ERROR, "request body" if self._machine.request is not None else "request head"
         if isinstance(error, LimitError):
             outcome, stage = Outcome.LIMIT, error.name
-        self._record.end(outcome, self._loop.time(), stage=stage, detail=str(error))
+        self._record.end(outcome, self._loop.time(), stage=stage, text=str(error))
 
     # the rest of a request, and the end
 
@@ -460,7 +462,8 @@ class Connection:
     def _cancel(self) -> None:
         if self._task is not None:
             self._gone = True
-            self._record.subject += " → peer gone"
+            assert self._exchange is not None
+            self._exchange.note = "peer gone"
             self._task.cancel()
 
     async def _end_watch(self) -> None:
@@ -479,15 +482,7 @@ _WAITING = {
     "request body": Waiting.BODY,
     "next request": Waiting.NEXT_REQUEST,
 }
-_ARROWS: dict[int, str] = {}
 _DATES: dict[int, bytes] = {}
-
-
-def _arrow(status: int) -> str:
-    arrow = _ARROWS.get(status)
-    if arrow is None:
-        arrow = _ARROWS[status] = f" → {status}"
-    return arrow
 
 
 def _date() -> bytes:

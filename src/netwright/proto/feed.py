@@ -1,4 +1,4 @@
-"""The feed between a serving process and the console: JSON objects, one a line.  Both roles, no I/O.
+"""The feed between a serving process and the console: JSON objects, one a line.  Both roles.
 
 The worker says Hello, then Batch and Moments, and Bye before it ends in order.  The console says Welcome, then Watch
 and Unwatch.  Times are seconds on the worker's clock; Hello carries that clock and the wall's at one instant.
@@ -12,7 +12,7 @@ from typing import Any, Generic, TypeAlias, TypedDict, TypeVar, assert_never, ca
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Outcome, Waiting
+from netwright.core.record import Attempt, End, Exchange, Outcome, Party, Result, Waiting
 
 __all__ = [
     "FORMAT",
@@ -29,11 +29,13 @@ __all__ = [
     "Watch",
     "Welcome",
     "parse_command",
+    "parse_record",
     "parse_update",
+    "readable",
     "serialize",
 ]
 
-FORMAT = 1  # grows when an old console could no longer read a new worker
+FORMAT = 2  # grows when an old console could no longer read a new worker
 MAX_LINE = 1024 * 1024  # bytes of a line; a batch of 100 records is about 130 kB
 
 
@@ -47,11 +49,8 @@ class Record(TypedDict):
     peer: str
     service: str
     protocol: str
-    subject: str
-    stage: str
-    detail: str
     waiting: str
-    outcome: str
+    ended: End
     started_at: float
     opened_at: float
     first_in_at: float
@@ -59,9 +58,6 @@ class Record(TypedDict):
     last_in_at: float
     last_out_at: float
     closed_at: float
-    request_at: float
-    handler_at: float
-    response_at: float
     waiting_since: float
     receive_waited: float
     send_waited: float
@@ -73,7 +69,8 @@ class Record(TypedDict):
     messages: int
     version: int
     watched: bool
-    attempts: list[str]
+    attempts: tuple[Attempt, ...]
+    exchanges: list[Exchange]
     resolved_at: float
     kernel_at: float
     kernel: dict[str, float]
@@ -153,7 +150,7 @@ def serialize(message: Update | Command) -> bytes:
         case Batch():
             body = {name: getattr(message, name) for name in message.__slots__}
         case Moments(number, first, moments, lost):
-            rows = [[moment.at, moment.kind, moment.size, moment.note] for moment in moments]
+            rows = [[moment.at, moment.kind, moment.size, moment.note, moment.about] for moment in moments]
             body = {"moments": {"number": number, "first": first, "moments": rows, "lost": lost}}
         case Bye():
             body = {"bye": True}
@@ -236,25 +233,79 @@ def _object(line: bytes) -> dict[str, Any]:
     return value
 
 
+def readable(record: Record) -> dict[str, Any]:
+    """The record for people's JSON: its parts are objects with names, not arrays as on the feed."""
+    ended = record["ended"]
+    parts = {
+        "outcome": ended.outcome,
+        "ended": ended._asdict(),
+        "attempts": [attempt._asdict() for attempt in record["attempts"]],
+        "exchanges": [exchange._asdict() for exchange in record["exchanges"]],
+    }
+    return {**record, **parts}
+
+
 def _records(values: Iterable[object]) -> list[Record]:
-    return [_record(value) for value in values]
+    return [parse_record(value) for value in values]
 
 
-def _record(value: object) -> Record:
+def parse_record(value: object) -> Record:
+    """A record from its JSON values.
+
+    Raises:
+        ProtocolError: a field is absent or of another type.
+    """
     values = _check_types(value, _RECORD, "record")
-    if values["waiting"] not in _WAITING or values["outcome"] not in _OUTCOMES:
-        raise ProtocolError(f"record waits for {values['waiting']!r} with outcome {values['outcome']!r}")
+    if values["waiting"] not in _WAITING:
+        raise ProtocolError(f"record: waiting is {values['waiting']!r}")
     if not all(isinstance(value, (float, int)) for value in values["kernel"].values()):
         raise ProtocolError(f"record: kernel is {_short(values['kernel'])}, numbers wanted")
-    if not all(isinstance(line, str) for line in values["attempts"]):
-        raise ProtocolError(f"record: attempts is {_short(values['attempts'])}, lines wanted")
-    return cast("Record", {name: values[name] for name in _RECORD})
+    record = cast("Record", {name: values[name] for name in _RECORD})
+    record["ended"] = _end(values["ended"])
+    record["attempts"] = tuple(map(_attempt, values["attempts"]))
+    record["exchanges"] = list(map(_exchange, values["exchanges"]))
+    return record
+
+
+def _end(value: object) -> End:
+    match value:
+        case [str(outcome), str(who), str(stage), int(errno), str(text)] if outcome in _OUTCOMES and who in _PARTIES:
+            return End(Outcome(outcome), Party(who), stage, errno, text)
+        case _:
+            raise ProtocolError(f"record: ended is {_short(value)}")
+
+
+def _attempt(value: object) -> Attempt:
+    match value:
+        case [str(address), str(result), int(errno), float() | int() as began, float() | int() as took] if (
+            result in _RESULTS
+        ):
+            return Attempt(address, Result(result), errno, began, took)
+        case _:
+            raise ProtocolError(f"record: attempts has {_short(value)}")
+
+
+def _exchange(value: object) -> Exchange:
+    match value:
+        case [
+            float() | int() as began,
+            float() | int() as handler,
+            float() | int() as answered,
+            str(subject),
+            int(status),
+            str(note),
+        ]:
+            return Exchange(began, handler, answered, subject, status, note)
+        case _:
+            raise ProtocolError(f"record: exchanges has {_short(value)}")
 
 
 def _moment(value: object) -> Moment:
     match value:
-        case [float() | int() as at, str(kind), int(size), str(note)] if kind in _KINDS:
-            return Moment(float(at), Kind(kind), size, note)
+        case [float() | int() as at, str(kind), int(size), str(note), list(about)] if kind in _KINDS and all(
+            isinstance(fact, (str, int, float)) for fact in about
+        ):
+            return Moment(float(at), Kind(kind), size, note, tuple(about))
         case _:
             raise ProtocolError(f"not a moment: {_short(value)}")
 
@@ -275,8 +326,10 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-_RECORD: dict[str, type] = dict(Record.__annotations__) | {"attempts": list, "kernel": dict}
+_PARTS: dict[str, type] = {"attempts": list, "ended": list, "exchanges": list, "kernel": dict}
+_RECORD: dict[str, type] = dict(Record.__annotations__) | _PARTS
 _HELLO: dict[str, type] = dict(Hello.__annotations__)
 _MOMENTS: dict[str, type] = {"number": int, "first": int, "moments": list, "lost": int}
 _BATCH: dict[str, type] = {"now": float, "records": list, "closed": list, "totals": dict, "lost": int}
 _WAITING, _OUTCOMES, _KINDS = frozenset(Waiting), frozenset(Outcome), frozenset(Kind)
+_PARTIES, _RESULTS = frozenset(Party), frozenset(Result)

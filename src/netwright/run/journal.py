@@ -17,6 +17,7 @@ from typing import Self
 
 from netwright.aio import engine
 from netwright.core.record import ConnectionRecord, Recorder
+from netwright.proto.feed import readable
 from netwright.run.export import record_values
 from netwright.watch.ending import ending
 from netwright.watch.ledger import Share, kernel_ledger, program_ledger
@@ -129,7 +130,7 @@ def line_of(record: ConnectionRecord, wall: float) -> bytes:
         "kernel": _shares(kernel_ledger(told["kernel"], age)),
     }
     dated = {"opened": round(told["started_at"] + wall, 6), "closed": round(told["closed_at"] + wall, 6)}
-    body = {**dated, **asdict(ending(told)), "ledger": ledger, **told}
+    body = {**dated, **asdict(ending(told["ended"])), "ledger": ledger, **readable(told)}
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
 
 

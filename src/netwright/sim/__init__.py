@@ -1,5 +1,3 @@
 """The network and the machines on it, simulated: links, faults, hosts; in virtual time and from a seed."""
 
-from netwright._native import prefer_compiled
-
-prefer_compiled(__name__, __path__)
+import netwright._native  # noqa: F401  # NETWRIGHT_PURE=1 takes effect before the first module of this package

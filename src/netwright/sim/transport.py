@@ -9,6 +9,7 @@ from netwright.core.errors import NetwrightError
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.state import State
 from netwright.sim.driver import Driver
+from netwright.sim.info import pack_info
 from netwright.sim.stack import Connection
 
 __all__ = ["StackTransport", "os_error"]
@@ -34,14 +35,18 @@ def os_error(end: End) -> OSError | None:
 class StackTransport(asyncio.Transport):
     """See ``asyncio.Transport``; the buffer's limit is 0: what the endpoint does not take pauses the protocol."""
 
-    def __init__(self, driver: Driver, connection: Connection, protocol: asyncio.Protocol, sock: object) -> None:
-        super().__init__({"socket": sock})
+    def __init__(self, driver: Driver, connection: Connection, protocol: asyncio.Protocol) -> None:
+        super().__init__({"tcp_info": self._tcp_info})  # and no "socket": it has no descriptor
         self._driver, self._connection, self._protocol = driver, connection, protocol
         self._queue = bytearray()
         self._full = self._paused = self._eof_seen = self._eof_wanted = self._closing = self._over = False
 
     def __repr__(self) -> str:
         return f"<StackTransport {self._connection!r} queued={len(self._queue)}>"
+
+    def _tcp_info(self) -> bytes:
+        """struct tcp_info, as the kernel would fill it."""
+        return pack_info(self._connection.endpoint, self._driver.now())
 
     def start(self) -> None:
         """Tell the protocol of the connection, and of what came before."""

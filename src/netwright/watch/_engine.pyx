@@ -8,9 +8,9 @@ from libc.stdlib cimport calloc, free, realloc
 from libc.string cimport memcpy, memset
 
 from netwright.watch._bytes cimport lowest, prefetch, scaled, u16, u32
-from netwright.watch._segment cimport FIN, FRAGMENT, RST, SYN, TCP, Found, Segment, decode
-from netwright.watch._exact cimport AGAIN, EXACT_REUSED, exact_flags, exact_reuses
-from netwright.watch._flow cimport FLAGS, Direction, Flow
+from netwright.watch._segment cimport FIN, FRAGMENT, RST, SYN, TCP, Found, Segment, decode, readable
+from netwright.watch._exact cimport AGAIN, EXACT_REUSED, PARTIAL, exact_flags, exact_reuses
+from netwright.watch._flow cimport FLAGS, Direction, Flow, Judged
 from netwright.watch._reassembly cimport Reassembly, reassemble
 from netwright.watch._wireshark cimport wireshark_flags, wireshark_reuses
 
@@ -26,6 +26,7 @@ cdef enum:
     PCAP = 1
     PCAPNG = 2
     WIRESHARK_AGAIN = 7  # retransmission, fast and spurious
+    FOREIGN = 8  # link types remembered that cannot be read
 
 cdef int64_t LONGEST_RTT = <int64_t>1 << 40
 
@@ -60,6 +61,23 @@ cdef str dotted(uint32_t address):
     )
     return text[:size].decode("ascii")
 
+cdef tuple endpoints(const uint64_t* key):
+    # The smaller endpoint and the other one, as (address, port).
+    if key[4] >> 40 == 4:
+        low, high = dotted(<uint32_t>(key[0] >> 32)), dotted(<uint32_t>key[0])
+    else:
+        low = str(ip_address((<char*>&key[0])[:16]))
+        high = str(ip_address((<char*>&key[2])[:16]))
+    return (low, <int>(key[4] >> 16 & 0xffff)), (high, <int>(key[4] & 0xffff))
+
+cdef tuple segment_row(const Judged* judged):
+    low, high = endpoints(judged.key)
+    return (
+        judged.frame, judged.at, judged.serial, judged.verdicts, judged.rtt,
+        high if judged.direction else low, low if judged.direction else high,
+        judged.seq, judged.ack, judged.length, judged.flags,
+    )
+
 @cython.final
 cdef class Engine:
     cdef Flow* flows
@@ -78,13 +96,17 @@ cdef class Engine:
     cdef int units[INTERFACES]
     cdef int64_t offsets[INTERFACES]
     cdef uint64_t skip, position
+    cdef uint32_t trailer  # length at the end of the block that is being skipped, 0 if none is
     cdef const char* broken
     cdef uint64_t broken_value
     # one row a packet
     cdef uint32_t* flow_column
     cdef uint32_t* flag_column
     cdef int64_t* rtt_column
-    cdef uint32_t rows_kept, room
+    cdef Judged* judged
+    cdef uint32_t rows_kept, judged_kept, room
+    cdef uint32_t foreign_link[FOREIGN]
+    cdef uint64_t foreign_count[FOREIGN]
     cdef readonly uint64_t packets, segments, evicted, opened
     cdef readonly int64_t first_at, last_at
 
@@ -121,6 +143,7 @@ cdef class Engine:
         free(self.flow_column)
         free(self.flag_column)
         free(self.rtt_column)
+        free(self.judged)
 
     # ---- flows
 
@@ -190,7 +213,7 @@ cdef class Engine:
         self.opened += 1
         flow.used = True
         flow.client = 2
-        flow.first_at = at
+        flow.first_at = flow.last_at = at
         flow.syn_at = flow.synack_at = flow.established_at = flow.initial_rtt = -1
         if not self.exact:
             flow.way[0].half.wireshark.shift = flow.way[1].half.wireshark.shift = -1
@@ -219,21 +242,38 @@ cdef class Engine:
         if wire < cap:
             wire = cap
         if self.keep:
-            self.flow_column[self.rows_kept] = 0xffffffffU
-            self.flag_column[self.rows_kept] = 0
-            self.rtt_column[self.rows_kept] = -1
+            self.blank_row()
         if not self.packets:
-            self.first_at = at
+            self.first_at = self.last_at = at
         self.packets += 1
-        self.last_at = at
+        if at > self.last_at:
+            self.last_at = at
         found = decode(p, cap, wire, link, &s)
-        if found == FRAGMENT:
-            p = reassemble(&self.fragments, p, cap, &s, &wire)
-            if p != NULL:
-                found = decode(p, wire, wire, 101, &s)
         if found == TCP:
             self.segment(&s, at)
+        else:
+            self.no_segment(p, cap, &s, at, found, link)
+
+    cdef void blank_row(self) noexcept nogil:
+        # The row of a packet that is no TCP segment; segment() overwrites it.
+        self.flow_column[self.rows_kept] = 0xffffffffU
+        self.flag_column[self.rows_kept] = 0
+        self.rtt_column[self.rows_kept] = -1
         self.rows_kept += 1
+
+    cdef void no_segment(
+        self, const uint8_t* p, uint32_t cap, Segment* s, int64_t at, Found found, uint32_t link
+    ) noexcept nogil:
+        if found == FRAGMENT:
+            self.fragment(p, cap, s, at)
+        elif not readable(link):
+            self.note_foreign(link)
+
+    cdef void fragment(self, const uint8_t* p, uint32_t cap, Segment* s, int64_t at) noexcept nogil:
+        cdef uint32_t size
+        p = reassemble(&self.fragments, p, cap, s, &size)
+        if p != NULL and decode(p, size, size, 101, s) == TCP:
+            self.segment(s, at)
 
     cdef inline void segment(self, Segment* s, int64_t at) noexcept nogil:
         cdef Flow* flow = self.find_flow(s)
@@ -255,12 +295,13 @@ cdef class Engine:
             flags = wireshark_flags(flow, s, at, flags, &rtt)
         own = &flow.way[s.direction]
         flow.recent = True
-        flow.last_at = at
+        if at > flow.last_at:
+            flow.last_at = at
         own.packets += 1
         own.data += s.length
         own.data_packets += s.length > 0
         if flags & (AGAIN if self.exact else WIRESHARK_AGAIN):
-            own.again += s.length
+            own.again += min(s.repeated, s.length) if self.exact and flags & PARTIAL else s.length
         own.ttl = s.ttl
         own.fin |= s.flags & FIN
         own.resets += (s.flags & RST) != 0
@@ -271,13 +312,39 @@ cdef class Engine:
             peer.rtt_sum += rtt
             peer.rtts += 1
         if self.keep:
-            self.flow_column[self.rows_kept] = flow.serial
-            self.flag_column[self.rows_kept] = flags
-            self.rtt_column[self.rows_kept] = rtt
+            self.keep_segment(flow, s, at, flags, rtt)
         rest = flags
         while rest:
             own.counts[lowest(rest)] += 1
             rest &= rest - 1
+
+    cdef void keep_segment(self, Flow* flow, Segment* s, int64_t at, uint32_t flags, int64_t rtt) noexcept nogil:
+        cdef Judged* judged = &self.judged[self.judged_kept]
+        cdef uint32_t row = self.rows_kept - 1
+        self.flow_column[row] = flow.serial
+        self.flag_column[row] = flags
+        self.rtt_column[row] = rtt
+        self.judged_kept += 1
+        memcpy(judged.key, s.key, sizeof(s.key))
+        judged.frame = self.packets
+        judged.at = at
+        judged.rtt = rtt
+        judged.serial = flow.serial
+        judged.verdicts = flags
+        judged.seq = s.seq
+        judged.ack = s.ack
+        judged.length = s.length
+        judged.flags = s.flags
+        judged.direction = s.direction
+
+    cdef void note_foreign(self, uint32_t link) noexcept nogil:
+        # Counts a packet of a link type that cannot be read; the first FOREIGN types are remembered.
+        cdef int i
+        for i in range(FOREIGN):
+            if not self.foreign_count[i] or self.foreign_link[i] == link:
+                self.foreign_link[i] = link
+                self.foreign_count[i] += 1
+                return
 
     # ---- the file
 
@@ -285,7 +352,7 @@ cdef class Engine:
         """Take whole records from the front of ``data[:size]``; returns how many bytes they were.  See engine.py."""
         cdef uint64_t n = data.shape[0] if size < 0 or size > data.shape[0] else size
         cdef uint64_t o = 0
-        self.rows_kept = 0
+        self.rows_kept = self.judged_kept = 0
         if n == 0:
             return 0
         if self.broken != NULL:
@@ -310,12 +377,24 @@ cdef class Engine:
         """Why the file ended early, "" if it did not."""
         if self.broken == NULL:
             return ""
-        return f"{self.broken.decode()} {self.broken_value} at byte {self.position}"
+        text = self.broken.decode()
+        number = self.broken_value.to_bytes(4, "little").hex(" ") if text.endswith("bytes") else str(self.broken_value)
+        return f"{text} {number} at byte {self.position}"
+
+    @property
+    def skipping(self):
+        """True inside a block of another kind, whose end has not come yet."""
+        return self.skip > 0 or self.trailer > 0
+
+    @property
+    def unreadable(self):
+        """Packets of link types that are not read, by link type; see engine.py."""
+        return {self.foreign_link[i]: self.foreign_count[i] for i in range(FOREIGN) if self.foreign_count[i]}
 
     def add(self, const uint8_t[::1] frame not None, int64_t at, *, uint32_t link=1, uint32_t wire=0):
         """One frame; see engine.py."""
         cdef uint8_t nothing = 0
-        self.rows_kept = 0
+        self.rows_kept = self.judged_kept = 0
         if self.keep:
             self.make_room(1)
         self.packet(&frame[0] if frame.shape[0] else &nothing, frame.shape[0], wire, at, link)
@@ -341,16 +420,9 @@ cdef class Engine:
         return found
 
     cdef tuple row(self, Flow* flow):
-        cdef uint64_t ports = flow.key[4]
-        if flow.key[4] >> 40 == 4:
-            low, high = dotted(<uint32_t>(flow.key[0] >> 32)), dotted(<uint32_t>flow.key[0])
-        else:
-            low = str(ip_address((<char*>&flow.key[0])[:16]))
-            high = str(ip_address((<char*>&flow.key[2])[:16]))
         return (
             <uint64_t>flow.serial,
-            (low, <int>(ports >> 16 & 0xffff)),
-            (high, <int>(ports & 0xffff)),
+            *endpoints(flow.key),
             flow.client, flow.position, (flow.first_at, flow.last_at),
             (flow.syn_at, flow.synack_at, flow.established_at), flow.initial_rtt,
             (self.way(&flow.way[0]), self.way(&flow.way[1])),
@@ -372,10 +444,18 @@ cdef class Engine:
         if not self.keep:
             raise UsageError("the engine keeps no columns", advice="make it with columns=True")
         cdef uint32_t n = self.rows_kept
-        self.rows_kept = 0
+        self.rows_kept = self.judged_kept = 0
         return (
             (<char*>self.flow_column)[: n * 4], (<char*>self.flag_column)[: n * 4], (<char*>self.rtt_column)[: n * 8]
         ) if n else (b"", b"", b"")
+
+    def take_segments(self):
+        """Segments of the last ``feed``; see engine.py."""
+        if not self.keep:
+            raise UsageError("the engine keeps no columns", advice="make it with columns=True")
+        cdef uint32_t i, n = self.judged_kept
+        self.rows_kept = self.judged_kept = 0
+        return [segment_row(&self.judged[i]) for i in range(n)]
 
     cdef int make_room(self, uint64_t rows) except -1:
         if rows <= self.room:
@@ -383,7 +463,8 @@ cdef class Engine:
         self.flow_column = <uint32_t*>realloc(self.flow_column, rows * 4)
         self.flag_column = <uint32_t*>realloc(self.flag_column, rows * 4)
         self.rtt_column = <int64_t*>realloc(self.rtt_column, rows * 8)
-        if self.flow_column == NULL or self.flag_column == NULL or self.rtt_column == NULL:
+        self.judged = <Judged*>realloc(self.judged, rows * sizeof(Judged))
+        if self.flow_column == NULL or self.flag_column == NULL or self.rtt_column == NULL or self.judged == NULL:
             raise MemoryError
         self.room = rows
         return 0
@@ -403,7 +484,7 @@ cdef class Engine:
         self.swapped = magic == 0xd4c3b2a1U or magic == 0x4d3cb2a1 or magic == 0x34cdb2a1
         magic = u32(b, self.swapped)
         if magic != 0xa1b2c3d4U and magic != 0xa1b23c4dU and magic != 0xa1b2cd34U:
-            self.fail("not a capture file: magic number", magic)
+            self.fail("not a capture file: it begins with bytes", magic)
             return 0
         if n < 24:
             return 0
@@ -435,11 +516,21 @@ cdef class Engine:
 
     cdef uint64_t pcapng_blocks(self, const uint8_t* b, uint64_t o, uint64_t n) noexcept nogil:
         cdef uint32_t kind, size
-        while o + 12 <= n:
+        while True:
+            if self.trailer and not self.skip:
+                if o + 4 > n:
+                    return o
+                if u32(b + o, self.swapped) != self.trailer:
+                    self.fail("pcapng block whose length at the end differs: seen", u32(b + o, self.swapped))
+                    return o
+                self.trailer = 0
+                o += 4
+            if o + 12 > n:
+                return o
             kind = u32(b + o, 0)
             if kind == 0x0a0d0d0a:
                 if u32(b + o + 8, 0) != 0x1a2b3c4d and u32(b + o + 8, 1) != 0x1a2b3c4d:
-                    self.fail("not a pcapng section: byte order mark", u32(b + o + 8, 0))
+                    self.fail("not a pcapng section: byte order mark of bytes", u32(b + o + 8, 0))
                     return o
                 self.swapped = u32(b + o + 8, 0) != 0x1a2b3c4d
                 self.interfaces = 0
@@ -450,10 +541,11 @@ cdef class Engine:
                 self.fail("pcapng block of a multiple of 4 bytes, at least 12, wanted, seen", size)
                 return o
             if kind != 1 and kind != 2 and kind != 3 and kind != 6:
-                if o + size > n:
-                    self.skip = o + size - n
+                self.trailer = size
+                if o + size - 4 > n:
+                    self.skip = o + size - 4 - n
                     return n
-                o += size
+                o += size - 4
                 continue
             if size > LARGEST_BLOCK:
                 self.fail("327680 bytes in a pcapng block allowed, seen", size)
@@ -462,10 +554,12 @@ cdef class Engine:
                 return o
             prefetch(b + o + size)
             prefetch(b + o + size + 64)
+            if u32(b + o + size - 4, self.swapped) != size:
+                self.fail("pcapng block whose length at the end differs: seen", u32(b + o + size - 4, self.swapped))
+                return o
             if not self.pcapng_block(b + o, kind, size):
                 return o
             o += size
-        return o
 
     cdef bint pcapng_block(self, const uint8_t* b, uint32_t kind, uint32_t size) noexcept nogil:
         cdef uint32_t which = 0, cap, wire, head

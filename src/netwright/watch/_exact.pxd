@@ -433,6 +433,7 @@ cdef inline uint32_t read_data(
         flags |= resent(flow, own, s, at, end)
     if earlier(own.snd_max, end):
         flags |= PARTIAL
+        s.repeated = own.snd_max - s.seq
         own.snd_max = end
         own.sent_at = at
     return flags

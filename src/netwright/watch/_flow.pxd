@@ -104,6 +104,20 @@ cdef struct Direction:
     uint32_t resets
     uint32_t counts[FLAGS]
 
+cdef struct Judged:
+    # A segment with its verdicts, kept for take_segments().
+    uint64_t key[5]
+    uint64_t frame
+    int64_t at
+    int64_t rtt
+    uint32_t serial
+    uint32_t verdicts
+    uint32_t seq
+    uint32_t ack
+    uint32_t length
+    uint32_t flags
+    uint32_t direction
+
 cdef struct Flow:
     uint64_t key[5]
     uint64_t hash

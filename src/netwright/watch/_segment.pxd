@@ -30,6 +30,7 @@ cdef struct Segment:
     uint32_t ttl
     uint32_t stamp  # timestamp value, RFC 7323 §3.2, if mode "exact" found one
     bint stamped
+    uint32_t repeated  # of a partial retransmission: bytes that were sent before
     const uint8_t* options
     uint32_t options_length
     # a fragment: where its IP header is, where its data is, how long that is
@@ -76,6 +77,13 @@ cdef inline uint32_t link_type(const uint8_t* p, uint32_t cap, uint32_t link, ui
         offset[0] = 4
         return be16(p + 2) if cap >= 4 else 0
     return 0
+
+cdef inline bint readable(uint32_t link) noexcept nogil:
+    # True if link_type() reads frames of this link type.
+    return (
+        link == 1 or link == 101 or link == 12 or link == 14 or link == 228 or link == 229 or link == 0 or link == 108
+        or link == 113 or link == 276 or link == 9 or link == 50 or link == 104
+    )
 
 cdef inline uint32_t shim_type(
     const uint8_t* p, uint32_t cap, uint32_t kind, uint32_t* offset

@@ -1,44 +1,45 @@
-"""Who ended a connection, and how: the outcome of its record in few words.  No I/O."""
+"""Who ended a connection, and how: the end of its record in few words."""
 
-from dataclasses import dataclass, replace
+import errno
+import os
+from dataclasses import dataclass
 
-from netwright.core.record import DID_NOT_READ, Outcome
-from netwright.proto.feed import Record
+from netwright.core.record import End, Outcome, Party
 
 __all__ = ["Ending", "ending"]
 
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """``who`` acted: "peer", "this side", "program" (its own code) or "path"; both are "" while it is open."""
+    """``who`` acted, and ``how``; both are "" while the connection is open."""
 
-    who: str
+    who: Party
     how: str
 
 
-def ending(record: Record) -> Ending:
-    """The end that the record names; what a deadline or limit has as its name is part of ``how``."""
-    found = _ENDINGS[Outcome(record["outcome"])]
-    if found.how == "RST" and record["detail"].startswith(DID_NOT_READ):
-        return Ending("peer", record["detail"].removeprefix("the peer "))
-    if found.how == "RST" and any(word in record["detail"] for word in _PATH):
-        return Ending("path", record["detail"])
-    if record["stage"] and found.who:
-        return replace(found, how=f"{found.how}: {record['stage']}")
-    return found
+def ending(ended: End) -> Ending:
+    """The party that ended a connection, and how, with the stage where a deadline or limit struck."""
+    how = _HOW[ended.outcome]
+    if ended.outcome is Outcome.RESET:
+        how = _BROKEN.get(ended.errno) or os.strerror(ended.errno)
+        if ended.errno == errno.ETIMEDOUT and ended.who is Party.PEER:
+            how = "did not read"
+    elif ended.outcome is Outcome.CONNECT_FAILED and ended.errno:
+        how = f"{how}: {os.strerror(ended.errno)}"
+    return Ending(ended.who, f"{how}: {ended.stage}" if ended.stage else how)
 
 
-_PATH = ("timed out", "unreachable", "No route")  # the system's words where no RST came: ETIMEDOUT and its kin
-_ENDINGS = {
-    Outcome.OPEN: Ending("", ""),
-    Outcome.CLOSED: Ending("this side", "FIN"),
-    Outcome.PEER_CLOSED: Ending("peer", "FIN"),
-    Outcome.RESET: Ending("peer", "RST"),
-    Outcome.ABORTED: Ending("this side", "RST"),
-    Outcome.DEADLINE: Ending("this side", "deadline"),
-    Outcome.LIMIT: Ending("this side", "limit"),
-    Outcome.PROTOCOL_ERROR: Ending("peer", "broke the protocol"),
-    Outcome.HANDLER_ERROR: Ending("program", "its handler raised"),
-    Outcome.DRAINED: Ending("this side", "service shut down"),
-    Outcome.CONNECT_FAILED: Ending("path", "no address answered"),
+_BROKEN = {0: "RST", errno.ECONNRESET: "RST", errno.ECONNABORTED: "RST", errno.EPIPE: "RST after its FIN"}
+_HOW = {
+    Outcome.OPEN: "",
+    Outcome.CLOSED: "FIN",
+    Outcome.PEER_CLOSED: "FIN",
+    Outcome.RESET: "RST",
+    Outcome.ABORTED: "RST",
+    Outcome.DEADLINE: "deadline",
+    Outcome.LIMIT: "limit",
+    Outcome.PROTOCOL_ERROR: "broke the protocol",
+    Outcome.HANDLER_ERROR: "handler raised",
+    Outcome.DRAINED: "service shut down",
+    Outcome.CONNECT_FAILED: "connect failed",
 }

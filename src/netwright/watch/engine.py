@@ -18,15 +18,17 @@ from netwright.core.errors import UsageError
 from netwright.watch import exact, wireshark
 from netwright.watch.exact import ExactFlow
 from netwright.watch.flow import FlowRow, WayRow
+from netwright.watch.judged import SegmentRow
 from netwright.watch.reassembly import Reassembly
 from netwright.watch.records import Records
-from netwright.watch.segment import FIN, RST, SYN, Fragment, Segment, decode
+from netwright.watch.segment import FIN, RST, SYN, Fragment, Segment, decode, readable
 from netwright.watch.verdicts import Mode
 from netwright.watch.wireshark import WiresharkFlow
 
 __all__ = ["FLAGS", "Engine"]
 
 FLAGS: Final = 20
+FOREIGN: Final = 8  # link types remembered that cannot be read
 NO_FLOW: Final = 0xFFFFFFFF
 MOST_FLOWS: Final = 1 << 24
 LONGEST_RTT: Final = 1 << 40  # ns; a longer one is not added up: the capture jumps in time
@@ -74,7 +76,7 @@ class Engine:
 
     Args:
         mode: "exact" names what the sending stack did, "wireshark" gives the verdicts of Wireshark 4.0.
-        max_flows: flows at a time; the memory is about 1 KiB for each that is used.
+        max_flows: flows at a time; each one in use takes 1.5 KiB in the native engine.
         idle_timeout: seconds in the capture's time after which a silent flow may be dropped; None keeps it.
         columns: keep a row for each packet of the last ``feed``; see ``take_columns``.
 
@@ -106,12 +108,23 @@ class Engine:
         self._hand = 0
         self._spare: list[int] = []
         self._gone = [0] * (3 + FLAGS)
-        self._flow_column, self._flag_column, self._rtt_column = array("I"), array("I"), array("q")
+        self._foreign: dict[int, int] = {}
+        self._clear()
 
     @property
     def damage(self) -> str:
         """Why the file ended early, "" if it did not."""
         return self._records.damage
+
+    @property
+    def skipping(self) -> bool:
+        """True inside a pcapng block of another kind, whose end has not come yet."""
+        return self._records.skipping
+
+    @property
+    def unreadable(self) -> dict[int, int]:
+        """Packets whose link type the engine does not read, by link type; at most 8 types are counted."""
+        return dict(self._foreign)
 
     def feed(self, data: bytes | bytearray | memoryview, size: int = -1) -> int:
         """Take whole records from the front of ``data[:size]``; returns how many bytes they were.
@@ -141,6 +154,16 @@ class Engine:
         self._clear()
         return taken[0], taken[1], taken[2]
 
+    def take_segments(self) -> list[SegmentRow]:
+        """Of the last ``feed``, one row a TCP segment: frame number from 1, time, flow number, flags, round trip, both
+        ends, sequence and acknowledgment number, bytes of data, TCP flags.
+        """
+        if not self._columns:
+            raise UsageError("the engine keeps no columns", advice="make it with columns=True")
+        taken = self._segments
+        self._clear()
+        return taken
+
     def totals(self) -> tuple[int, ...]:
         """Of all flows, those evicted included: packets, bytes of data, bytes sent again, then segments by verdict."""
         sums = self._gone
@@ -160,28 +183,37 @@ class Engine:
 
     def _clear(self) -> None:
         self._flow_column, self._flag_column, self._rtt_column = array("I"), array("I"), array("q")
+        self._segments: list[SegmentRow] = []
 
     def _packet(self, frame: bytes, wire: int, at: int, link: int) -> None:
         if not self.packets:
-            self.first_at = at
+            self.first_at = self.last_at = at
         self.packets += 1
-        self.last_at = at
+        self.last_at = max(self.last_at, at)
         found = decode(frame, wire, link)
         if isinstance(found, Fragment):
             whole = self._fragments.add(found)
             found = decode(whole, len(whole), _RAW_IP) if whole is not None else None
-        row = self._segment(found, at) if isinstance(found, Segment) else (NO_FLOW, 0, -1)
+        row = (NO_FLOW, 0, -1)
+        if isinstance(found, Segment):
+            row = self._segment(found, at)
+        elif not readable(link):
+            self._note_foreign(link)
         if self._columns:
             self._flow_column.append(row[0])
             self._flag_column.append(row[1])
             self._rtt_column.append(row[2])
+
+    def _note_foreign(self, link: int) -> None:
+        if link in self._foreign or len(self._foreign) < FOREIGN:
+            self._foreign[link] = self._foreign.get(link, 0) + 1
 
     def _segment(self, s: Segment, at: int) -> tuple[int, int, int]:
         self.segments += 1
         flow, flags = self._find(s, at)
         flags, rtt = flow.machine.judge(s, at, flags)
         own, peer = flow.ways[s.direction], flow.ways[1 - s.direction]
-        flow.recent, flow.last_at = True, at
+        flow.recent, flow.last_at = True, max(flow.last_at, at)
         own.packets += 1
         own.data += s.length
         own.data_packets += s.length > 0
@@ -189,11 +221,16 @@ class Engine:
         own.fin = own.fin or bool(s.flags & FIN)
         own.resets += bool(s.flags & RST)
         if flags & _AGAIN[self._mode]:
-            own.again += s.length
+            own.again += min(s.repeated, s.length) if self._mode == "exact" and flags & exact.PARTIAL else s.length
         peer.measured(rtt)
         for bit in range(FLAGS):
             own.counts[bit] += flags >> bit & 1
-        return flow.number & 0xFFFFFFFF, flags, rtt
+        number = flow.number & 0xFFFFFFFF
+        if self._columns:
+            source, target = str(ip_address(s.source)), str(ip_address(s.target))
+            ends = (source, s.source_port), (target, s.target_port)
+            self._segments.append((self.packets, at, number, flags, rtt, *ends, s.seq, s.ack, s.length, s.flags))
+        return number, flags, rtt
 
     def _find(self, s: Segment, at: int) -> tuple[_Flow, int]:
         """The segment's flow, a new one if a SYN begins it, and the flag for ports used again."""

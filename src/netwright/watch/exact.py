@@ -309,6 +309,7 @@ class ExactFlow:
             flags |= self._resent(own, s, at, end)
         if before(own.snd_max, end):
             flags |= PARTIAL
+            s.repeated = (own.snd_max - s.seq) & _MASK
             own.snd_max, own.sent_at = end, at
         return flags
 

@@ -1,4 +1,4 @@
-"""A flow: both directions of one TCP connection as a capture shows it.  Values only, no I/O."""
+"""A flow: both directions of one TCP connection, as a capture shows it."""
 
 from dataclasses import asdict, dataclass
 from enum import StrEnum
@@ -8,7 +8,8 @@ from netwright.core.address import InetAddress
 
 __all__ = ["Flow", "Position", "State", "Way", "WayRow", "flow_of"]
 
-ONE_WAY = 10  # packets of one direction alone
+ONE_WAY = 10  # packets of one direction, none of the other: the capture sees one direction only
+_RETRANSMISSIONS = ("retransmission", "fast_retransmission", "spurious_retransmission")  # exclude each other
 WayRow = tuple[int, int, int, int, int, int, int, int, bool, int, int, tuple[int, ...]]
 FlowRow = tuple[
     int, tuple[str, int], tuple[str, int], int, int, tuple[int, int], tuple[int, int, int], int, tuple[WayRow, WayRow]
@@ -16,7 +17,7 @@ FlowRow = tuple[
 
 
 class Position(StrEnum):
-    """Where the capture was taken, judged by whose answers came at once in the handshake."""
+    """Where the capture was taken: at the end that answered at once in the handshake."""
 
     CLIENT = "client"
     SERVER = "server"
@@ -26,7 +27,7 @@ class Position(StrEnum):
 
 
 class State(StrEnum):
-    """How far the connection came in the capture (RFC 9293 §3.3.2, as a stranger sees it)."""
+    """How far the connection came within the capture."""
 
     UNANSWERED = "unanswered"  # SYN, and nothing came back
     REFUSED = "refused"  # SYN, answered by RST
@@ -39,14 +40,18 @@ class State(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """One direction: what its sender sent, as far as the capture has it.
+    """One direction of a flow.
 
     Attributes:
-        data: bytes of payload, those sent again included; ``again`` is the part sent again.
-        rtt: (least, mean) of its data's round trips from the capture point and back, seconds; None without one.
-        unseen: segments that the sender numbered and that never came by (mode "exact", IPv4 of Linux): a lower bound.
+        packets, data_packets: number of segments, and of those with data.
+        data: bytes of payload, retransmitted ones included; ``again`` is the retransmitted part.
+        rtt: (minimum, mean) round trip from the capture point to the receiver and back, seconds; None if not measured.
+        ttl: TTL or hop limit of the last packet.
+        fin: true if a FIN was captured.
         resets: number of RST segments.
-        counts: segments by verdict, zeros left out.
+        unseen: lower bound of segments that were sent and not captured, from gaps in the IP identification (mode
+            "exact", IPv4 from Linux).
+        counts: segments by verdict; verdicts that did not occur are left out.
     """
 
     packets: int
@@ -63,13 +68,15 @@ class Way:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """``forward`` is what ``client`` sent.  Without a SYN the lower port is taken for the server's: ``guessed``.
+    """One TCP connection.
 
     Attributes:
-        number: in order of first sight; ``columns`` refer to it.
-        started_at, ended_at: first and last segment, seconds since the epoch.
-        handshake: (SYN to SYN/ACK, SYN/ACK to ACK) in seconds, None if one of them was not seen.
-        initial_rtt: SYN to ACK, seconds, as this mode measures it.
+        number: counts from 0 in order of the first segment; ``Columns.flow`` and ``JudgedSegment.flow`` refer to it.
+        guessed: true if no SYN was captured; the end with the lower port then counts as the server.
+        started_at, ended_at: time of the first segment and latest time of a segment, seconds since the epoch.
+        handshake: (SYN to SYN/ACK, SYN/ACK to ACK) in seconds; None unless all three were captured.
+        initial_rtt: round trip of the handshake in seconds, SYN to the client's ACK; None if not measured.
+        forward, backward: what the client sent, and what the server sent.
     """
 
     number: int
@@ -87,19 +94,19 @@ class Flow:
 
     @property
     def duration(self) -> float:
-        """Seconds from the first to the last segment."""
+        """Seconds from ``started_at`` to ``ended_at``."""
         return self.ended_at - self.started_at
 
     @property
     def one_way(self) -> bool:
-        """True if the capture has one direction only, and enough of it to say so: the other takes another path."""
+        """True if at least 10 packets of one direction were captured and none of the other: it takes another path."""
         packets = (self.forward.packets, self.backward.packets)
         return min(packets) == 0 and max(packets) >= ONE_WAY and self.state is not State.UNANSWERED
 
     @property
     def retransmissions(self) -> int:
-        """Of both directions."""
-        return sum(way.counts.get("retransmission", 0) for way in (self.forward, self.backward))
+        """Number of retransmitted segments, both directions together."""
+        return sum(way.counts.get(name, 0) for way in (self.forward, self.backward) for name in _RETRANSMISSIONS)
 
     def __repr__(self) -> str:
         return (
@@ -114,11 +121,14 @@ class Flow:
 
 
 def flow_of(row: FlowRow, names: tuple[str, ...]) -> Flow:
-    """A flow from an engine's row, the smaller endpoint's direction first; ``names`` are the mode's verdicts."""
+    """The flow that an engine's row describes; ``names`` are the verdicts of its mode.
+
+    A row has the direction that the smaller endpoint sends first.
+    """
     number, low, high, client, position, span, handshake, initial_rtt, ways = row
     guessed = client == 2
     if guessed:
-        client = int(low[1] < high[1])  # the client's port is rarely the lower one
+        client = int(low[1] < high[1])  # a server's port is usually the lower one
     ends = (low, high) if client == 0 else (high, low)
     syn, synack, established = handshake
     seen = min(syn, synack, established) >= 0
@@ -127,7 +137,9 @@ def flow_of(row: FlowRow, names: tuple[str, ...]) -> Flow:
         client=InetAddress(*ends[0]),
         server=InetAddress(*ends[1]),
         guessed=guessed,
-        state=_state(syn >= 0 or synack >= 0, established >= 0, ways[client], ways[1 - client]),
+        state=_state(
+            ways[client], ways[1 - client], syn=syn >= 0 or synack >= 0, third=established >= 0 or initial_rtt >= 0
+        ),
         position=_position(position, client, seen=seen),
         started_at=span[0] / 1e9,
         ended_at=span[1] / 1e9,
@@ -154,7 +166,9 @@ def _way(row: WayRow, names: tuple[str, ...]) -> Way:
     )
 
 
-def _state(syn: bool, established: bool, client: WayRow, server: WayRow) -> State:
+def _state(client: WayRow, server: WayRow, *, syn: bool, third: bool) -> State:
+    """``third``: the third segment of the handshake was seen; a reset that answers a SYN looks the same."""
+    established = third and server[0] > server[9]
     resets, fins = client[9] + server[9], client[8] + server[8]
     if syn and not established and not server[0]:
         return State.UNANSWERED

@@ -53,7 +53,7 @@ def program_ledger(record: Record, now: float) -> list[Share]:
     lookup = connect = 0.0
     if record["role"] == "connected":
         resolved = record["resolved_at"] or (end if waiting == Waiting.RESOLVE else record["started_at"])
-        connecting = waiting in _CONNECTING or record["outcome"] == Outcome.CONNECT_FAILED
+        connecting = waiting in _CONNECTING or record["ended"].outcome is Outcome.CONNECT_FAILED
         opened = end if connecting else record["opened_at"]
         lookup, connect = resolved - record["started_at"], max(opened - resolved, 0.0)
     receive = end - record["started_at"] - lookup - connect - handler - send

@@ -52,7 +52,13 @@ class Records:
         self._head = 0  # bytes of a pcap record's header; 0 is pcapng
         self._known = False
         self._skip = 0
+        self._trailer = 0  # length at the end of the block that is being skipped, 0 if none is
         self._position = 0
+
+    @property
+    def skipping(self) -> bool:
+        """True inside a block of another kind, whose end has not come yet."""
+        return bool(self._skip or self._trailer)
 
     def feed(self, data: bytes) -> tuple[int, list[Record]]:
         """Whole records of ``data``, and how many bytes they were; the rest must come again."""
@@ -80,7 +86,7 @@ class Records:
             self._order(">")
             swapped = self._u32.unpack_from(data)[0]
             if swapped not in _PCAP:
-                raise _BrokenError(f"not a capture file: magic number {magic}")
+                raise _BrokenError(f"not a capture file: it begins with bytes {data[:4].hex(' ')}")
             magic = swapped
         if len(data) < 24:
             self._order("<")
@@ -107,32 +113,51 @@ class Records:
             yield data[start : start + cap], wire, seconds * 10**9 + part * scale, interface.link
 
     def _pcapng(self, data: bytes) -> Iterator[Record]:
-        while self._at + 12 <= len(data):
+        while self._past_trailer(data) and self._at + 12 <= len(data):
             kind = self._kind(data)
             size = self._u32.unpack_from(data, self._at + 4)[0]
             if size < 12 or size % 4:
                 raise _BrokenError(f"pcapng block of a multiple of 4 bytes, at least 12, wanted, seen {size}")
             if kind not in (INTERFACE, OBSOLETE, SIMPLE, ENHANCED):
-                self._skip = max(self._at + size - len(data), 0)
-                self._at += size - self._skip
+                self._trailer, stop = size, self._at + size - 4
+                self._skip = max(stop - len(data), 0)
+                self._at = stop - self._skip
                 continue
             if size > LARGEST_BLOCK:
                 raise _BrokenError(f"{LARGEST_BLOCK} bytes in a pcapng block allowed, seen {size}")
             if self._at + size > len(data):
                 return
             block = data[self._at : self._at + size]
+            self._check_trailer(block, size - 4, size)
             if kind == INTERFACE:
                 self._interfaces.append(self._interface(block))
             else:
                 yield self._packet(block, kind)
             self._at += size
 
+    def _past_trailer(self, data: bytes) -> bool:
+        """Take the length at the end of a block that was skipped; False while it has not come."""
+        if self._skip:
+            return False
+        if self._trailer:
+            if self._at + 4 > len(data):
+                return False
+            self._check_trailer(data, self._at, self._trailer)
+            self._trailer = 0
+            self._at += 4
+        return True
+
+    def _check_trailer(self, data: bytes, at: int, size: int) -> None:
+        seen = self._u32.unpack_from(data, at)[0]
+        if seen != size:
+            raise _BrokenError(f"pcapng block whose length at the end differs: seen {seen}")
+
     def _kind(self, data: bytes) -> int:
         if int.from_bytes(data[self._at : self._at + 4], "little") != SECTION:
             return int(self._u32.unpack_from(data, self._at)[0])
         mark = data[self._at + 8 : self._at + 12]
         if _BYTE_ORDER not in (int.from_bytes(mark, "little"), int.from_bytes(mark, "big")):
-            raise _BrokenError(f"not a pcapng section: byte order mark {int.from_bytes(mark, 'little')}")
+            raise _BrokenError(f"not a pcapng section: byte order mark of bytes {mark.hex(' ')}")
         self._order("<" if int.from_bytes(mark, "little") == _BYTE_ORDER else ">")
         self._interfaces = []
         return SECTION

@@ -7,7 +7,7 @@ holds other protocols, cut frames and garbage, and none of them is an error.
 from dataclasses import dataclass
 from typing import Final
 
-__all__ = ["ACK", "FIN", "RST", "SYN", "Fragment", "Segment", "decode"]
+__all__ = ["ACK", "FIN", "RST", "SYN", "Fragment", "Segment", "decode", "readable"]
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10  # RFC 9293 §3.1
 LAYERS: Final = 8  # tags, and tunnels, that are followed
@@ -19,6 +19,7 @@ _PPPOE = 0x8864
 _SNAP = b"\xaa\xaa\x03\x00\x00\x00"
 _RAW = {101: 0, 12: 0, 14: 0, 228: 0, 229: 0, 0: 4, 108: 4}  # link type: bytes before the IP header
 _TYPED = {1: (12, 14), 113: (14, 16), 276: (0, 20), 104: (2, 4)}  # link type: where its EtherType is, its length
+_PPP = (9, 50)
 _GRE, _TCP, _UDP, _IN_IP = 47, 6, 17, (4, 41)
 _VXLAN, _GENEVE = 4789, 6081
 _FRAGMENT, _AUTHENTICATION = 44, 51
@@ -42,6 +43,7 @@ class Segment:
     ident: int
     ttl: int
     options: bytes
+    repeated: int = 0  # of a partial retransmission: bytes that were sent before
 
     @property
     def direction(self) -> int:
@@ -106,6 +108,11 @@ def decode(frame: bytes, wire: int, link: int) -> Segment | Fragment | None:
     return None
 
 
+def readable(link: int) -> bool:
+    """True if ``decode`` reads frames of this link type."""
+    return link in _RAW or link in _TYPED or link in _PPP
+
+
 def _be16(data: bytes, at: int) -> int:
     return int.from_bytes(data[at : at + 2], "big")
 
@@ -121,7 +128,7 @@ def _link(frame: bytes, link: int) -> tuple[int, int]:
     if link in _TYPED:
         at, size = _TYPED[link]
         return (_be16(frame, at), size) if len(frame) >= size else _NOTHING
-    if link in (9, 50):
+    if link in _PPP:
         return _ppp(frame, 2 if frame[:2] == b"\xff\x03" else 0)
     return _NOTHING
 

@@ -1,48 +1,49 @@
-"""The names of what the engine says about a segment, by mode, in the order of their bits.  Values only, no I/O."""
+"""Names and meanings of the verdicts on a segment, by mode, in the order of their bits."""
 
 from typing import Final, Literal
 
-__all__ = ["EXACT", "NAMES", "WIRESHARK", "Mode"]
+__all__ = ["EXACT", "MEANINGS", "NAMES", "WIRESHARK", "Mode"]
 
 Mode = Literal["exact", "wireshark"]
 
-EXACT: Final = (
-    "retransmission",  # the sender sent it again; the next five say why
-    "timeout",  # RFC 6298 §5: the retransmission timer
-    "tail_loss_probe",  # RFC 8985 §7
-    "fast",  # RFC 6675, RFC 8985 §6: acknowledgments or RACK showed the loss
-    "slow_start",  # acknowledgments released it after a timeout
-    "handshake",  # SYN or SYN/ACK
-    "reordered",  # the path delivered it late
-    "network_duplicate",  # the path delivered it twice
-    "mirror_duplicate",  # the capture has it twice
-    "spurious",  # this acknowledgment proves that a retransmission was needless (RFC 2883)
-    "not_captured",  # it acknowledges what the capture never saw
-    "hole",  # something before it is missing so far
-    "duplicate_ack",
-    "zero_window",
-    "zero_window_probe",
-    "keep_alive",
-    "window_full",
-    "partial",  # a retransmission with new data behind
-    "reused_ports",
-    "dsack",
-)
-WIRESHARK: Final = (
-    "retransmission",
-    "fast_retransmission",
-    "spurious_retransmission",
-    "out_of_order",
-    "lost_segment",
-    "ack_lost_segment",
-    "duplicate_ack",
-    "zero_window",
-    "window_full",
-    "window_update",
-    "keep_alive",
-    "keep_alive_ack",
-    "zero_window_probe",
-    "zero_window_probe_ack",
-    "reused_ports",
-)
-NAMES: Final = {"exact": EXACT, "wireshark": WIRESHARK}
+EXACT: Final = {
+    "retransmission": "sent again by its sender",  # the next five give the reason
+    "timeout": "… when the retransmission timer expired",  # RFC 6298 §5
+    "tail_loss_probe": "… as a tail loss probe",  # RFC 8985 §7
+    "fast": "… after duplicate ACKs, SACK or RACK",  # RFC 6675, RFC 8985 §6
+    "slow_start": "… in slow start after a timeout",
+    "handshake": "… a SYN or SYN/ACK",
+    "reordered": "delivered late by the network",
+    "network_duplicate": "delivered twice by the network",
+    "mirror_duplicate": "captured twice",
+    "spurious": "ACK of a needless retransmission",  # RFC 2883
+    "not_captured": "acknowledges data not in the capture",
+    "hole": "data before it is missing so far",
+    "duplicate_ack": "repeats the last acknowledgment",
+    "zero_window": "its sender has no receive buffer left",
+    "zero_window_probe": "probes a zero window",
+    "keep_alive": "keep-alive probe",
+    "window_full": "fills the receiver's window",
+    "partial": "retransmission that also has new data",
+    "reused_ports": "new connection on the same ports",
+    "dsack": "reports data that arrived twice",
+}
+WIRESHARK: Final = {
+    "retransmission": "neither fast nor spurious",
+    "fast_retransmission": "after two or more duplicate ACKs",
+    "spurious_retransmission": "its data was acknowledged before",
+    "out_of_order": "sent before, arrived after",
+    "lost_segment": "a segment before it was not captured",
+    "ack_lost_segment": "acknowledges data not in the capture",
+    "duplicate_ack": "repeats the last acknowledgment",
+    "zero_window": "its sender has no receive buffer left",
+    "window_full": "fills the receiver's window",
+    "window_update": "changes the window only",
+    "keep_alive": "keep-alive probe",
+    "keep_alive_ack": "answers a keep-alive probe",
+    "zero_window_probe": "probes a zero window",
+    "zero_window_probe_ack": "answers a zero-window probe",
+    "reused_ports": "new connection on the same ports",
+}
+MEANINGS: Final[dict[Mode, dict[str, str]]] = {"exact": EXACT, "wireshark": WIRESHARK}
+NAMES: Final[dict[Mode, tuple[str, ...]]] = {mode: tuple(meanings) for mode, meanings in MEANINGS.items()}
