@@ -18,7 +18,7 @@ const SETTLED = 1; // seconds after which a second's samples have arrived
 let view = parseView(''), stale = true, drawn = false, charted = -1, tokenFile = '';
 const rows = new Rows(), series = new Series(), charts = new Charts();
 const life = new Life((why) => { say(why); go({ open: '' }, { replace: true }); });
-const table = new Table($('page-connections'), $('head'), $('rows'), { changed: draw, sorted: (sort) => go({ sort }), opened: (id) => go({ open: id }) });
+const table = new Table($('page-connections'), $('head'), $('rows'), { changed: draw, held: rearrange, sorted: (sort) => go({ sort }), opened: (id) => go({ open: id }) });
 const search = new Search({ input: $('filter'), says: $('filter-says'), mark: $('filter-mark'), list: $('filter-list') },
   () => ({ rows: rows.all.values(), now: feed.now() }), typed);
 const feed = new Feed(rows, heard, { EventSource, fetch: (url) => fetch(url), now: Date.now, every: (ms, check) => setInterval(check, ms) });
@@ -27,6 +27,11 @@ function heard(changed) {
   for (const [row, before] of changed) series.note(row, before, row.at ?? feed.now());
   stale = true;
   if (life.id && changed.some(([row]) => row.id === life.id)) life.refresh();
+  draw();
+}
+
+function rearrange() {
+  stale = true;
   draw();
 }
 
@@ -117,8 +122,7 @@ function apply(next) {
   }
   for (const page of PAGES) $(`page-${page}`).hidden = page !== view.page;
   if (other) { table.release(rows.all, search.test, feed.now()); charted = -1; }
-  stale = true;
-  draw();
+  rearrange();
 }
 
 // One edit of the filter is one step of the history.
@@ -133,7 +137,7 @@ function typed(text) {
 
 // Closing takes back the step that opened, so that Back does not open it again.
 function close() {
-  if (!view.open) { table.here = ''; stale = true; draw(); } else if (history.state?.opened) history.back(); else go({ open: '' });
+  if (!view.open) { table.here = ''; rearrange(); } else if (history.state?.opened) history.back(); else go({ open: '' });
 }
 
 function select(by) {

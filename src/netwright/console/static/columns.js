@@ -13,20 +13,20 @@ export const waited = (row, now) => row.waiting ? now - row.waiting_since : -1;
 // name: what the head says; key: its name in the URL, as in the API's sort; worth: the least one leaves first;
 // least: px it needs; grow: its share of what is left; number: right-aligned, sorted the largest first
 export const COLUMNS = [
-  { name: '#', key: 'number', worth: 1, least: 46, number: true, value: (r) => r.opened, text: (r) => String(r.number) },
+  { name: '#', key: 'number', worth: 1, least: 40, number: true, value: (r) => r.opened, text: (r) => String(r.number) },
   { name: 'peer', key: 'peer', worth: 14, least: 138, grow: 0.5, value: (r) => r.peer, text: (r) => (r.role === 'connected' ? '→ ' : '') + r.peer },
-  { name: 'service', key: 'svc', worth: 11, least: 62, grow: 0.2, value: (r) => r.service, text: (r) => r.service },
+  { name: 'service', key: 'svc', worth: 11, least: 56, grow: 0.2, value: (r) => r.service, text: (r) => r.service },
   { name: 'proto', key: 'proto', worth: 3, least: 58, value: (r) => r.protocol, text: (r) => r.protocol },
   { name: 'state', key: 'state', worth: 12, least: 92, value: state, text: state, look: (r) => r.tone || (state(r) === 'open' ? '' : 'warn') },
-  { name: 'age', key: 'age', worth: 10, least: 58, number: true, value: age, text: (r, now) => seconds(age(r, now)) },
-  { name: 'rtt', key: 'rtt', worth: 9, least: 58, number: true, value: (r) => r.rtt, text: (r) => r.rtt ? seconds(r.rtt) : '' },
-  { name: 'cwnd', key: 'cwnd', worth: 2, least: 40, number: true, value: (r) => r.cwnd, text: (r) => r.cwnd ? String(r.cwnd) : '', look: (r) => (r.cwnd && r.cwnd < 10 ? 'warn' : '') },
-  { name: 'rtx', key: 'rtx', worth: 5, least: 32, number: true, value: (r) => r.rtx, text: (r) => r.rtx ? count(r.rtx) : '', look: (r) => (r.rtx ? 'warn' : '') },
+  { name: 'age', key: 'age', worth: 10, least: 54, number: true, value: age, text: (r, now) => seconds(age(r, now)) },
+  { name: 'rtt', key: 'rtt', worth: 9, least: 54, number: true, value: (r) => r.rtt, text: (r) => r.rtt ? seconds(r.rtt) : '' },
+  { name: 'cwnd', key: 'cwnd', worth: 2, least: 34, number: true, value: (r) => r.cwnd, text: (r) => r.cwnd ? String(r.cwnd) : '', look: (r) => (r.cwnd && r.cwnd < 10 ? 'warn' : '') },
+  { name: 'rtx', key: 'rtx', worth: 5, least: 28, number: true, value: (r) => r.rtx, text: (r) => r.rtx ? count(r.rtx) : '', look: (r) => (r.rtx ? 'warn' : '') },
   { name: 'in', key: 'in', worth: 7, least: 64, number: true, value: (r) => r.bytes_in, text: (r) => bytes(r.bytes_in) },
   { name: 'out', key: 'out', worth: 7, least: 64, number: true, value: (r) => r.bytes_out, text: (r) => bytes(r.bytes_out) },
-  { name: 'msgs', key: 'messages', worth: 4, least: 42, number: true, value: (r) => r.messages, text: (r) => r.messages ? count(r.messages) : '' },
-  { name: 'bound by', key: 'bound', worth: 8, least: 104, value: bound, text: (r, now) => SHORT[bound(r, now)] ?? bound(r, now), look: () => 'quiet' },
-  { name: 'last message', key: 'subject', worth: 6, least: 110, grow: 0.8, value: (r) => r.subject, text: (r) => r.subject },
+  { name: 'msgs', key: 'messages', worth: 4, least: 36, number: true, value: (r) => r.messages, text: (r) => r.messages ? count(r.messages) : '' },
+  { name: 'bound by', key: 'bound', worth: 8, least: 98, value: bound, text: (r, now) => SHORT[bound(r, now)] ?? bound(r, now), look: () => 'quiet' },
+  { name: 'last message', key: 'subject', worth: 6, least: 96, grow: 0.8, value: (r) => r.subject, text: (r) => r.subject },
   { name: 'waits for · why it ended', key: 'waited', worth: 15, least: 172, grow: 1.5, number: true, left: true, value: waited, text: says, look: tone },
 ];
 

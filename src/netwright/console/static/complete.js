@@ -28,7 +28,8 @@ function values(key, given, rows, now) {
     const value = MATCHED[key](row, now).toLowerCase();
     if (value && value.includes(given)) found.set(value, (found.get(value) ?? 0) + 1);
   }
-  return [...found].sort((a, b) => b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MOST + 1)
+  const later = (value) => Number(!value.startsWith(given));
+  return [...found].sort((a, b) => later(a[0]) - later(b[0]) || b[1] - a[1] || (a[0] < b[0] ? -1 : 1)).slice(0, MOST + 1)
     .map(([value, count]) => ({ text: `${key}:${/\s/.test(value) ? `"${value}"` : value}`, hint: `${count}` }));
 }
 

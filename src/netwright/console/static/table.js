@@ -15,12 +15,16 @@ export class Table {
   #pool = [];
   #place = new Place();
 
-  // ``told`` is called with what the user did: changed(), sorted(sort), opened(id).
+  // ``told`` is called with what the user did: changed(), held() or let go, sorted(sort), opened(id).
   constructor(box, head, body, told) {
     [this.#box, this.#head, this.#body, this.#told] = [box, head, body, told];
     box.addEventListener('scroll', told.changed, { passive: true });
     new ResizeObserver(() => { this.#layout(); told.changed(); }).observe(box);
-    const hold = (event) => { if (event.pointerType === 'mouse') this.pointed = event.type === 'pointerenter'; };
+    const hold = (event) => {
+      if (event.pointerType !== 'mouse') return; // a finger does not rest
+      this.pointed = event.type === 'pointerenter';
+      told.held();
+    };
     body.addEventListener('pointerenter', hold);
     body.addEventListener('pointerleave', hold);
     body.addEventListener('click', (event) => {
