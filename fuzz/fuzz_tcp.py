@@ -14,11 +14,11 @@ from typing import Any
 from tests.support.tcp_states import SMALL, act, bounded, in_state
 
 from fuzz.mutate import converse
+from netwright.proto.tcp.congestion.registry import control_names
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.listener import Listener
 from netwright.proto.tcp.policy import RFC_5961, Policy
 from netwright.proto.tcp.segment import ACK, Segment, SynOptions, wrap
-from netwright.proto.tcp.settings import CONTROLS
 from netwright.proto.tcp.state import State
 
 CALLS = ("send", "read", "send_eof", "close", "abort", "nodelay", "cork", "uncork")
@@ -56,7 +56,8 @@ def choices(random: Random) -> dict[str, Any]:
     """Settings that an endpoint may have."""
     switches = {name: random.random() < 0.5 for name in ("sack", "timestamps", "pacing", "frto", "tail_loss_probe")}
     policy = Policy(**{field.name: random.random() < 0.5 for field in fields(Policy)})
-    return switches | {"congestion": random.choice(CONTROLS), "policy": policy if random.random() < 0.5 else RFC_5961}
+    policy = policy if random.random() < 0.5 else RFC_5961
+    return switches | {"congestion": random.choice(control_names()), "policy": policy}
 
 
 def talk(random: Random) -> None:

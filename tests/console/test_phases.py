@@ -18,13 +18,13 @@ def spans(bars: list[Bar]) -> list[tuple[str, float, float]]:
 def test_a_request_s_moments_become_waits_handler_and_ticks() -> None:
     moments = [
         Moment(1.0, Kind.ESTABLISHED),
-        Moment(1.0, Kind.RECEIVE_WAIT, note="request head"),
+        Moment(1.0, Kind.RECEIVE_WAIT, about=("request head",)),
         Moment(1.2, Kind.RECEIVED, 80),
         Moment(1.2, Kind.REQUEST, note="GET /"),
         Moment(1.2, Kind.HANDLER),
         Moment(1.5, Kind.RESPONSE, note="200"),
         Moment(1.5, Kind.SENT, 900),
-        Moment(1.6, Kind.RECEIVE_WAIT, note="next request"),
+        Moment(1.6, Kind.RECEIVE_WAIT, about=("next request",)),
     ]
     bars = bars_of_moments(moments, 4.0)
     assert spans(bars) == [
@@ -114,7 +114,7 @@ def test_every_attempt_has_its_place_and_the_loser_is_bad() -> None:
 
 def test_life_is_the_opening_of_the_summary_and_the_moments_that_were_kept() -> None:
     record = values(role="connected", started_at=1.0, opened_at=1.5, first_in_at=1.75, waiting="")
-    late = [Moment(5.0, Kind.SEND_WAIT, note="peer to read"), Moment(7.0, Kind.WAIT_OVER, note="handler")]
+    late = [Moment(5.0, Kind.SEND_WAIT, about=("peer to read",)), Moment(7.0, Kind.WAIT_OVER, about=("handler",))]
     bars = bars_of_life(record, late, 9.0)
     assert spans(bars) == [("syn", 1.0, 1.5), ("wait", 1.5, 1.75), ("wait", 5.0, 7.0), ("work", 7.0, 9.0)]
     early = [Moment(1.0, Kind.SYN), Moment(1.5, Kind.ESTABLISHED), *late]

@@ -16,8 +16,9 @@ from netwright.aio import Stream, connect
 from netwright.console.gate import Gate
 from netwright.console.server import Console, Staying, static_files, url_of
 from netwright.console.store import Store
+from netwright.console.view import LOST
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ResetError, TransportError
+from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
 from netwright.core.moment import Kind, Moment
 from netwright.proto.feed import (
     Batch,
@@ -288,6 +289,48 @@ async def test_worker_that_dies_makes_health_bad_and_one_that_says_bye_does_not(
         await asyncio.sleep(0.1)
         status, _, content = await run.get("/api/health")
         assert (status, json.loads(content)["died"]) == (503, [7])
+
+
+class Vanished:
+    """A worker's stream that says ``hello`` and is gone when something is sent to it."""
+
+    def __init__(self, error: Exception, hello: bytes = b"") -> None:
+        self.error, self.hello = error, hello
+
+    async def send(self, *parts: bytes) -> None:
+        raise self.error
+
+    async def __aiter__(self) -> AsyncIterator[bytes]:
+        yield self.hello
+
+
+ERRORS = [ResetError("reset"), ClosedError("closed"), TransportError("no route"), DeadlineError("send", 5.0)]
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+async def test_worker_that_vanishes_in_a_command_leaves_the_console_alive(error: Exception, tmp_path: Path) -> None:
+    async with running(tmp_path, store=Store(lease=2.0)) as run, await run.worker() as worker:
+        await worker.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        feeds: dict[int, Any] = run.console.feeds
+        whole, feeds[7] = feeds[7], (Vanished(error), asyncio.Lock())
+        assert (await run.get("/api/connections/7.1?watch=1"))[0] == 200
+        await asyncio.sleep(5.0)  # the lease ends: ``tick`` sends Unwatch
+        assert (await run.get("/api/health"))[0] == 200
+        feeds[7] = whole
+        worker.abort()
+        await asyncio.sleep(0.1)
+        (row,) = (await run.json("/api/connections"))["connections"]
+        assert (row["state"], row["waiting"]) == (LOST, "")
+        assert row["closed"] > 0
+
+
+@pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
+async def test_worker_that_vanishes_before_its_welcome_has_left(error: Exception) -> None:
+    console = Console(clock=lambda: 1100.0)
+    await console.serve_feed(Vanished(error, serialize(HELLO)))  # type: ignore[arg-type]  # as much as it uses
+    assert console.store.workers[7].gone_at == 1100.0
+    assert not console.feeds
 
 
 @pytest.mark.parametrize("line", [b"garbage\n", b'{"bye":true}\n', serialize(HELLO) * 2])

@@ -1,6 +1,16 @@
+import copy
+import importlib
+import inspect
+import pickle
+import pkgutil
+from collections.abc import Callable
+from typing import Any
+
 import pytest
 
+import netwright
 from netwright.core import errors
+from netwright.core.address import InetAddress
 from netwright.core.errors import ConnectError, DeadlineError, IncompleteError, LimitError, NetwrightError, ResetError
 
 
@@ -36,3 +46,69 @@ def test_textbook_code_that_catches_the_standard_errors_still_works() -> None:
         raise IncompleteError("cut", partial=b"ab")
     with pytest.raises(OSError, match="none"):
         raise ConnectError("none", [ValueError("x")])
+
+
+def every_error() -> list[type[BaseException]]:
+    """Every exception class that a module of the package defines."""
+    found: dict[str, type[BaseException]] = {}
+    for module in pkgutil.walk_packages(netwright.__path__, "netwright."):
+        if module.name.endswith("__main__") or "static" in module.name:
+            continue
+        try:
+            names = vars(importlib.import_module(module.name))
+        except ImportError:  # an extra or a kernel that is not here
+            continue
+        for value in names.values():
+            if isinstance(value, type) and issubclass(value, BaseException) and "netwright." in value.__module__:
+                found[f"{value.__module__}.{value.__qualname__}"] = value
+    return [found[name] for name in sorted(found)]
+
+
+ARGUMENTS: dict[str, object] = {
+    "address": InetAddress("a", 1),
+    "advice": "do this",
+    "allowed": 1,
+    "attempts": [OSError(111, "refused")],
+    "cause": OSError(98, "in use"),
+    "fields": [("allow", "GET")],
+    "partial": b"half",
+    "reference": "RFC 1 §2",
+    "seen": 2.5,
+    "status": 404,
+    "unit": "notes",
+    "waited": 1.5,
+}
+
+
+def build(kind: type[BaseException]) -> BaseException:
+    """An error of ``kind`` with an argument for each parameter."""
+    places, names = [], {}
+    for parameter in list(inspect.signature(kind.__init__).parameters.values())[1:]:
+        if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
+            continue
+        value = ARGUMENTS.get(parameter.name, "text")
+        if parameter.kind is parameter.KEYWORD_ONLY:
+            names[parameter.name] = value
+        else:
+            places.append(value)
+    return kind(*places, **names)
+
+
+WAYS: list[Callable[[Any], Any]] = [copy.copy, copy.deepcopy, lambda error: pickle.loads(pickle.dumps(error))]
+
+
+def seen_of(error: BaseException) -> tuple[object, ...]:
+    fields = {name: repr(value) for name, value in vars(error).items()}
+    return type(error), str(error), repr(error.args), fields, getattr(error, "errno", None)
+
+
+@pytest.mark.parametrize("kind", every_error(), ids=lambda kind: kind.__name__)
+def test_every_error_of_the_package_can_be_pickled_and_copied(kind: type[BaseException]) -> None:
+    error = build(kind)
+    for way in WAYS:
+        assert seen_of(way(error)) == seen_of(error)
+
+
+def test_walk_of_the_errors_finds_them() -> None:
+    names = {kind.__name__ for kind in every_error()}
+    assert {"BindError", "ConnectError", "HttpError", "StatusError", "LimitError", "ShuttingDownError"} <= names

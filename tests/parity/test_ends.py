@@ -11,8 +11,7 @@ import pytest
 from netwright.aio import Limits, Listener, Stream, connect
 from netwright.core.errors import ConnectError, DeadlineError, LimitError
 from netwright.core.record import ConnectionRecord, Outcome, Party, Recorder, Result
-from netwright.proto.feed import Record, parse_record
-from netwright.run.export import record_values
+from netwright.proto.feed import Record, parse_record, record_row
 from netwright.watch.ending import ending
 from netwright.watch.ledger import Account, kernel_ledger, program_ledger
 from tests.support.world import World, accepted, now, until
@@ -23,7 +22,7 @@ Peer = Callable[[World, Listener], Awaitable[None]]
 
 def told(record: ConnectionRecord) -> Record:
     """As it comes out of a file of records."""
-    return parse_record(json.loads(json.dumps(record_values(record))))
+    return parse_record(json.loads(json.dumps(record_row(record))))
 
 
 def adds_up(record: Record) -> None:

@@ -11,8 +11,9 @@ from hypothesis import strategies as st
 
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Attempt, Exchange, Result, Waiting
+from netwright.core.record import Attempt, Exchange, Recorder, Result
 from netwright.proto.feed import (
+    ROW,
     Batch,
     Bye,
     Command,
@@ -24,11 +25,16 @@ from netwright.proto.feed import (
     Update,
     Watch,
     Welcome,
+    batch_line,
+    kernel_values,
     parse_command,
     parse_update,
+    record_row,
     serialize,
 )
-from tests.support.records import values
+from netwright.wire.inet_diag import DiagAttribute
+from tests.support.diag import made
+from tests.support.records import opened, values
 
 PARTS: dict[str, Any] = {
     "attempts": (
@@ -85,20 +91,74 @@ def test_wrong_shapes_blame_the_peer_and_nothing_else(name: str, value: object, 
             parse(line)
 
 
-@pytest.mark.parametrize("field", list(Record.__annotations__))
+FIELDS = {name: index for index, name in enumerate(ROW)}
+
+
+def line_with(field: str, value: object) -> bytes:
+    """A batch of one record in which ``field`` is ``value``."""
+    row = json.loads(serialize(Batch(1.0, [values(**PARTS)], [], {})))["records"][0]
+    row[FIELDS[field]] = value
+    return json.dumps({"now": 1.0, "records": [row], "closed": [], "totals": {}, "lost": 0}).encode()
+
+
+def test_every_field_of_a_record_is_on_the_feed() -> None:
+    assert set(FIELDS) == set(Record.__annotations__)
+
+
+@pytest.mark.parametrize("field", FIELDS)
 def test_record_names_the_field_that_is_wrong(field: str) -> None:
-    wrong: dict[str, object] = dict(values())
-    wrong[field] = None
-    line = json.dumps({"now": 1.0, "records": [wrong], "closed": [], "totals": {}, "lost": 0}).encode()
     with pytest.raises(ProtocolError, match=field):
+        parse_update(line_with(field, None))
+
+
+@pytest.mark.parametrize(
+    ("field", "value", "said"),
+    [
+        ("waiting", "godot", "waiting is 'godot'"),
+        ("ended", ["godot", "you", "", 0, ""], "ended is"),
+        ("ended", ["closed", "godot", "", 0, ""], "ended is"),
+        ("attempts", [["::1", "godot", 0, 1, 1]], "attempts has"),
+        ("exchanges", [[1, 1, 1.5, "GET /", 200, ""]], "exchanges has"),
+        ("started_at", 10**15 + 1, "a time of"),
+        ("closed_at", -(10**400), "a time of"),
+        ("kernel", "0g", "hexadecimal digits wanted"),
+        ("kernel", "00", "tcp_info of 1 bytes"),
+    ],
+)
+def test_record_with_an_unknown_value_is_refused(field: str, value: object, said: str) -> None:
+    with pytest.raises(ProtocolError, match=said):
+        parse_update(line_with(field, value))
+
+
+def test_longest_time_is_allowed() -> None:
+    update = parse_update(line_with("started_at", 10**15))
+    assert isinstance(update, Batch)
+    assert update.records[0]["started_at"] == 1e9
+
+
+def test_record_of_the_wrong_length_is_refused() -> None:
+    line = json.dumps({"now": 1.0, "records": [[1, 2]], "closed": [], "totals": {}, "lost": 0}).encode()
+    with pytest.raises(ProtocolError, match=f"an array of {len(FIELDS)} fields wanted"):
         parse_update(line)
 
 
-def test_record_that_waits_for_an_unknown_thing_is_refused() -> None:
-    wrong: dict[str, object] = {**values(waiting=Waiting.HEAD), "waiting": "godot"}
-    line = json.dumps({"now": 1.0, "records": [wrong], "closed": [], "totals": {}, "lost": 0}).encode()
-    with pytest.raises(ProtocolError, match="godot"):
-        parse_update(line)
+def test_row_of_a_live_record_is_the_record_and_its_kernel() -> None:
+    raw = made(rtx=3).attributes[DiagAttribute.INFO]
+    record = opened(Recorder(), at=1027.123456789)
+    record.kernel = raw
+    for number in range(20):
+        exchange = record.exchange(f"GET /{number}", 1028.0)
+        exchange.answered, exchange.status = 1028.25, 200
+    for newest, count in ((True, 1), (False, 16)):
+        (update,) = FeedParser(parse_update).receive(batch_line(1.0, [record_row(record, newest=newest)], [], {}, 0))
+        assert isinstance(update, Batch)
+        (told,) = update.records
+        assert told["started_at"] == pytest.approx(1027.123457, abs=1e-9)
+        assert told["peer"] == str(record.peer)
+        assert told["kernel"] == kernel_values(raw)
+        assert told["kernel"]["total_retrans"] == 3
+        assert len(told["exchanges"]) == count
+        assert told["exchanges"][-1].line == "GET /19 → 200"
 
 
 @pytest.mark.parametrize("data", [b"x" * 101, b"x" * 101 + b"\n"])

@@ -23,9 +23,9 @@ def test_the_packed_structure_reads_back_as_what_the_endpoint_knows() -> None:
     assert (info.state, info.snd_cwnd, info.total_retrans) == (
         STATES[client.endpoint.state],
         sender.window.cwnd,
-        sender.repeats,
+        sender.retransmissions,
     )
-    assert sender.repeats > 0
+    assert sender.retransmissions > 0
     assert 0.05 <= info.rtt < 0.1
     assert (info.snd_wscale, info.rcv_wscale, info.options & 7) == (7, 7, 7)
     assert info.min_rtt is None  # what the model keeps in part only is not told

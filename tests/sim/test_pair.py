@@ -112,7 +112,7 @@ def test_congestion_is_marked_instead_of_lost() -> None:
     pair.run(until=100.0)
     assert pair.client.link.counters.marked > 0
     assert pair.client.link.counters.queue_full == 0
-    assert pair.client.endpoint.sender.repeats == 0
+    assert pair.client.endpoint.sender.retransmissions == 0
 
 
 def test_a_router_that_cannot_pass_a_segment_on_says_so_and_nothing_is_lost() -> None:

@@ -72,7 +72,7 @@ def test_a_label_is_what_people_look_for(segment: Segment, text: str) -> None:
 
 def test_pictures_show_the_loss() -> None:
     pair, trace = traced(200_000, lose=30)
-    assert pair.client.endpoint.sender.repeats == 1
+    assert pair.client.endpoint.sender.retransmissions == 1
     sequence, window = sequence_picture(trace), window_picture(trace)
     words = [
         node.text for picture in (sequence, window) for node in ElementTree.fromstring(picture).iter() if node.text

@@ -37,7 +37,7 @@ def test_a_packet_says_why_it_was_sent_and_what_became_of_it() -> None:
     assert len(records) == sum(seen.host == 0 for seen in trace)
     said = comments(records)
     counters = pair.client.link.counters
-    assert sum(text.startswith("retransmit: ") for text in said) == pair.client.endpoint.sender.repeats
+    assert sum(text.startswith("retransmit: ") for text in said) == pair.client.endpoint.sender.retransmissions
     assert sum(text.startswith("lost: lost on the path") for text in said) == counters.lost
     assert sum(text.startswith("queue full: ") for text in said) == counters.queue_full
     assert sum("held back" in text for text in said) == counters.reordered
@@ -101,6 +101,6 @@ def test_our_own_engine_sees_what_the_model_did(tmp_path: File, seed: int) -> No
         path = tmp_path / f"{host}.pcapng"
         path.write_bytes(b"".join(write_pcapng(trace, hosts=(host,))))
         totals[host] = analyse(path).totals
-    repeats = pair.client.endpoint.sender.repeats
+    repeats = pair.client.endpoint.sender.retransmissions
     assert totals["client"]["retransmission"] == repeats > 0
     assert totals["server"].get("network_duplicate", 0) == pair.client.link.counters.duplicated

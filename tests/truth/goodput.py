@@ -92,7 +92,7 @@ def model(job: Job) -> Flow:
     pair.client.program = send_all(None)
     pair.run(until=plan.seconds)
     sender = pair.client.endpoint.sender
-    return Flow(8 * sender.snd_una / plan.seconds, sender.repeats, pair.client.link.counters.queue_full)
+    return Flow(8 * sender.snd_una / plan.seconds, sender.retransmissions, pair.client.link.counters.queue_full)
 
 
 def kernels(jobs: list[Job]) -> list[Flow]:

@@ -12,7 +12,8 @@ import click
 from netwright.cli.problem import Problem, UnreachableProblem
 from netwright.core.errors import UsageError
 from netwright.core.moment import Kind
-from netwright.proto.tcp.settings import CONTROLS, Settings
+from netwright.proto.tcp.congestion.registry import control_names
+from netwright.proto.tcp.settings import Settings
 from netwright.sim.link import Path
 from netwright.sim.pair import Pair, send_all
 from netwright.sim.picture import page, text_ladder
@@ -88,7 +89,7 @@ def report(setup: Setup) -> dict[str, Any]:
         "packets": pair.packets,
         "lost": link.counters.lost,
         "queue_full": link.counters.queue_full,
-        "retransmitted": sender.repeats,
+        "retransmitted": sender.retransmissions,
         "probes": kinds[Kind.PROBE],
         "undone": sender.recovery.undone,
         "srtt": sender.rtt.srtt,
@@ -139,7 +140,7 @@ def _write(name: str, pieces: list[bytes]) -> None:
 @click.option("--loss", type=_SHARE, default="0.5%", show_default=True, help="Of packets towards the server.")
 @click.option("--queue", type=_SIZE, default="64k", show_default=True, help="Bytes that wait in front of the rate.")
 @click.option("--reorder", type=_SHARE, default="0", help="Of packets that later ones overtake.")
-@click.option("--congestion", type=click.Choice(sorted(CONTROLS)), default="cubic", show_default=True)
+@click.option("--congestion", type=click.Choice(sorted(control_names())), default="cubic", show_default=True)
 @click.option("--seed", default=1, show_default=True, help="Of every random decision: the same seed, the same packets.")
 @click.option("--ladder", default=24, show_default=True, type=click.IntRange(0), help="Packets to draw as a ladder.")
 @click.option("--story", default=30, show_default=True, type=click.IntRange(0), help="Decisions of the sender to tell.")

@@ -98,7 +98,7 @@ def bars_of_moments(moments: Iterable[Moment], now: float) -> list[Bar]:
     for moment in moments:
         over = [lane for lane in _ends(moment) if lane in begun]
         found.extend(_close(lane, begun.pop(lane), moment.at) for lane in over)
-        if moment.kind is Kind.WAIT_OVER and moment.note == Waiting.HANDLER and "app" not in begun:
+        if moment.kind is Kind.WAIT_OVER and moment.about == (Waiting.HANDLER,) and "app" not in begun:
             begun["work"] = moment
         elif moment.kind in _STARTS:
             begun[_STARTS[moment.kind]] = moment
@@ -152,7 +152,7 @@ def _stretch(run: Sequence[Bar]) -> list[Bar]:
 
 def _close(lane: str, start: Moment, end: float) -> Bar:
     if lane == "wait":
-        return _wait_bar(start.note, start.at, end)
+        return _wait_bar(str(start.about[0]) if start.about else "", start.at, end)
     if lane == "work":
         return Bar("work", f"program works {_ms(end - start.at)}", start.at, end, "app")
     if lane == "app":

@@ -14,7 +14,7 @@ from netwright.console import answers
 from netwright.console.gate import Asked, Gate
 from netwright.console.store import Store
 from netwright.core.address import InetAddress, UnixAddress
-from netwright.core.errors import ClosedError, NetwrightError, ProtocolError, TransportError, UsageError
+from netwright.core.errors import NetwrightError, ProtocolError, TransportError, UsageError
 from netwright.http import App, Request, Response, StatusError
 from netwright.proto.feed import FeedParser, Hello, Unwatch, Watch, Welcome, parse_update, serialize
 from netwright.watch.kernel import tcp_connections
@@ -92,7 +92,7 @@ class Console:
         self.app = App("console", report=lambda text, error: report(f"{text}: {error!r}" if error else text))
         self._gate, self._clock, self._report = gate or Gate(), clock, report
         self._events = answers.Events(self.store, os.urandom(6).hex())
-        self._feeds: dict[int, tuple[Stream, asyncio.Lock]] = {}
+        self.feeds: dict[int, tuple[Stream, asyncio.Lock]] = {}
         self._kernel, self._viewers = kernel, 0
         self._routes()
 
@@ -197,41 +197,44 @@ class Console:
                         continue
                     if not isinstance(update, Hello):
                         raise ProtocolError("a worker did not say hello first")
-                    pid = await self._welcome(update, stream)
+                    self._join(update, stream)
+                    pid = update.pid
+                    await stream.send(serialize(Welcome(self.url, os.getpid())))
         except NetwrightError as error:
             self._report(f"feed of worker {pid or 'unknown'} ended: {error}")
         finally:
-            if pid and self._feeds.get(pid, (None,))[0] is stream:
+            if pid and self.feeds.get(pid, (None,))[0] is stream:
                 self._leave(pid)
 
-    async def _welcome(self, hello: Hello, stream: Stream) -> int:
+    def _join(self, hello: Hello, stream: Stream) -> None:
         self.store.join(hello, self._clock())
-        self._feeds[hello.pid] = stream, asyncio.Lock()
-        await stream.send(serialize(Welcome(self.url, os.getpid())))
-        return hello.pid
+        self.feeds[hello.pid] = stream, asyncio.Lock()
 
     def _leave(self, pid: int) -> None:
-        del self._feeds[pid]
+        del self.feeds[pid]
         self.store.leave(pid, self._clock())
         self.staying.left(self._clock(), in_order=self.store.workers[pid].in_order)
 
     async def _command(self, name: str, *, watch: bool) -> None:
-        """Tell the worker of connection ``worker.number``; one that is gone or stuck is not waited for."""
+        """Send a command to the worker of connection ``worker.number``.
+
+        A worker that is gone, or does not read for COMMAND_TIMEOUT, is reported; ``serve_feed`` sees its end.
+        """
         pid, _, number = name.partition(".")
-        stream, lock = self._feeds.get(int(pid), (None, None))
+        stream, lock = self.feeds.get(int(pid), (None, None))
         if stream is None or lock is None:
             return
         command = Watch(int(number)) if watch else Unwatch(int(number))
         try:
             async with asyncio.timeout(COMMAND_TIMEOUT), lock:
                 await stream.send(serialize(command))
-        except (TimeoutError, ClosedError) as error:
-            self._report(f"worker {pid} does not take commands: {error}")
+        except (TimeoutError, NetwrightError) as error:
+            self._report(f"worker {pid} does not take commands: {error!r}")
 
     async def tick(self) -> None:
         """The series' seconds and the leases' ends, until cancelled or until nobody feeds the console any more."""
         second = int(self._clock())
-        while not self.staying.over(self._clock(), len(self._feeds)):
+        while not self.staying.over(self._clock(), len(self.feeds)):
             await asyncio.sleep(second + 1 - self._clock())
             while second < int(self._clock()):
                 second += 1

@@ -74,7 +74,7 @@ cdef class ConnectionRecord:
         self.last_in_at = at
         self.version += 1
         if self.timeline is not None:
-            keep_moment(self, at, RECEIVED, size, "")
+            keep_moment(self, at, RECEIVED, size, "", ())
         return 0
 
     cdef int count_out(self, Py_ssize_t size, double at) except -1:
@@ -85,7 +85,7 @@ cdef class ConnectionRecord:
         self.last_out_at = at
         self.version += 1
         if self.timeline is not None:
-            keep_moment(self, at, SENT, size, "")
+            keep_moment(self, at, SENT, size, "", ())
         return 0
 
     cdef int wait_for(self, object waiting, double at) except -1:
@@ -96,7 +96,7 @@ cdef class ConnectionRecord:
         self.waiting_since = at
         self.version += 1
         if self.timeline is not None:
-            keep_moment(self, at, MOMENT_OF_WAIT.get(waiting, RECEIVE_WAIT), 0, waiting.value)
+            keep_moment(self, at, MOMENT_OF_WAIT.get(waiting, RECEIVE_WAIT), 0, waiting.value, (waiting.value,))
         return 0
 
     def received(self, Py_ssize_t size, double at):
@@ -115,7 +115,7 @@ cdef class ConnectionRecord:
         """Keep a moment, if somebody watches."""
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, kind, size, note, about))
+            keep_moment(self, at, kind, size, note, about)
 
     def exchange(self, subject, double at):
         """A message has arrived whose handler starts now; its answer is for the caller to enter."""
@@ -166,9 +166,9 @@ cdef class ConnectionRecord:
         return values
 
 
-cdef int keep_moment(ConnectionRecord record, double at, kind, Py_ssize_t size, note) except -1:
+cdef int keep_moment(ConnectionRecord record, double at, kind, Py_ssize_t size, note, about) except -1:
     """Apart from its callers: what a connection that nobody watches pays stays short."""
-    record.timeline.add(Moment(at, kind, size, note))
+    record.timeline.add(Moment(at, kind, size, note, about))
     return 0
 
 

@@ -1,4 +1,4 @@
-"""Errors by culprit: who has to change something.  No I/O.
+"""Errors by culprit: the party that has to change something.
 
 - ProtocolError: the peer broke a rule of the protocol.  IncompleteError: it ended in the middle.
 - UsageError: the caller broke a rule of this package.
@@ -7,10 +7,12 @@
 - LimitError: a setting of ours refused the value.
 - DeadlineError: the time that was set ran out.
 
-A text has the value seen, the value allowed, the place and the rule.
+A text has the value seen, the value allowed, the place and the rule.  Errors can be pickled and copied, as errors of
+Python's own can: their cause and traceback stay behind.
 """
 
 from collections.abc import Sequence
+from typing import Any
 
 __all__ = [
     "ClosedError",
@@ -40,6 +42,22 @@ class NetwrightError(Exception):
     def __str__(self) -> str:
         rule = f" ({self.reference})" if self.reference else ""
         return f"{self.message}{rule}" + (f"; {self.advice}" if self.advice else "")
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """An error is restored from its attributes: the arguments of ``__init__`` differ from class to class."""
+        fields = {name: getattr(self, name) for name in _SYSTEM_FIELDS if isinstance(self, OSError)}
+        return _restore, (type(self), self.args, {**self.__dict__, **fields})
+
+
+_SYSTEM_FIELDS = ("errno", "strerror", "filename", "filename2")  # of an OSError; they are not in its __dict__
+
+
+def _restore(kind: type[NetwrightError], args: tuple[Any, ...], fields: dict[str, Any]) -> NetwrightError:
+    error = kind.__new__(kind, *args)
+    error.args = args
+    for name, value in fields.items():
+        setattr(error, name, value)
+    return error
 
 
 class ProtocolError(NetwrightError):

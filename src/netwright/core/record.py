@@ -278,7 +278,9 @@ class ConnectionRecord:
         self.waiting, self.waiting_since = waiting, at
         self.version += 1
         if self.timeline is not None:
-            self.timeline.add(Moment(at, MOMENT_OF_WAIT.get(waiting, Kind.RECEIVE_WAIT), note=waiting.value))
+            self.timeline.add(
+                Moment(at, MOMENT_OF_WAIT.get(waiting, Kind.RECEIVE_WAIT), note=waiting.value, about=(waiting.value,))
+            )
 
     def note(self, kind: Kind, at: float, *, size: int = 0, note: str = "", about: tuple[Fact, ...] = ()) -> None:
         """Keep a moment, if somebody watches."""

@@ -1,4 +1,7 @@
-"""The root of a task that must not end its group with its own failure.  The only place that catches Exception."""
+"""The root of a task that must not end its group with its own failure.
+
+``Exception`` is caught here, and at the two other roots of a program's own code: the listener's and HTTP's connection.
+"""
 
 from collections.abc import Awaitable, Callable
 
@@ -6,9 +9,9 @@ __all__ = ["guarded"]
 
 
 async def guarded(work: Awaitable[None], report: Callable[[Exception], None]) -> None:
-    """Await ``work``; hand its exception to ``report``, which must not raise.  Cancelling passes through.
+    """Await ``work``; pass its exception to ``report``, which must not raise.  Cancelling passes through.
 
-    ``sys.exit`` inside of one task's work is a mistake of that work: it does not end everybody else's.
+    ``sys.exit`` in one task would end all tasks of the program: it is reported as that task's failure instead.
     """
     try:
         await work

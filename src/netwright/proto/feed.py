@@ -2,21 +2,29 @@
 
 The worker says Hello, then Batch and Moments, and Bye before it ends in order.  The console says Welcome, then Watch
 and Unwatch.  Times are seconds on the worker's clock; Hello carries that clock and the wall's at one instant.
+
+A record costs the worker as little as possible: it is an array, its times are integers of microseconds (the decimal
+digits of a float take 20 times as long), and struct tcp_info goes as it came from the kernel, for the console to read.
 """
 
 import json
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import attrgetter, itemgetter
 from typing import Any, Generic, TypeAlias, TypedDict, TypeVar, assert_never, cast
 
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Attempt, End, Exchange, Outcome, Party, Result, Waiting
+from netwright.core.record import Attempt, ConnectionRecord, End, Exchange, Outcome, Party, Result, Waiting
+from netwright.wire.tcp_info import parse_tcp_info
 
 __all__ = [
     "FORMAT",
+    "KERNEL",
     "MAX_LINE",
+    "ROW",
     "Batch",
     "Bye",
     "Command",
@@ -28,19 +36,30 @@ __all__ = [
     "Update",
     "Watch",
     "Welcome",
+    "batch_line",
+    "kernel_values",
     "parse_command",
     "parse_record",
     "parse_update",
     "readable",
+    "record_row",
     "serialize",
 ]
 
 FORMAT = 2  # grows when an old console could no longer read a new worker
-MAX_LINE = 1024 * 1024  # bytes of a line; a batch of 100 records is about 130 kB
+MAX_LINE = 1024 * 1024  # bytes of a line; a batch of 100 records is about 90 kB
+_KERNEL = """state ca_state snd_cwnd snd_ssthresh snd_mss rtt rttvar min_rtt rto unacked sacked lost retrans
+total_retrans total_rto notsent_bytes snd_wnd rcv_wnd pmtu delivery_rate pacing_rate busy_time rwnd_limited
+sndbuf_limited bytes_acked bytes_received bytes_retrans segs_out reordering dsack_dups last_data_sent last_data_recv
+last_ack_recv"""
+KERNEL = tuple(_KERNEL.split())  # fields of struct tcp_info that a record has, by the kernel's names
 
 
 class Record(TypedDict):
-    """``ConnectionRecord.as_dict()``, its units; ``kernel`` is struct tcp_info by name, {} if never asked."""
+    """``ConnectionRecord.as_dict()``, its units; ``kernel`` is struct tcp_info by name, {} if never asked.
+
+    Of a live connection that nobody watches ``exchanges`` has the newest one only.
+    """
 
     number: int
     role: str
@@ -147,11 +166,11 @@ def serialize(message: Update | Command) -> bytes:
     match message:
         case Hello():
             body: object = {"hello": {name: getattr(message, name) for name in message.__slots__}}
-        case Batch():
-            body = {name: getattr(message, name) for name in message.__slots__}
+        case Batch(now, records, closed, totals, lost):
+            return batch_line(now, [*map(_row_of, records)], [*map(_row_of, closed)], totals, lost)
         case Moments(number, first, moments, lost):
-            rows = [[moment.at, moment.kind, moment.size, moment.note, moment.about] for moment in moments]
-            body = {"moments": {"number": number, "first": first, "moments": rows, "lost": lost}}
+            told = [(moment.at, moment.kind, moment.size, moment.note, moment.about) for moment in moments]
+            body = {"moments": {"number": number, "first": first, "moments": told, "lost": lost}}
         case Bye():
             body = {"bye": True}
         case Welcome(url, pid):
@@ -162,7 +181,56 @@ def serialize(message: Update | Command) -> bytes:
             body = {"unwatch": number}
         case _:
             assert_never(message)
-    return json.dumps(body, separators=(",", ":")).encode() + b"\n"
+    return _encode(body) + b"\n"
+
+
+def record_row(record: ConnectionRecord, *, newest: bool = False) -> list[object]:
+    """A record as an array, see ROW; with ``newest`` only the newest of its exchanges."""
+    local, peer = record.local, record.peer
+    texts = str(local) if local is not None else "", str(peer) if peer is not None else "", record.timeline is not None
+    exchanges = [record.exchanges[-1]] if newest and record.exchanges else record.exchanges
+    parts = record.ended, record.attempts, [exchange.values() for exchange in exchanges]
+    return _row(*_plain_of(record), *texts, times=_times_of(record), parts=parts, kernel=record.kernel)
+
+
+def _row(
+    *plain: object,
+    times: Iterable[float],
+    parts: tuple[End, Iterable[Attempt], Iterable[Exchange]],
+    kernel: bytes,
+) -> list[object]:
+    ended, attempts, exchanges = parts
+    return [
+        *plain,
+        *[int(at * 1e6 + 0.5) for at in times],
+        ended,
+        [(*a[:3], _micros(a.began), _micros(a.took)) for a in attempts],
+        [(_micros(e[0]), _micros(e[1]), _micros(e[2]), *e[3:]) for e in exchanges],
+        kernel.hex(),
+    ]
+
+
+def _row_of(record: Record) -> list[object]:
+    """The same of a record that was read; its kernel's view does not come back."""
+    parts = record["ended"], record["attempts"], record["exchanges"]
+    texts = record["local"], record["peer"], record["watched"]
+    return _row(*itemgetter(*_PLAIN)(record), *texts, times=itemgetter(*_TIMES)(record), parts=parts, kernel=b"")
+
+
+def _micros(seconds: float) -> int:
+    return int(seconds * 1e6 + 0.5)
+
+
+def batch_line(now: float, live: list[list[object]], closed: list[list[object]], totals: object, lost: int) -> bytes:
+    """The line of a Batch whose records are rows already."""
+    return _encode({"now": now, "records": live, "closed": closed, "totals": totals, "lost": lost}) + b"\n"
+
+
+def _encode(body: object) -> bytes:
+    return _ENCODER.encode(body).encode()
+
+
+_ENCODER = json.JSONEncoder(separators=(",", ":"))
 
 
 class FeedParser(Generic[T]):
@@ -250,21 +318,49 @@ def _records(values: Iterable[object]) -> list[Record]:
 
 
 def parse_record(value: object) -> Record:
-    """A record from its JSON values.
+    """A record from its row.
 
     Raises:
         ProtocolError: a field is absent or of another type.
     """
-    values = _check_types(value, _RECORD, "record")
+    if not isinstance(value, list) or len(value) != len(ROW):
+        raise ProtocolError(f"record: an array of {len(ROW)} fields wanted, not {_short(value)}")
+    values = _check_types(dict(zip(ROW, value, strict=True)), ROW, "record")
     if values["waiting"] not in _WAITING:
         raise ProtocolError(f"record: waiting is {values['waiting']!r}")
-    if not all(isinstance(value, (float, int)) for value in values["kernel"].values()):
-        raise ProtocolError(f"record: kernel is {_short(values['kernel'])}, numbers wanted")
-    record = cast("Record", {name: values[name] for name in _RECORD})
-    record["ended"] = _end(values["ended"])
-    record["attempts"] = tuple(map(_attempt, values["attempts"]))
-    record["exchanges"] = list(map(_exchange, values["exchanges"]))
-    return record
+    for name in _TIMES:
+        values[name] = _seconds(values[name])
+    values["ended"] = _end(values["ended"])
+    values["attempts"] = tuple(map(_attempt, values["attempts"]))
+    values["exchanges"] = list(map(_exchange, values["exchanges"]))
+    values["kernel"] = _kernel(values["kernel"])
+    return cast("Record", values)
+
+
+def _seconds(micros: int) -> float:
+    if abs(micros) > _LONGEST:  # of integers without bound some are no floats
+        raise ProtocolError(f"record: a time of {_short(micros)} µs, {_LONGEST} allowed")
+    return micros / 1e6
+
+
+def _kernel(text: str) -> Mapping[str, float]:
+    try:
+        return kernel_values(bytes.fromhex(text))
+    except ValueError as error:
+        raise ProtocolError(f"record: kernel is {_short(text)}, hexadecimal digits wanted") from error
+
+
+@lru_cache(maxsize=1000)  # a record changes more often than its kernel is asked
+def kernel_values(asked: bytes) -> Mapping[str, float]:
+    """The fields of KERNEL that a struct tcp_info has; {} for b"".
+
+    Raises:
+        ProtocolError: it is too short.
+    """
+    if not asked:
+        return {}
+    info = parse_tcp_info(asked)
+    return {name: value for name in KERNEL if (value := getattr(info, name)) is not None}
 
 
 def _end(value: object) -> End:
@@ -277,25 +373,16 @@ def _end(value: object) -> End:
 
 def _attempt(value: object) -> Attempt:
     match value:
-        case [str(address), str(result), int(errno), float() | int() as began, float() | int() as took] if (
-            result in _RESULTS
-        ):
-            return Attempt(address, Result(result), errno, began, took)
+        case [str(address), str(result), int(errno), int(began), int(took)] if result in _RESULTS:
+            return Attempt(address, Result(result), errno, _seconds(began), _seconds(took))
         case _:
             raise ProtocolError(f"record: attempts has {_short(value)}")
 
 
 def _exchange(value: object) -> Exchange:
     match value:
-        case [
-            float() | int() as began,
-            float() | int() as handler,
-            float() | int() as answered,
-            str(subject),
-            int(status),
-            str(note),
-        ]:
-            return Exchange(began, handler, answered, subject, status, note)
+        case [int(began), int(handler), int(answered), str(subject), int(status), str(note)]:
+            return Exchange(_seconds(began), _seconds(handler), _seconds(answered), subject, status, note)
         case _:
             raise ProtocolError(f"record: exchanges has {_short(value)}")
 
@@ -326,8 +413,17 @@ def _short(value: object) -> str:
     return text if len(text) <= 80 else f"{text[:77]}..."
 
 
-_PARTS: dict[str, type] = {"attempts": list, "ended": list, "exchanges": list, "kernel": dict}
-_RECORD: dict[str, type] = dict(Record.__annotations__) | _PARTS
+_LONGEST = 10**15  # microseconds: 31 years
+_PARTS: dict[str, type] = {"ended": list, "attempts": list, "exchanges": list, "kernel": str}
+_TEXTS = ("local", "peer", "watched")  # of the record they are values of other types
+_TIMES = tuple(name for name, kind in Record.__annotations__.items() if kind is float)
+_PLAIN = tuple(name for name in Record.__annotations__ if name not in {*_TIMES, *_PARTS, *_TEXTS})
+ROW: dict[str, type] = {  # the fields of a record's array in their order, and their types there
+    **{name: Record.__annotations__[name] for name in (*_PLAIN, *_TEXTS)},
+    **dict.fromkeys(_TIMES, int),
+    **_PARTS,
+}
+_plain_of, _times_of = attrgetter(*_PLAIN), attrgetter(*_TIMES)
 _HELLO: dict[str, type] = dict(Hello.__annotations__)
 _MOMENTS: dict[str, type] = {"number": int, "first": int, "moments": list, "lost": int}
 _BATCH: dict[str, type] = {"now": float, "records": list, "closed": list, "totals": dict, "lost": int}

@@ -10,8 +10,7 @@ import sys
 import time
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Awaitable, Callable, Iterable, Iterator, Mapping
-from functools import lru_cache
+from collections.abc import Awaitable, Callable, Iterable, Iterator
 from itertools import islice
 from typing import cast
 
@@ -20,7 +19,6 @@ from netwright.core.address import UnixAddress
 from netwright.core.errors import ClosedError, NetwrightError
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.proto.feed import (
-    Batch,
     Bye,
     Command,
     FeedParser,
@@ -30,17 +28,15 @@ from netwright.proto.feed import (
     Unwatch,
     Watch,
     Welcome,
+    batch_line,
+    kernel_values,
     parse_command,
+    record_row,
     serialize,
 )
-from netwright.wire.tcp_info import parse_tcp_info
 
 __all__ = ["Exporter", "Told", "record_values"]
 
-_KERNEL = """state ca_state snd_cwnd snd_ssthresh snd_mss rtt rttvar min_rtt rto unacked sacked lost retrans
-total_retrans total_rto notsent_bytes snd_wnd rcv_wnd pmtu delivery_rate pacing_rate busy_time rwnd_limited
-sndbuf_limited bytes_acked bytes_received reordering dsack_dups"""
-KERNEL = tuple(_KERNEL.split())  # fields of struct tcp_info that are told
 SAMPLES_PER_TURN = 100  # live connections whose kernel is asked, in turn; the watched ones always
 ROUND = 1.0  # seconds at least between two questions about a connection that nobody watches
 RECORDS_PER_LINE = 100  # about 0.5 ms to encode: as long as the service is held up at once
@@ -104,6 +100,7 @@ class Told:
         """Tell the moments of a connection, too; of one that ended, those that were kept."""
         if self._recorder.watch(number):
             self._watched.setdefault(number, (self._recorder.live[number], 0))
+            self._versions.update({number: -1} if number in self._versions else {})  # told anew, all its exchanges
             return
         for record in self._recorder.recent:
             if record.number == number and record.timeline is not None:
@@ -131,7 +128,8 @@ class Told:
     def _batch(self, now: float, live: Iterable[ConnectionRecord], ended: Iterable[ConnectionRecord]) -> bytes:
         totals = dict(self._recorder.totals)
         self._told_at, self._totals = now, sum(totals.values())
-        return serialize(Batch(now, [*map(record_values, live)], [*map(record_values, ended)], totals, self.lost))
+        rows = [record_row(r, newest=r.timeline is None) for r in live]
+        return batch_line(now, rows, [record_row(r) for r in ended], totals, self.lost)
 
     def _sample(self, now: float) -> None:
         """Ask the kernel of what is watched, and of the next ones in turn."""
@@ -177,14 +175,8 @@ def record_values(record: ConnectionRecord) -> Record:
     """The record as JSON values, what the kernel said last included."""
     values = record.as_dict()
     if record.kernel:
-        values["kernel"] = _kernel_values(record.kernel)
+        values["kernel"] = kernel_values(record.kernel)
     return cast("Record", values)
-
-
-@lru_cache(maxsize=1000)  # a record changes more often than its kernel is asked
-def _kernel_values(asked: bytes) -> Mapping[str, float]:
-    info = parse_tcp_info(asked)
-    return {name: value for name in KERNEL if (value := getattr(info, name)) is not None}
 
 
 class Exporter:

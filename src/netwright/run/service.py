@@ -26,6 +26,7 @@ from netwright.core.errors import UsageError
 from netwright.core.record import Recorder
 from netwright.core.root import guarded
 from netwright.core.tuning import INTERACTIVE, Tuning
+from netwright.run.settings import DEFAULT_CONSOLE
 
 __all__ = ["Hook", "Report", "Service", "log_error"]
 
@@ -58,6 +59,7 @@ class Service:
         recorder: the record of every connection.
         listeners: one for each port, in the order they were added, while the service runs.
         draining: no new work is taken.
+        hook: the start or stop hook that runs now; after a start that failed in a hook, that hook.
     """
 
     def __init__(
@@ -76,6 +78,7 @@ class Service:
         self.host = "127.0.0.1"
         self.listeners: tuple[Listener, ...] = ()
         self.draining = False
+        self.hook: Hook | None = None
         self._hook_timeout = hook_timeout
         self._ports: list[_Port] = []
         self._starting: list[Hook] = []
@@ -114,6 +117,10 @@ class Service:
         where = parse_address(address, default_host=self.host) if isinstance(address, str) else address
         self._ports.append(_Port(where, handler, name, limits or self.limits))
 
+    def add_http(self, binds: tuple[Address, ...], *, default: Address) -> tuple[Address, ...]:
+        """Answer HTTP on ``binds``; return the addresses added.  A Service has no HTTP: none; see ``App``."""
+        return ()
+
     def on_start(self, hook: AnyHook) -> AnyHook:
         """Call ``hook`` when the ports are bound, before the first accept; if it fails, so does ``start``."""
         self._starting.append(hook)
@@ -135,7 +142,7 @@ class Service:
         """
         if self._root is not None:
             raise UsageError(f"start of {self!r}", advice="drain it first")
-        self.draining = False
+        self.draining, self.hook = False, None
         listeners: list[Listener] = []
         try:
             for port in self._ports:
@@ -192,6 +199,33 @@ class Service:
     ) -> None:
         await self.drain(0.0 if error is not None else 10.0)
 
+    def run(
+        self,
+        *,
+        console: str | None = str(DEFAULT_CONSOLE),
+        drain: float = 10.0,
+        records: str = "",
+        log_level: str = "info",
+    ) -> None:
+        """Serve until Ctrl-C or SIGTERM: the whole main function of a program.
+
+        The first signal drains, the second stops now.  Returns after a drain.
+
+        Args:
+            console: where the console's page is, a process of its own; None or "off" starts none.  The default gives
+                way to a free port if it is taken.
+            drain: seconds that busy connections get to finish.
+            records: a file that gets a JSON line for each connection that closed.
+            log_level: debug, info, warning, error or critical: of netwright's own log records.
+
+        Raises:
+            SystemExit: 130 after a second signal, 2 or 3 if the service cannot start; the reason is printed.
+            UsageError: not called in the main thread, or inside a running event loop.
+        """
+        from netwright.run.program import run_as_main
+
+        run_as_main(self, (), console=console, drain=drain, records=records, log_level=log_level)
+
     # inside
 
     async def _bind(self, port: _Port) -> Listener:
@@ -222,10 +256,13 @@ class Service:
                 self.report(f"{self.name}: a listener failed", error if isinstance(error, Exception) else None)
         for hook in reversed(self._stopping):
             await guarded(self._call(hook), lambda error: self.report(f"{self.name}: a stop hook failed", error))
+            self.hook = None
         self.listeners = ()
 
     async def _call(self, hook: Hook) -> None:
+        self.hook = hook
         result = hook()
         if inspect.isawaitable(result):
             async with asyncio.timeout(self._hook_timeout):
                 await result
+        self.hook = None

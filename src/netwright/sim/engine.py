@@ -16,8 +16,9 @@ from netwright.core.address import Address, InetAddress
 from netwright.core.errors import LimitError, TransportError, UsageError
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import Tuning
+from netwright.proto.tcp.congestion.registry import control_names
 from netwright.proto.tcp.events import End
-from netwright.proto.tcp.settings import CONTROLS, Settings
+from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.driver import Driver
 from netwright.sim.stack import Connection, Port
@@ -114,7 +115,7 @@ def settings_of(tuning: Tuning) -> tuple[Settings, tuple[str, ...]]:
     if tuning.options:
         raise TransportError(f"Tuning.options={tuning.options!r}: a stack has none of the kernel's options")
     usual = Settings()
-    known = not tuning.congestion or tuning.congestion in CONTROLS
+    known = not tuning.congestion or tuning.congestion in control_names()
     settings = Settings(
         nodelay=tuning.nodelay,
         keepalive=tuning.keepalive,

@@ -45,7 +45,7 @@ def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:
         "sacked": board.sacked,
         "lost": board.lost,
         "retrans": board.resent,
-        "total_retrans": sender.repeats,
+        "total_retrans": sender.retransmissions,
         "rtt": round(rtt.srtt * 1e6),
         "rttvar": round(rtt.rttvar * 1e6),
         "rto": round(rtt.timeout * 1e6),

@@ -5,7 +5,7 @@ The client connects as soon as ``run`` is called, the server listens; a program 
     pair = Pair(there=Path(delay=0.01, rate=10e6, loss=0.01), back=Path(delay=0.01), seed=1, trace=Trace())
     pair.client.program = send_all(1_000_000)
     pair.run(until=60.0)
-    print(pair.server.received, pair.client.endpoint.sender.repeats)
+    print(pair.server.received, pair.client.endpoint.sender.retransmissions)
 
 The same arguments give the same packets at the same times.  A second of virtual time is no second of anybody's life.
 """
@@ -21,7 +21,6 @@ from netwright.core.moment import Moment
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.handshake import is_opening
-from netwright.proto.tcp.path_mtu import reduce_mss
 from netwright.proto.tcp.segment import CE, NOT_ECT, Segment
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import CLOSED, State
@@ -232,7 +231,7 @@ class Pair:
     def _told(self, side: Side, segment: Segment) -> None:
         """The ICMP message of a router near the sender, whose way is short (RFC 1191 §4)."""
         side.too_big = None
-        if reduce_mss(side.endpoint, side.link.path.mtu - _HEADERS, segment.seq, self.now):
+        if side.endpoint.reduce_mss(side.link.path.mtu - _HEADERS, segment.seq, self.now):
             self._flush(side)
 
     def _flush_traced(self, side: Side, trace: Trace) -> None:

@@ -1,4 +1,4 @@
-"""Pictures of a simulated run: its ladder, its time-sequence graph, its window over time.  No I/O."""
+"""Pictures of a simulated run: its ladder, its time-sequence graph, its window over time."""
 
 from html import escape
 from math import inf
@@ -7,6 +7,7 @@ from netwright.core.moment import Kind
 from netwright.draw.curves import Curve, Mark, curves
 from netwright.draw.ladder import Arrow, Note, ladder, ladder_text
 from netwright.draw.sequence import Acknowledgement, Sent, time_sequence
+from netwright.proto.tcp.recovery import Phase
 from netwright.proto.tcp.segment import ACK, FIN, RST, SYN, Segment, flag_names
 from netwright.sim.trace import HOSTS, Seen, Trace
 
@@ -14,6 +15,7 @@ __all__ = ["page", "rungs", "sequence_picture", "text_ladder", "window_picture"]
 
 _TOLD = frozenset({Kind.STATE, Kind.RETRANSMIT, Kind.PROBE, Kind.CONGESTION, Kind.WINDOW, Kind.REFUSED, Kind.CLOSED})
 _TONES = {Kind.RETRANSMIT: "bad", Kind.PROBE: "bad", Kind.REFUSED: "bad", Kind.CONGESTION: "wait"}
+_MARKED = ((Phase.RECOVERY.value,), (Phase.LOSS.value,))  # phases whose begin is marked on the window's curve
 _MARKS = 40  # more of them hide the curve
 _PAGE = """<!doctype html>
 <html lang="en"><meta charset="utf-8"><title>{title}</title>
@@ -130,11 +132,11 @@ def window_picture(trace: Trace, *, host: int = 0) -> str:
         Curve("cwnd", [(gauge.at, gauge.cwnd) for gauge in gauges], "good", stepped=True),
     ]
     marks = [
-        Mark(moment.at, moment.note.partition(":")[0].partition(" → ")[2])
+        Mark(moment.at, str(moment.about[1]))
         for seen in trace
         if seen.host == host
         for moment in seen.reasons
-        if moment.kind is Kind.CONGESTION and any(f"→ {phase}:" in moment.note for phase in ("recovery", "loss"))
+        if moment.kind is Kind.CONGESTION and moment.about[1:] in _MARKED
     ]
     return curves(lines, unit="segments", title=f"the {HOSTS[host]}'s window", marks=marks[:_MARKS])
 

@@ -3,12 +3,12 @@
 import pytest
 
 from netwright.proto.tcp.delivery import Delivery
-from netwright.proto.tcp.scoreboard import Sent
+from netwright.proto.tcp.scoreboard import SentSegment
 from netwright.proto.tcp.segment import ACK
 
 
-def send(delivery: Delivery, at: float, out: int) -> Sent:
-    record = Sent(0, 1, b"x", ACK, at)
+def send(delivery: Delivery, at: float, out: int) -> SentSegment:
+    record = SentSegment(0, 1, b"x", ACK, at)
     delivery.sent(record, out, at)
     return record
 

@@ -2,9 +2,7 @@
 
 from math import inf
 
-from netwright.proto.tcp.congestion.window import Window
-from netwright.proto.tcp.pacing import BURST, Pacer, interval
-from netwright.proto.tcp.settings import Settings
+from netwright.proto.tcp.pacing import BURST, Pacer
 
 
 def test_a_rate_holds_after_its_burst() -> None:
@@ -17,14 +15,6 @@ def test_a_rate_holds_after_its_burst() -> None:
     assert pacer.deadline == now + BURST
     assert not pacer.holds(pacer.deadline)
     assert pacer.deadline == inf
-
-
-def test_slow_start_is_paced_at_twice_the_window() -> None:
-    """RFC 9002 §7.7 has 1.25; Linux 2 in slow start, or it could not double, and 1.2 afterwards."""
-    window = Window(Settings())
-    assert interval(window, 0.1) == 0.1 / 20
-    window.ssthresh = 10
-    assert interval(window, 0.1) == 0.1 / 12
 
 
 def test_time_that_passed_unused_is_no_credit() -> None:

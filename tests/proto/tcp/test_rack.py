@@ -6,16 +6,16 @@ import pytest
 
 from netwright.proto.tcp.rack import Rack
 from netwright.proto.tcp.rtt import RoundTrip
-from netwright.proto.tcp.scoreboard import Scoreboard, Sent
+from netwright.proto.tcp.scoreboard import Scoreboard, SentSegment
 from netwright.proto.tcp.segment import ACK
 from netwright.proto.tcp.settings import Settings
 
 
-def sent(start: int, at: float) -> Sent:
-    return Sent(start, start + 10, bytes(10), ACK, at)
+def sent(start: int, at: float) -> SentSegment:
+    return SentSegment(start, start + 10, bytes(10), ACK, at)
 
 
-def board_with(*records: Sent) -> Scoreboard:
+def board_with(*records: SentSegment) -> Scoreboard:
     board = Scoreboard()
     for record in records:
         board.add(record)

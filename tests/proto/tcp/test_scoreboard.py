@@ -5,14 +5,14 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright._native import compiled
-from netwright.proto.tcp.scoreboard import Scoreboard, Sent
+from netwright.proto.tcp.scoreboard import Scoreboard, SentSegment
 from netwright.proto.tcp.segment import ACK
 
 
 def board_of(count: int, *, size: int = 10) -> Scoreboard:
     board = Scoreboard()
     for index in range(count):
-        board.add(Sent(index * size, (index + 1) * size, bytes(size), ACK, index * 0.001))
+        board.add(SentSegment(index * size, (index + 1) * size, bytes(size), ACK, index * 0.001))
     return board
 
 
@@ -96,7 +96,7 @@ def test_counts_equal_a_look_at_all_records_after_any_steps(steps: list[tuple[st
             board.sack(start, end)
             known |= set(range(start, end))
         elif what == "add":
-            board.add(Sent(nxt, nxt + length, bytes(length), ACK, 1.0 + nxt))
+            board.add(SentSegment(nxt, nxt + length, bytes(length), ACK, 1.0 + nxt))
             nxt += length
         elif what == "lose" and (records := [r for r in board.outstanding() if not r.sacked and not r.lost]):
             board.mark_lost(records[number % len(records)])
@@ -120,7 +120,7 @@ def test_cost_of_an_acknowledgement_does_not_grow_with_the_window() -> None:
     """RFC 6675 is silent on cost; here a repeated SACK block touches no record, whatever the window."""
     touched = []
 
-    class Counting(Sent):
+    class Counting(SentSegment):
         __slots__ = ()
 
         def __getattribute__(self, name: str) -> object:
@@ -144,7 +144,7 @@ def test_cost_of_an_acknowledgement_does_not_grow_with_the_window() -> None:
 def test_counts_are_those_of_the_pieces_after_a_cut() -> None:
     """RFC 1191 §6.4: what was marked lost, sent again or SACKed before counts as before, each piece for itself."""
     board = Scoreboard()
-    records = [Sent(start, start + 1000, bytes(1000), ACK, 0.0) for start in (0, 1000, 2000)]
+    records = [SentSegment(start, start + 1000, bytes(1000), ACK, 0.0) for start in (0, 1000, 2000)]
     for record in records:
         board.add(record)
     board.mark_lost(records[0])

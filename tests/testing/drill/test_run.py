@@ -20,7 +20,7 @@ def test_endpoint_does_what_the_script_says(path: Path) -> None:
 @pytest.mark.parametrize(
     ("there", "planted", "told"),
     [
-        ("> . 1:1(0) ack 101", "> . 1:1(0) ack 100", "acknowledgment 101, 100 expected"),
+        ("> . 1:1(0) ack 101", "> . 1:1(0) ack 100", "acknowledgement 101, 100 expected"),
         ("> P. 1:2501(2500)", "> P. 1:2502(2501)", "nothing was sent"),
         ("wscale 8>", "wscale 8,TS val 1 ecr 0>", "timestamps None"),
         ("= 100", "= 99", "read returned 100, 99 expected"),

@@ -5,7 +5,7 @@ Every segment carries a snapshot of what was delivered when it was sent; when it
 
 from dataclasses import dataclass
 
-from netwright.proto.tcp.scoreboard import Sent
+from netwright.proto.tcp.scoreboard import SentSegment
 
 __all__ = ["Delivery", "RateSample"]
 
@@ -36,7 +36,7 @@ class Delivery:
         self._limited_until = 0
         self._prior, self._interval, self._limited = -1, 0.0, False
 
-    def sent(self, record: Sent, out: int, now: float) -> None:
+    def sent(self, record: SentSegment, out: int, now: float) -> None:
         """A segment goes, new or again; ``out`` were in flight before (§3.2)."""
         if not out:
             self._first_sent_at = self.delivered_at = now
@@ -46,7 +46,7 @@ class Delivery:
         """The program has nothing more to send (§3.4)."""
         self._limited_until = self.delivered + in_flight or 1
 
-    def arrived(self, record: Sent, now: float) -> None:
+    def arrived(self, record: SentSegment, now: float) -> None:
         """A segment was acknowledged or SACKed (§3.3, UpdateRateSample)."""
         if record.snapshot is None:
             return
@@ -59,7 +59,7 @@ class Delivery:
             self._first_sent_at = record.sent_at
         record.snapshot = None
 
-    def all_arrived(self, records: list[Sent], now: float) -> None:
+    def all_arrived(self, records: list[SentSegment], now: float) -> None:
         """The same for all that an acknowledgement covers."""
         for record in records:
             self.arrived(record, now)

@@ -1,17 +1,17 @@
-"""One end of a TCP connection as a machine (RFC 9293).  No I/O, no clock, no entropy: they are arguments.
+"""One end of a TCP connection as a state machine (RFC 9293).
 
-What can drive the machine:
+Three things drive it:
 
-- the user: ``connect``, ``send``, ``read``, ``send_eof``, ``close``, ``abort``, ``set_nodelay`` and its kin;
-- the network: ``receive`` takes a segment and gives a list of events;
-- time: ``expire`` at ``deadline`` (None for never), which any call may have changed.
+- the user: ``connect``, ``send``, ``read``, ``send_eof``, ``close``, ``abort``, ``set_nodelay`` and other options;
+- the network: ``receive`` takes a segment and returns a list of events;
+- time: ``expire`` is due at ``deadline`` (None: never).  Any call may change the deadline.
 
-After any of these, ``take_segments`` has what must be sent, in order; a shell that forgets it loses nothing but time,
-for the machine repeats.  ``now`` is in seconds on any clock that does not go back.  Sequence numbers are unbounded
-(segment.py): a face that speaks to a wire calls ``lift`` on what came and ``segment.wrap`` on what goes.
+After each of these calls, ``take_segments`` returns the segments to send, in order.  ``now`` is in seconds, on any
+clock that does not go backwards.  Sequence numbers are unbounded (see segment.py): code that talks to a wire applies
+``Endpoint.lift`` to segments that arrive and ``segment.wrap`` to segments that leave.
 
-A passive end is made by ``listener.Listener``.  A segment that ended a connection in TIME-WAIT (``End.REPLACED``) is
-a SYN for the listener.  ``watch`` gets a Moment, with its reason, for every decision.
+``listener.Listener`` creates passive endpoints.  A SYN that ends a connection in TIME-WAIT (``End.REPLACED``) must be
+passed on to the listener.  ``watch`` receives a Moment, with the reason, for every decision.
 """
 
 from collections.abc import Callable
@@ -22,13 +22,13 @@ from typing import Final
 from netwright.core.errors import ClosedError, UsageError
 from netwright.core.moment import Kind, Moment
 from netwright.core.tuning import KeepAlive
-from netwright.proto.tcp.challenge import Challenges
 from netwright.proto.tcp.events import End, Event, error_of, note_for
-from netwright.proto.tcp.handshake import Agreement, agree, answer_options, ecn_flags, offer, refusal
+from netwright.proto.tcp.handshake import DEFAULT_MSS, Agreement, agree, answer_options, ecn_flags, refusal
 from netwright.proto.tcp.keepalive import Due, KeepAliveTimer
-from netwright.proto.tcp.outside import Outside, judge_outside
+from netwright.proto.tcp.outside import Challenges, Outside, judge_outside
 from netwright.proto.tcp.receiver import Receiver
 from netwright.proto.tcp.segment import ACK, ECE, FIN, NOT_ECT, RST, SYN, Segment, SynOptions, lift
+from netwright.proto.tcp.segment_writer import SegmentWriter
 from netwright.proto.tcp.sender import Sender
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import (
@@ -46,30 +46,42 @@ from netwright.proto.tcp.time_wait import Answer, judge
 
 __all__ = ["Endpoint"]
 
-_MAX_FIELD: Final = 65535
 _SENDS: Final = (ESTABLISHED, State.CLOSE_WAIT, SYN_SENT, SYN_RECEIVED)
-_OPTION_SPACE: Final = 40  # bytes of options in a header, RFC 9293 §3.1
 
 
 class Endpoint:
-    """A connection, from CLOSED to CLOSED.
+    """One connection, from CLOSED to CLOSED.
 
     Args:
-        settings: limits and times.
-        iss: initial sequence number; not guessable from outside (RFC 6528), so the shell draws it.
-        stamp_offset: added to the milliseconds of ``now`` for timestamps (RFC 7323 §7.1), drawn as ``iss``.
-        watch: gets every Moment; None costs nothing.
+        settings: limits and timeouts.
+        iss: initial sequence number; the caller draws it, so that others cannot guess it (RFC 6528).
+        stamp_offset: added to the milliseconds of ``now`` for timestamps; random like ``iss`` (RFC 7323 §7.1).
+        watch: receives every Moment; None costs nothing.
 
     Attributes:
-        state, end: where it is, and why it is gone.
-        sender, receiver: the two halves, for those who want to look (cwnd, srtt, window).
+        state: the connection's state; ``end``: why it is CLOSED.
+        sender, receiver: the two halves, for inspection (cwnd, srtt, window).
     """
 
     __slots__ = (
-        "_challenges", "_early", "_events", "_keepalive", "_life_at", "_note", "_option_space", "_orphan", "_output",
-        "_stamp_offset", "_stamps", "_started_at", "_syn_options", "agreement", "end", "receiver", "sender",
-        "settings", "state",
-    )  # fmt: skip
+        "_challenges",
+        "_early",
+        "_events",
+        "_keepalive",
+        "_life_at",
+        "_note",
+        "_orphan",
+        "_stamp_offset",
+        "_stamps",
+        "_started_at",
+        "_writer",
+        "agreement",
+        "end",
+        "receiver",
+        "sender",
+        "settings",
+        "state",
+    )
 
     def __init__(
         self,
@@ -81,16 +93,15 @@ class Endpoint:
     ) -> None:
         self.settings, self.state, self.end = settings, State.CLOSED, End.OPEN
         self._note, self.agreement = note_for(watch), Agreement()
-        self._stamp_offset, self._stamps, self._option_space = stamp_offset, settings.timestamps, _OPTION_SPACE
+        self._stamp_offset, self._stamps = stamp_offset, settings.timestamps
         self.receiver = Receiver(settings, -1, 0.0)
-        self.sender = Sender(settings, iss, self._emit, self._note, stamp_offset)
-        self._syn_options = offer(settings)
-        self._output: list[Segment] = []
+        self._writer = SegmentWriter(settings, self.receiver, DEFAULT_MSS, stamp_offset)
+        self.sender = Sender(settings, iss, self._writer.emit, self._note, stamp_offset)
         self._events: list[Event] = []
-        self._orphan = False
+        self._orphan = False  # close was called: nobody will read
         self._life_at, self._keepalive = inf, KeepAliveTimer()
         self._challenges = Challenges(settings.challenge_interval)
-        self._early: Segment | None = None  # text of the SYN of a simultaneous open
+        self._early: Segment | None = None  # data of the SYN of a simultaneous open
         self._started_at = 0.0
 
     @classmethod
@@ -104,7 +115,7 @@ class Endpoint:
         stamp_offset: int = 0,
         watch: Callable[[Moment], None] | None = None,
     ) -> "Endpoint":
-        """The passive end that answers ``syn`` (RFC 9293 §3.10.7.2)."""
+        """Create a passive endpoint that answers ``syn`` (RFC 9293 §3.10.7.2)."""
         endpoint = cls(settings, iss=iss, stamp_offset=stamp_offset, watch=watch)
         endpoint._started_at = now
         endpoint._move(Step.LISTEN, now)
@@ -120,11 +131,11 @@ class Endpoint:
             f" rcv={receiver.rcv_nxt} unread={len(receiver.buffer)} cwnd={sender.window.cwnd}>"
         )
 
-    # What a shell asks
+    # Queries
 
     @property
     def deadline(self) -> float | None:
-        """When ``expire`` is due, None for never."""
+        """When ``expire`` is due; None for never."""
         at = self.sender.deadline()
         if self.receiver.ack_at < at:
             at = self.receiver.ack_at
@@ -136,17 +147,17 @@ class Endpoint:
 
     @property
     def readable(self) -> int:
-        """Bytes that ``read`` has."""
+        """Bytes that ``read`` can return now."""
         return len(self.receiver.buffer)
 
     @property
     def writable(self) -> int:
-        """Bytes that ``send`` takes; 0 once this side is closed."""
+        """Bytes that ``send`` accepts now; 0 once this side has closed."""
         return self.sender.space if self._may_send else 0
 
     @property
     def at_eof(self) -> bool:
-        """The peer has closed and everything is read."""
+        """True if the peer has closed its direction and everything is read."""
         return self.receiver.finished and not self.receiver.buffer
 
     @property
@@ -155,16 +166,15 @@ class Endpoint:
 
     @property
     def pending(self) -> int:
-        """How many segments ``take_segments`` has; what ``watch`` is told now is about the next one."""
-        return len(self._output)
+        """Number of segments that ``take_segments`` would return; a Moment reported now is about the next one."""
+        return self._writer.pending
 
     def take_segments(self) -> list[Segment]:
-        """What must be sent, in order; each is given once."""
-        output, self._output = self._output, []
-        return output
+        """The segments to send, in order; each is returned once."""
+        return self._writer.take()
 
     def lift(self, segment: Segment) -> Segment:
-        """A segment from the wire with unbounded numbers, close to those of this connection."""
+        """Give a segment from the wire unbounded numbers, those nearest to this connection's."""
         fresh = self.state in (State.CLOSED, State.LISTEN, State.SYN_SENT)
         return lift(
             segment,
@@ -174,40 +184,44 @@ class Endpoint:
             echo=self._stamp_offset + int(self.receiver.heard_at * 1000),
         )
 
-    # What the user does
+    # Calls of the user
 
     def connect(self, now: float) -> None:
-        """Open actively (RFC 9293 §3.10.1); CONNECTED or CLOSED follows."""
+        """Open actively (RFC 9293 §3.10.1); the event CONNECTED or CLOSED follows."""
         if self.end is not End.OPEN:
-            raise UsageError("connect on an endpoint that is gone")
+            raise UsageError(
+                f"connect on a connection that has ended: {self.end.value}", advice="create a new Endpoint"
+            )
         self._started_at = self.receiver.heard_at = now
         self._move(Step.CONNECT, now)
         self.sender.open(SYN | ecn_flags(self.settings), now)
 
     def send(self, data: bytes | bytearray | memoryview, now: float) -> int:
-        """Take bytes to send; how many of them there was room for (WRITABLE follows if not all).
+        """Copy bytes into the send buffer; return how many fitted.  If not all did, the event WRITABLE follows.
 
         Raises:
-            ClosedError: this side has closed, or never opened.
-            ResetError, DeadlineError, ConnectError: the connection has ended so.
+            ClosedError: this side has closed, or was never opened.
+            ResetError, DeadlineError, ConnectError: the connection has ended in that way.
         """
         if not self._may_send:
-            raise error_of(self.end, now - self._started_at) or ClosedError(f"send in {self.state.value}")
+            raise error_of(self.end, now - self._started_at) or ClosedError(
+                f"send in state {self.state.value}: this direction is not open"
+            )
         taken = self.sender.send(data)
         if taken:
-            self._squeeze()
+            self._make_room_for_sacks()
             self.sender.output(now)
         return taken
 
     def read(self, limit: int, now: float) -> bytes:
-        """Take up to ``limit`` bytes that came; b"" if there are none (``at_eof`` tells which)."""
+        """Return up to ``limit`` received bytes; b"" if there are none.  ``at_eof`` is true if none will follow."""
         data = self.receiver.read(limit)
         if self.receiver.ack_now and self.state in TAKES_DATA:
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         return data
 
     def send_eof(self, now: float) -> None:
-        """Close this direction: FIN after what is buffered (RFC 9293 §3.10.4); reading goes on."""
+        """Close this direction: FIN follows the buffered bytes (RFC 9293 §3.10.4).  Reading goes on."""
         if self.sender.finishing or self.state in (State.CLOSED, State.LISTEN):
             return
         self.sender.finish()
@@ -216,9 +230,9 @@ class Endpoint:
             self.sender.output(now)
 
     def close(self, now: float) -> list[Event]:
-        """Close both directions; the machine lives on until the peer agrees, or time runs out.
+        """Close both directions; the connection exists until the peer has closed too, or a timeout expires.
 
-        Unread data means RST, lest the peer believes that it was read (RFC 2525 §2.17).
+        If received data is unread, the peer gets a RST, so that it does not take the data for read (RFC 2525 §2.17).
         """
         self._orphan = True
         if self.state is State.SYN_SENT:
@@ -228,11 +242,11 @@ class Endpoint:
         else:
             self.send_eof(now)
             if self.state is State.FIN_WAIT_2:
-                self._life_at = min(self._life_at, now + self.settings.fin_timeout)  # it may be called again
+                self._life_at = min(self._life_at, now + self.settings.fin_timeout)  # close may be called again
         return self._take_events()
 
     def abort(self, now: float) -> list[Event]:
-        """End at once; the peer gets RST (RFC 9293 §3.10.5).  This is SO_LINGER with 0."""
+        """End the connection at once with RST (RFC 9293 §3.10.5), as SO_LINGER with 0 does."""
         if self.state is State.SYN_SENT:
             self._finish(End.ABORTED, now)
         elif self.state not in (State.CLOSED, State.LISTEN):
@@ -240,31 +254,31 @@ class Endpoint:
         return self._take_events()
 
     def set_nodelay(self, on: bool, now: float) -> None:
-        """Small segments go at once (TCP_NODELAY); what waited goes now, corked or not."""
+        """TCP_NODELAY: send small segments at once.  Those that waited are sent now, even while corked."""
         self.sender.nodelay = on
         corked, self.sender.corked = self.sender.corked, self.sender.corked and not on
         self._push(now)
         self.sender.corked = corked
 
     def set_cork(self, on: bool, now: float) -> None:
-        """Only full segments go (TCP_CORK), for 0.2 s at most where nothing is in flight."""
+        """TCP_CORK: send full segments only; a partial one waits at most 0.2 s if nothing is in flight."""
         self.sender.corked = on
         if not on:
             self._push(now)
 
     def set_keepalive(self, keepalive: KeepAlive | None) -> None:
-        """SO_KEEPALIVE, TCP_KEEPIDLE and their kin, on a connection that is there."""
+        """SO_KEEPALIVE, TCP_KEEPIDLE, TCP_KEEPINTVL and TCP_KEEPCNT, on an existing connection."""
         self.settings = replace(self.settings, keepalive=keepalive)
         live = self.state in SYNCHRONIZED and self.state is not State.TIME_WAIT
         self._keepalive.start(keepalive if live else None, self.receiver.heard_at)
 
     def set_user_timeout(self, seconds: float | None) -> None:
-        """TCP_USER_TIMEOUT (RFC 5482 §4), looked at when the next timer is due; what is out already counts."""
+        """TCP_USER_TIMEOUT (RFC 5482 §4); examined when the next timer expires, and data in flight counts."""
         self.settings = replace(self.settings, user_timeout=seconds)
         self.sender.user_timeout = seconds
 
     def set_send_buffer(self, size: int) -> None:
-        """SO_SNDBUF; what is buffered stays."""
+        """SO_SNDBUF; buffered bytes stay."""
         self.settings = replace(self.settings, send_buffer=size)
         self.sender.limit = size
 
@@ -272,10 +286,10 @@ class Endpoint:
         if self.state in SYNCHRONIZED:
             self.sender.output(now)
 
-    # What the network does
+    # Segments of the peer
 
     def receive(self, segment: Segment, now: float) -> list[Event]:
-        """Take a segment (RFC 9293 §3.10.7)."""
+        """Process a segment (RFC 9293 §3.10.7)."""
         state = self.state
         if state is ESTABLISHED:
             self._in_connection(segment, now)
@@ -286,18 +300,36 @@ class Endpoint:
         elif state is CLOSED or state is State.LISTEN:
             answer = refusal(segment)
             if answer is not None:
-                self._output.append(answer)
+                self._writer.add(answer)
         else:
             self._in_connection(segment, now)
         return self._take_events()
 
+    def reduce_mss(self, room: int, quoted: int, now: float) -> bool:
+        """A router dropped a segment as too big (RFC 1191 §6.4, RFC 8201 §4): send smaller ones.
+
+        Args:
+            room: the next hop's MTU less the headers of IP and TCP.
+            quoted: 32-bit sequence number of the dropped segment.
+
+        Returns:
+            True if segments are smaller now; False if the message changes nothing, or quotes nothing in flight.
+        """
+        sender, mss = self.sender, self._writer.mss_for(room)
+        if self.state not in SYNCHRONIZED or mss >= sender.mss or not sender.has_in_flight(quoted):
+            return False
+        self._writer.mss = mss
+        sender.limit_mss(mss, now)
+        return True
+
     def _in_syn_sent(self, segment: Segment, now: float) -> None:
-        """RFC 9293 §3.10.7.3."""
+        """SYN-SENT (RFC 9293 §3.10.7.3)."""
         flags, sender = segment.flags, self.sender
         if flags & ACK and not sender.snd_una < segment.ack <= sender.snd_nxt:
             if not flags & RST:
-                self._output.append(Segment(segment.ack, 0, RST, 0))
-            return self._refuse(segment, "acknowledges what was never sent", now)
+                self._writer.refuse(segment.ack)
+            sender.hasten_syn(now)
+            return self._refuse(segment, "acknowledges data that was never sent", now)
         if flags & RST:
             return self._finish(End.REFUSED, now) if flags & ACK else None
         if not flags & SYN:
@@ -320,7 +352,7 @@ class Endpoint:
         return None
 
     def _in_time_wait(self, segment: Segment, now: float) -> None:
-        """RFC 9293 §3.10.7.4, eighth, and RFC 6191."""
+        """TIME-WAIT (RFC 9293 §3.10.7.4, eighth check, and RFC 6191)."""
         answer = judge(segment, self.receiver, self.settings.policy, stamped=self._stamps, now=now)
         if answer in (Answer.END, Answer.REPLACE):
             return self._finish(End.CLOSED if answer is Answer.END else End.REPLACED, now)
@@ -333,15 +365,14 @@ class Endpoint:
         return None
 
     def _take_syn(self, syn: Segment, now: float) -> None:
-        """The peer's options, window and initial sequence number."""
+        """Take the peer's options, window and initial sequence number from its SYN."""
         self.agreement = agreement = agree(self.settings, syn)
         self._stamps = agreement.timestamps
-        self._option_space = _OPTION_SPACE - (12 if agreement.timestamps else 0)
         receiver = self.receiver = Receiver(self.settings, syn.seq, now)
         receiver.agreed(scale=agreement.receive_scale, sack=agreement.sack)
         if agreement.timestamps and syn.timestamps is not None:
             receiver.ts_recent = syn.timestamps[0]
-        self._syn_options = answer_options(self.settings, agreement, syn.syn or SynOptions())
+        self._writer.agreed(agreement, answer_options(self.settings, agreement, syn.syn or SynOptions()), receiver)
         self.sender.agreed(agreement)
         self.sender.take_window(syn, syn.window, now)
 
@@ -351,15 +382,16 @@ class Endpoint:
         self._keepalive.start(self.settings.keepalive, now)
         self.receiver.open_beyond()
         if self.sender.finishing:
-            self._move(Step.CLOSE, now)  # it was called before
+            self._move(Step.CLOSE, now)  # close was called before
         early, self._early = self._early, None
         if early is not None:  # RFC 9293 §3.10.7.3: queued until ESTABLISHED
             self._text(early.seq + 1, early.altered(flags=ACK), now)
 
     def _in_connection(self, segment: Segment, now: float) -> None:
-        """The first four of the eight checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
+        """Synchronized states: the first four checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
         receiver = self.receiver
-        receiver.heard_at, self._keepalive.probes = now, 0
+        if not segment.flags & RST:  # a RST that is dropped must not keep a dead connection alive
+            receiver.heard_at, self._keepalive.probes = now, 0
         stamps = segment.timestamps if self._stamps else None
         if stamps and stamps[0] < receiver.ts_recent and not segment.flags & RST and receiver.is_replay(segment, now):
             self._challenge(segment, "timestamp is old (PAWS)", now)
@@ -374,13 +406,13 @@ class Endpoint:
                 self._flush(now)
 
     def _acknowledged(self, segment: Segment, now: float) -> bool:
-        """The fifth check; False if the segment is refused, or has ended the connection."""
+        """The fifth check, of the ACK field; False if the segment is refused or has ended the connection."""
         sender = self.sender
         if self.state is SYN_RECEIVED:
             if not self._complete(segment, now):
                 return False
         elif not sender.acknowledge(segment, now):
-            self._challenge(segment, "acknowledges what was never sent, or long ago", now, in_window=True)
+            self._challenge(segment, "acknowledges data that was never sent, or long ago", now, in_window=True)
             return False
         if self._stamps:
             self.receiver.stamp(segment, now)
@@ -391,10 +423,10 @@ class Endpoint:
         return self.state is not CLOSED
 
     def _control(self, segment: Segment, now: float) -> None:
-        """RST, SYN, or no ACK, in the window (RFC 9293 §3.10.7.4, second to fifth; RFC 5961 §3.2, §4.2)."""
+        """RST, SYN, or no ACK, in the window (RFC 9293 §3.10.7.4, checks 2 to 5; RFC 5961 §3.2, §4.2)."""
         if segment.flags & RST:
             if segment.seq != self.receiver.rcv_nxt and self.settings.policy.strict_rst:
-                return self._challenge(segment, "RST beside RCV.NXT", now)
+                return self._challenge(segment, "RST in the window, but not at RCV.NXT", now)
             return self._finish(End.REFUSED if self.state is State.SYN_RECEIVED else End.RESET, now)
         if segment.flags & SYN:
             if not self.settings.policy.strict_syn and self.receiver.holds(segment.seq):
@@ -411,6 +443,8 @@ class Endpoint:
             return self._finish(End.RESET, now)
         if answer is Outside.DROP:
             return self._refuse(segment, "RST, or no ACK, outside the window", now)
+        if answer is Outside.TAKE_ACK and self._stamps:
+            receiver.stamp(segment, now)  # RFC 7323 §4.3: echo the copy's timestamp, not that of the lost ACK's segment
         if answer is Outside.TAKE_ACK and self.state in SYNCHRONIZED and sender.acknowledge(segment, now):
             if sender.snd_una > sender.fin_at >= 0:
                 self._fin_acknowledged(now)
@@ -420,7 +454,7 @@ class Endpoint:
         return self._challenge(segment, f"outside the window {receiver.rcv_nxt}:{receiver.rcv_edge}", now)
 
     def _syn_again(self, segment: Segment, now: float) -> None:
-        """In SYN-RECEIVED: the peer's SYN came again, or its SYN,ACK of a simultaneous open (RFC 9293 §3.5)."""
+        """SYN-RECEIVED: the peer repeated its SYN, or sent the SYN,ACK of a simultaneous open (RFC 9293 §3.5)."""
         if not segment.flags & ACK:
             self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
         elif segment.ack == self.sender.snd_nxt:
@@ -431,10 +465,10 @@ class Endpoint:
                 self._flush(now)
 
     def _complete(self, segment: Segment, now: float) -> bool:
-        """The ACK of our SYN,ACK (RFC 9293 §3.10.7.4, fifth, SYN-RECEIVED)."""
+        """SYN-RECEIVED: complete the handshake by the ACK of our SYN,ACK (RFC 9293 §3.10.7.4, fifth check)."""
         if not self.sender.snd_una < segment.ack <= self.sender.snd_nxt:
-            self._output.append(Segment(segment.ack, 0, RST, 0))
-            self._refuse(segment, "acknowledges what was never sent", now)
+            self._writer.refuse(segment.ack)
+            self._refuse(segment, "acknowledges data that was never sent", now)
             return False
         self.sender.opened(segment, now)
         self._established(Step.ACK_OF_SYN, now)
@@ -452,11 +486,11 @@ class Endpoint:
             self._life_at = now + self.settings.fin_timeout
 
     def _text(self, seq: int, segment: Segment, now: float) -> None:
-        """Data and FIN (RFC 9293 §3.10.7.4, seventh and eighth)."""
+        """Take data and FIN (RFC 9293 §3.10.7.4, seventh and eighth check)."""
         receiver, data = self.receiver, segment.data
         if data:
             if self._orphan and seq + len(data) > receiver.rcv_nxt:
-                self._output.append(Segment(segment.ack, 0, RST, 0))  # nobody will read it (RFC 9293 §3.10.7.1)
+                self._writer.refuse(segment.ack)  # nobody will read it (RFC 9293 §3.10.7.1)
                 return self._finish(End.UNREAD, now)
             if receiver.receive(seq, data, now):
                 self._events.append(Event.READABLE)
@@ -471,79 +505,45 @@ class Endpoint:
             if state is State.TIME_WAIT:
                 self._wait(now)
             elif state is State.CLOSING and self.settings.policy.repeat_fin:
-                self._emit(FIN | ACK, self.sender.fin_at, b"", now, NOT_ECT)
+                self._writer.emit(FIN | ACK, self.sender.fin_at, b"", now, NOT_ECT)
         return None
-
-    # Output
 
     def _flush(self, now: float) -> None:
         receiver, sender = self.receiver, self.sender
         if sender.options or (receiver.ack_now and receiver.has_blocks):
-            self._squeeze()
+            self._make_room_for_sacks()
         sender.output(now)
         if receiver.ack_now:
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         if sender.refused and sender.took_space():
             self._events.append(Event.WRITABLE)
 
-    def _squeeze(self) -> None:
-        """SACK blocks take from a segment's data what their option has (RFC 2018 §3)."""
+    def _make_room_for_sacks(self) -> None:
+        """SACK blocks take bytes from the data of a full segment (RFC 2018 §3)."""
         if self.receiver.has_blocks or self.sender.options:
-            self.sender.squeeze(self.receiver.sack_size(self._option_space))
-
-    def _acknowledge(self, now: float) -> None:
-        self._emit(ACK, self.sender.snd_nxt, b"", now, NOT_ECT)
+            self.sender.squeeze(self._writer.sack_size())
 
     def _challenge(self, segment: Segment, reason: str, now: float, *, in_window: bool = False) -> None:
-        """Refuse it and say what is expected, but not too often (RFC 5961 §7)."""
+        """Refuse a segment and acknowledge what is expected, at a limited rate (RFC 5961 §7)."""
         self._refuse(segment, reason, now)
         if self._challenges.allow(segment, now, in_window=in_window):
-            self._acknowledge(now)
-
-    def _emit(self, flags: int, seq: int, data: bytes, now: float, ecn: int) -> None:
-        """The sender's ``Emit``: add what the receiver has to say."""
-        if flags & SYN:
-            return self._emit_syn(flags, seq, now)
-        receiver = self.receiver
-        stamps = (int(now * 1000) + self._stamp_offset, receiver.ts_recent) if self._stamps else None
-        sacks: tuple[tuple[int, int], ...] = ()
-        if receiver.has_blocks:
-            space = min(self._option_space, self.sender.mss - len(data))
-            if space >= 12:
-                sacks = receiver.blocks((space - 4) // 8)
-        if receiver.ece:
-            flags |= ECE  # RFC 3168 §6.1.3
-        if data and now - receiver.last_data_at < self.settings.delayed_ack:
-            receiver.interactive = True  # answers carry acknowledgements
-        self._output.append(Segment(seq, receiver.rcv_nxt, flags, receiver.advertise(), data, stamps, sacks, None, ecn))
-        receiver.acknowledged()
-        return None
-
-    def _emit_syn(self, flags: int, seq: int, now: float) -> None:
-        window = min(self.settings.receive_buffer, _MAX_FIELD)  # never scaled, RFC 7323 §2.2
-        ack = self.receiver.rcv_nxt if flags & ACK else 0
-        self._output.append(Segment(seq, ack, flags, window, b"", self._stamp(now), (), self._syn_options))
-
-    def _stamp(self, now: float) -> tuple[int, int] | None:
-        """TSval and TSecr (RFC 7323 §3.2)."""
-        return (int(now * 1000) + self._stamp_offset, self.receiver.ts_recent) if self._stamps else None
+            self._writer.acknowledge(self.sender.snd_nxt, now)
 
     def _reset(self, end: End, now: float) -> None:
-        ack, stamps = self.receiver.rcv_nxt, self._stamp(now)  # a RST has them too, RFC 7323 §3.2
-        self._output.append(Segment(self.sender.snd_nxt, ack, RST | ACK, 0, b"", stamps))
+        self._writer.reset(self.sender.snd_nxt, now)
         self._finish(end, now)
 
     # Time
 
     def expire(self, now: float) -> list[Event]:
-        """Do what is due at ``now``; harmless if nothing is."""
+        """Do what is due at ``now``; does nothing if nothing is due."""
         if self.sender.deadline() <= now:
             end = self.sender.expire(now)
             if end is not None:
                 self._finish(end, now)
         if self.receiver.ack_at <= now:
             self.receiver.interactive = False
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         if self._keepalive.at <= now:
             self._keep_alive(now)
         if self._life_at <= now:
@@ -552,22 +552,22 @@ class Endpoint:
 
     def _keep_alive(self, now: float) -> None:
         busy = bool(self.sender.board.out or self.sender.unsent)
-        due = self._keepalive.due(now, self.receiver.heard_at, busy=busy)
+        due = self._keepalive.due(now, self.receiver.heard_at, busy=busy, user_timeout=self.settings.user_timeout)
         if due is Due.GIVE_UP:
             self._reset(End.SILENT, now)
         elif due is Due.PROBE:
             if self._note is not None:
-                self._note(Kind.PROBE, now, 0, f"peer silent for {now - self.receiver.heard_at:.3f} s: keepalive")
-            self._emit(ACK, self.sender.snd_una - 1, b"", now, NOT_ECT)
+                self._note(Kind.PROBE, now, 0, f"keepalive: peer silent for {now - self.receiver.heard_at:.3f} s")
+            self._writer.emit(ACK, self.sender.snd_una - 1, b"", now, NOT_ECT)
 
     def _wait(self, now: float) -> None:
-        """TIME-WAIT for twice the maximum segment lifetime (RFC 9293 §3.6.1)."""
+        """Stay in TIME-WAIT for twice the maximum segment lifetime (RFC 9293 §3.6.1)."""
         self.sender.stop()
         self._keepalive.stop()
         self.receiver.close_beyond()
         self._life_at = now + self.settings.time_wait
 
-    # Its own life
+    # State
 
     def _move(self, what: Step, now: float) -> State:
         before, self.state = self.state, step(self.state, what)

@@ -5,12 +5,18 @@ from enum import Enum
 from typing import Protocol
 
 from netwright.core.errors import ClosedError, ConnectError, DeadlineError, NetwrightError, ResetError
-from netwright.core.moment import Kind, Moment
+from netwright.core.moment import Fact, Kind, Moment
 
 __all__ = ["Emit", "End", "Event", "Note", "error_of", "note_for"]
 
-# Who watches gets (kind, when, size, reason); the caller tests for None first, so that nobody pays for the text.
-Note = Callable[[Kind, float, int, str], None]
+
+class Note(Protocol):
+    """Receives what happened; the caller tests for None first, so that nobody pays for the text.
+
+    ``reason`` is for people, ``about`` has its values for programs: of a change of phase (before, after).
+    """
+
+    def __call__(self, kind: Kind, at: float, size: int, reason: str, about: tuple[Fact, ...] = ()) -> None: ...
 
 
 def note_for(watch: Callable[[Moment], None] | None) -> Note | None:
@@ -18,8 +24,8 @@ def note_for(watch: Callable[[Moment], None] | None) -> Note | None:
     if watch is None:
         return None
 
-    def note(kind: Kind, at: float, size: int, reason: str) -> None:
-        watch(Moment(at, kind, size, reason))
+    def note(kind: Kind, at: float, size: int, reason: str, about: tuple[Fact, ...] = ()) -> None:
+        watch(Moment(at, kind, size, reason, about))
 
     return note
 

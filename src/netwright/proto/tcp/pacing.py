@@ -1,25 +1,19 @@
-"""Spreading segments over time instead of sending bursts.  No I/O, no clock."""
+"""Pacing: segments spread over time instead of sent in bursts."""
 
 from math import inf
 
-from netwright.proto.tcp.congestion.window import Window
+__all__ = ["BURST", "Pacer"]
 
-__all__ = ["BURST", "Pacer", "interval"]
-
-BURST = 0.001  # seconds of the rate that may go at once, or a timer would be due for every segment
-
-
-_SLOW_START_GAIN, _GAIN = 2.0, 1.2  # windows per round trip, Linux tcp_pacing_ss_ratio, tcp_pacing_ca_ratio
-
-
-def interval(window: Window, srtt: float) -> float:
-    """Seconds between two segments, so that a window lasts a little less than a round trip."""
-    gain = _SLOW_START_GAIN if 2 * window.cwnd < window.ssthresh else _GAIN
-    return srtt / (window.cwnd * gain)
+BURST = 0.001  # seconds' worth of segments that may leave at once; otherwise every segment needed a timer
 
 
 class Pacer:
-    """``at`` is when the rate allows the next segment; ``waiting`` if one is held back for that."""
+    """Decides when the next segment may leave.
+
+    Attributes:
+        at: when the rate allows the next segment.
+        waiting: a segment is held back until then.
+    """
 
     __slots__ = ("at", "enabled", "waiting")
 
@@ -29,14 +23,14 @@ class Pacer:
 
     @property
     def deadline(self) -> float:
-        """When to try again, infinite if nothing waits."""
+        """When to try again; infinite if no segment is held back."""
         return self.at if self.waiting else inf
 
     def holds(self, now: float) -> bool:
-        """True if a segment must wait."""
+        """True if a segment must wait until ``at``; sets ``waiting``."""
         self.waiting = self.at - now >= BURST
         return self.waiting
 
     def sent(self, now: float, interval: float) -> None:
-        """A segment went; the rate is one in ``interval`` seconds."""
+        """Record a segment; the rate is one per ``interval`` seconds."""
         self.at = max(self.at, now) + interval

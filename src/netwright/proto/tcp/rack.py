@@ -7,7 +7,7 @@ from math import inf
 from typing import Final
 
 from netwright.proto.tcp.rtt import RoundTrip
-from netwright.proto.tcp.scoreboard import Scoreboard, Sent
+from netwright.proto.tcp.scoreboard import Scoreboard, SentSegment
 
 __all__ = ["DUPLICATES", "Rack"]
 
@@ -50,7 +50,7 @@ class Rack:
         self.widest = 0
         self.steps, self._persist, self._widened_until = 1, _PERSIST, 0
 
-    def delivered(self, record: Sent, now: float, least_rtt: float, echo: float) -> None:
+    def delivered(self, record: SentSegment, now: float, least_rtt: float, echo: float) -> None:
         """A record was acknowledged or SACKed (RFC 8985 §6.2 steps 1 to 3).
 
         Args:
@@ -72,7 +72,7 @@ class Rack:
         if sent_at > self.sent_at or (sent_at == self.sent_at and self._in_order(record)):
             self.sent_at, self.order, self.end = sent_at, record.order, end
 
-    def _in_order(self, record: Sent) -> bool:
+    def _in_order(self, record: SentSegment) -> bool:
         """``record`` went at the same moment as the newest delivered, but not before it.
 
         RFC 8985 §6.1 has only the sequence to tell; virtual time has many segments in one moment, repeats among them.
@@ -97,10 +97,10 @@ class Rack:
             return 0.0
         return min(self.steps * rtt.minimum / 4, rtt.srtt)
 
-    def detect(self, board: Scoreboard, allowed: float, now: float) -> tuple[list[Sent], float]:
+    def detect(self, board: Scoreboard, allowed: float, now: float) -> tuple[list[SentSegment], float]:
         """Mark what is lost by now; also the time until more may be, 0.0 for none (RFC 8985 §6.2 step 5)."""
         self.advanced = False
-        lost: list[Sent] = []
+        lost: list[SentSegment] = []
         by_time, limit = board.by_time, self.rtt + allowed
         while by_time:
             sent_at, record = by_time[0]

@@ -13,12 +13,12 @@ from typing import Final
 
 from netwright.proto.tcp.segment import ACK
 
-__all__ = ["Scoreboard", "Sent"]
+__all__ = ["Scoreboard", "SentSegment"]
 
 _COMPACT: Final = 256  # records that left the front before the lists are cut
 
 
-class Sent:
+class SentSegment:
     """A segment in flight; ``start`` and ``end`` are sequence numbers, ``data`` the bytes until all are acknowledged.
 
     Attributes:
@@ -57,7 +57,7 @@ class Sent:
 
     def __repr__(self) -> str:
         marks = " ".join(name for name in ("sacked", "lost", "resent", "done") if getattr(self, name))
-        return f"<Sent {self.start}:{self.end} repeats={self.repeats} {marks}>"
+        return f"<SentSegment {self.start}:{self.end} repeats={self.repeats} {marks}>"
 
 
 class Scoreboard:
@@ -68,6 +68,7 @@ class Scoreboard:
         sacked, lost, resent: of these, the marked ones.
         repeated: of these, the ones that were ever sent again.
         highest_sacked: end of the highest record that the peer has.
+        retransmissions: segments sent again since the connection began.
         by_time: (sent_at, record) in order of transmission, the last of a record counts.
     """
 
@@ -85,19 +86,21 @@ class Scoreboard:
         "out",
         "repeated",
         "resent",
+        "retransmissions",
         "sacked",
     )
 
     def __init__(self) -> None:
-        self._records: list[Sent] = []
+        self._records: list[SentSegment] = []
         self._starts: list[int] = []
         self._head = self._transmissions = 0
-        self._heap: list[tuple[int, Sent]] = []
+        self._heap: list[tuple[int, SentSegment]] = []
         self._block_starts: list[int] = []  # what the peer has beyond holes, merged, in order
         self._block_ends: list[int] = []
-        self.by_time: deque[tuple[float, Sent]] = deque()
+        self.by_time: deque[tuple[float, SentSegment]] = deque()
         self.out = self.sacked = self.lost = self.resent = self.repeated = 0
         self.highest_sacked = -1
+        self.retransmissions = 0
 
     def __repr__(self) -> str:
         return f"<Scoreboard out={self.out} sacked={self.sacked} lost={self.lost} resent={self.resent}>"
@@ -108,16 +111,16 @@ class Scoreboard:
         return self.out - self.sacked - self.lost + self.resent
 
     @property
-    def first(self) -> Sent | None:
+    def first(self) -> SentSegment | None:
         """The record at SND.UNA."""
         return self._records[self._head] if self.out else None
 
     @property
-    def last(self) -> Sent | None:
+    def last(self) -> SentSegment | None:
         """The record before SND.NXT."""
         return self._records[-1] if self.out else None
 
-    def add(self, record: Sent) -> None:
+    def add(self, record: SentSegment) -> None:
         """A new segment was sent."""
         self._records.append(record)
         self._starts.append(record.start)
@@ -126,10 +129,11 @@ class Scoreboard:
         record.order = self._transmissions
         self.out += 1
 
-    def resend(self, record: Sent, now: float, *, probe: bool = False) -> None:
+    def resend(self, record: SentSegment, now: float, *, probe: bool = False) -> None:
         """A record was sent again; as a tail loss probe it does not count as in the network twice (Linux)."""
         if not record.repeats:
             self.repeated += 1
+        self.retransmissions += 1
         record.repeats += 1
         record.sent_at = now
         if not record.resent and not probe:
@@ -139,7 +143,7 @@ class Scoreboard:
         self._transmissions += 1
         record.order = self._transmissions
 
-    def acknowledge(self, ack: int) -> list[Sent]:
+    def acknowledge(self, ack: int) -> list[SentSegment]:
         """Remove and return the records that end at or before ``ack``; cut the one that reaches over it."""
         records, head = self._records, self._head
         index, count = head, head + self.out
@@ -156,7 +160,7 @@ class Scoreboard:
             self._trim_blocks(ack)
         return gone
 
-    def _leave(self, gone: list[Sent], head: int) -> None:
+    def _leave(self, gone: list[SentSegment], head: int) -> None:
         self.out -= len(gone)
         for record in gone:
             record.done = True
@@ -183,7 +187,7 @@ class Scoreboard:
         if starts and starts[0] < ack:
             starts[0] = ack
 
-    def sack(self, start: int, end: int) -> list[Sent]:
+    def sack(self, start: int, end: int) -> list[SentSegment]:
         """The peer has the bytes from ``start`` to ``end``: mark and return the records that it now has whole.
 
         A record of which only a part is known to be there stays as it is (RFC 6675 §3 asks for whole segments).
@@ -209,7 +213,7 @@ class Scoreboard:
         starts[first:last], ends[first:last] = [low], [high]
         return [record for hole in holes for record in self._mark(hole, low, high)]
 
-    def _mark(self, hole: tuple[int, int], low: int, high: int) -> list[Sent]:
+    def _mark(self, hole: tuple[int, int], low: int, high: int) -> list[SentSegment]:
         records, marked = self._records, []
         index = max(bisect_right(self._starts, hole[0], self._head) - 1, self._head)
         while index < len(records) and records[index].start < hole[1]:
@@ -220,7 +224,7 @@ class Scoreboard:
                 marked.append(record)
         return marked
 
-    def _set_sacked(self, record: Sent) -> None:
+    def _set_sacked(self, record: SentSegment) -> None:
         record.sacked = True
         self.sacked += 1
         if record.lost:
@@ -231,7 +235,7 @@ class Scoreboard:
             self.resent -= 1
         self.highest_sacked = max(self.highest_sacked, record.end)
 
-    def mark_lost(self, record: Sent) -> None:
+    def mark_lost(self, record: SentSegment) -> None:
         """Take a record, or the repeat of one, for lost."""
         if record.resent:
             record.resent = False
@@ -241,7 +245,7 @@ class Scoreboard:
             self.lost += 1
         heappush(self._heap, (record.start, record))
 
-    def next_lost(self) -> Sent | None:
+    def next_lost(self) -> SentSegment | None:
         """The first lost record that waits to be sent again (RFC 6675 §4, NextSeg rule 1)."""
         heap = self._heap
         while heap:
@@ -269,7 +273,7 @@ class Scoreboard:
         self._block_ends.clear()
         self._order_by_time()
 
-    def cut(self, size: int) -> list[Sent]:
+    def cut(self, size: int) -> list[SentSegment]:
         """Put pieces of ``size`` bytes in place of longer records that the peer does not have; the pieces."""
         records = self.outstanding()
         pieces = []
@@ -289,7 +293,7 @@ class Scoreboard:
         self._order_by_time()
         return pieces
 
-    def outstanding(self) -> list[Sent]:
+    def outstanding(self) -> list[SentSegment]:
         """All records, in order of sequence; costs the window, for timeouts and tests."""
         return self._records[self._head :]
 
@@ -299,13 +303,13 @@ class Scoreboard:
         self.by_time = deque((record.sent_at, record) for record in ordered if not record.sacked)
 
 
-def _parts(whole: Sent, size: int) -> list[Sent]:
+def _parts(whole: SentSegment, size: int) -> list[SentSegment]:
     """Records of ``size`` bytes that are what ``whole`` is; FIN and PSH are the last one's."""
     data, parts = whole.data, []
     for at in range(0, len(data), size):
         last = at + size >= len(data)
         end = whole.end if last else whole.start + at + size
-        part = Sent(whole.start + at, end, data[at : at + size], whole.flags if last else ACK, whole.sent_at)
+        part = SentSegment(whole.start + at, end, data[at : at + size], whole.flags if last else ACK, whole.sent_at)
         part.first_sent_at, part.repeats, part.snapshot = whole.first_sent_at, whole.repeats, whole.snapshot
         part.order = whole.order
         parts.append(part)

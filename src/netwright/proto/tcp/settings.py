@@ -1,16 +1,15 @@
-"""Settings of a TCP endpoint: every limit and every time, with Linux's defaults.  No I/O."""
+"""Settings of a TCP endpoint: every limit and every timeout, with Linux's defaults."""
 
 from dataclasses import dataclass
 
 from netwright.core.errors import UsageError
 from netwright.core.tuning import KeepAlive
+from netwright.proto.tcp.congestion.registry import HYSTARTS, control_names
 from netwright.proto.tcp.copying import Reduced, reduced
 from netwright.proto.tcp.policy import RFC_5961, Policy
 
-__all__ = ["CONTROLS", "HYSTARTS", "Settings"]
+__all__ = ["Settings"]
 
-CONTROLS = ("cubic", "cubic-rfc9438", "reno", "bbr")
-HYSTARTS = ("linux", "rfc9406", "off")
 MAX_WINDOW_SCALE = 14  # RFC 7323 §2.3
 MIN_MSS = 64  # below it the options of an ACK may exceed the data
 
@@ -104,8 +103,11 @@ class Settings:
             raise UsageError(f"ecn={self.ecn!r}, 'off', 'accept' or 'ask' allowed")
         if self.hystart not in HYSTARTS:
             raise UsageError(f"hystart={self.hystart!r}, one of {', '.join(HYSTARTS)} allowed")
-        if self.congestion not in CONTROLS:
-            raise UsageError(f"congestion={self.congestion!r}, one of {', '.join(CONTROLS)} allowed")
+        if self.congestion not in control_names():
+            raise UsageError(
+                f"congestion={self.congestion!r}, one of {', '.join(control_names())} allowed",
+                advice="for a control of your own call netwright.proto.tcp.congestion.registry.register first",
+            )
 
     def _check(self, name: str, least: float, most: float = float("inf")) -> None:
         value = getattr(self, name)

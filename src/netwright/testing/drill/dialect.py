@@ -6,8 +6,9 @@ A script of google/packetdrill is about Linux, one of freebsd-net/tcp-testsuite 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from netwright.proto.tcp.congestion.registry import control_names
 from netwright.proto.tcp.policy import Policy
-from netwright.proto.tcp.settings import CONTROLS, Settings
+from netwright.proto.tcp.settings import Settings
 from netwright.testing.drill.parse import UnsupportedError
 
 __all__ = ["BSD", "LINUX", "Dialect", "apply", "dialect_of"]
@@ -100,7 +101,7 @@ def _policy(name: str, *, inverted: bool) -> Callable[[Settings, str], Settings]
 
 
 def _congestion(settings: Settings, value: str) -> Settings:
-    if value not in CONTROLS:
+    if value not in control_names():
         raise UnsupportedError(f"congestion control {value}")
     return replace(settings, congestion=value)
 

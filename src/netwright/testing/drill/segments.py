@@ -108,7 +108,7 @@ def _compare(packet: Packet, segment: Segment, got: int) -> None:
     if segment.seq != packet.seq + got and not segment.flags & RST:
         raise _fail(packet, segment, f"sequence number {segment.seq}, {packet.seq + got} expected")
     if packet.ack is not None and "." in packet.flags and segment.ack != packet.ack:
-        raise _fail(packet, segment, f"acknowledgment {segment.ack}, {packet.ack} expected")
+        raise _fail(packet, segment, f"acknowledgement {segment.ack}, {packet.ack} expected")
     if got + len(segment.data) > packet.size:
         raise _fail(packet, segment, f"{got + len(segment.data)} bytes, {packet.size} expected")
     allowed = _ECN.get(packet.ecn)

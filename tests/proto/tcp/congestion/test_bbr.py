@@ -2,7 +2,8 @@
 
 import pytest
 
-from netwright.proto.tcp.congestion.bbr import CYCLE, Bbr, Mode, Path
+from netwright.proto.tcp.congestion.bbr import CYCLE, Bbr, Mode
+from netwright.proto.tcp.congestion.control import PathSample
 from netwright.proto.tcp.congestion.window import Window
 from netwright.proto.tcp.delivery import RateSample
 from netwright.proto.tcp.endpoint import Endpoint
@@ -29,7 +30,8 @@ def run(seconds: float, *, queue: int = 500_000, loss: float = 0.0, congestion: 
 
 
 def bbr_of(pair: Pair) -> Bbr:
-    bbr = pair.left.endpoint.sender.bbr
+    bbr = pair.left.endpoint.sender.control
+    assert isinstance(bbr, Bbr)
     assert bbr is not None
     return bbr
 
@@ -90,7 +92,7 @@ class Steering:
     """A model that is told everything by hand: 100 segments a second, 100 ms, so that 10 fill the pipe."""
 
     def __init__(self) -> None:
-        self.bbr, self.window = Bbr(10), Window(Settings())
+        self.bbr, self.window = Bbr(10), Window(10)
         self.now, self.total = 1.0, 0
 
     def steer(self, *, wait: float = 0.11, limited: bool = False, recovering: bool = False, **seen: int) -> None:
@@ -99,7 +101,7 @@ class Steering:
         prior = self.total if "delivered" not in seen else -1
         values = {"delivered": 10, "lost": 0, "prior_flight": 10, "in_flight": 10, **seen}
         self.total += values["delivered"]
-        path = Path(total=self.total, rtt=0.1, **values)
+        path = PathSample(total=self.total, rtt=0.1, **values)
         sample = RateSample(100.0 if prior >= 0 else 0.0, prior, limited)
         self.bbr.steer(self.window, sample, path, recovering=recovering, now=self.now)
 
@@ -112,7 +114,7 @@ class Steering:
         raise AssertionError(self.bbr)
 
     def gain(self) -> float:
-        return 1 / self.bbr.interval(0.1) / 99.0
+        return 1 / self.bbr.interval(self.window, 0.1) / 99.0
 
 
 def test_rounds_of_a_limited_program_do_not_fill_the_pipe() -> None:

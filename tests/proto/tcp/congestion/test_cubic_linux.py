@@ -5,13 +5,12 @@ import pytest
 from netwright.proto.tcp.congestion.cubic import BETA, C
 from netwright.proto.tcp.congestion.cubic_linux import CubicLinux
 from netwright.proto.tcp.congestion.window import Window
-from netwright.proto.tcp.settings import Settings
 from tests.proto.tcp.congestion.test_cubic import run
 
 
 def test_an_unchanged_window_is_not_thought_about_for_a_while() -> None:
     """tcp_cubic.c, bictcp_update: HZ / 32; what is delivered meanwhile counts towards W_est all the same."""
-    window, cubic = Window(Settings()), CubicLinux()
+    window, cubic = Window(10), CubicLinux()
     window.cwnd = 20
     window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
     run(cubic, window, 0.03, 0.001)
@@ -23,7 +22,7 @@ def test_an_unchanged_window_is_not_thought_about_for_a_while() -> None:
 
 def test_without_a_loss_it_grows_by_a_twentieth_a_round_trip() -> None:
     """tcp_cubic.c, bictcp_update: the curve says too little while W_max is unknown."""
-    window, cubic = Window(Settings()), CubicLinux()
+    window, cubic = Window(10), CubicLinux()
     window.cwnd = window.ssthresh = 400
     run(cubic, window, 0.2, 0.1)
     assert window.cwnd == 400 + 20 + 21
@@ -31,7 +30,7 @@ def test_without_a_loss_it_grows_by_a_twentieth_a_round_trip() -> None:
 
 def test_each_reduction_counts_anew() -> None:
     """tcp_input.c, tcp_init_cwnd_reduction: snd_cwnd_cnt = 0; RFC 9438 §4.3 leaves it open."""
-    window, cubic = Window(Settings()), CubicLinux()
+    window, cubic = Window(10), CubicLinux()
     window.cwnd = window.ssthresh = 100
     cubic.acked(window, 19, 0.0, 0.1)
     window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
@@ -42,7 +41,7 @@ def test_each_reduction_counts_anew() -> None:
 
 def test_short_round_trips_grow_as_reno_does() -> None:
     """RFC 9438 §4.3; bictcp_update, tcp_friendliness: one segment for every 15/8 windows."""
-    window, cubic = Window(Settings()), CubicLinux()
+    window, cubic = Window(10), CubicLinux()
     window.cwnd = 20
     window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
     run(cubic, window, 2.0, 0.04)
@@ -51,7 +50,7 @@ def test_short_round_trips_grow_as_reno_does() -> None:
 
 def test_targets_below_w_max_are_rounded_up() -> None:
     """bictcp_update: delta is a whole number, so W_max is reached when the curve is less than a segment below it."""
-    window, cubic = Window(Settings()), CubicLinux()
+    window, cubic = Window(10), CubicLinux()
     window.cwnd = 100
     window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
     k = ((100 - window.cwnd) / C) ** (1 / 3)
@@ -62,7 +61,7 @@ def test_targets_below_w_max_are_rounded_up() -> None:
 
 def test_a_timeout_forgets_w_max() -> None:
     """RFC 9438 §4.8; bictcp_state: the next epoch starts at its own window."""
-    window, cubic = Window(Settings()), CubicLinux()
+    window, cubic = Window(10), CubicLinux()
     window.cwnd = 1000
     window.ssthresh = cubic.reduced(window, 0.0)
     cubic.timed_out(window, 0.0)

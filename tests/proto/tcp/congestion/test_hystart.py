@@ -4,11 +4,10 @@ import pytest
 
 from netwright.proto.tcp.congestion.hystart import HyStart, HyStartPlus, SlowStart
 from netwright.proto.tcp.congestion.window import INFINITE, Window
-from netwright.proto.tcp.settings import Settings
 
 
 def window_of(cwnd: int) -> Window:
-    window = Window(Settings())
+    window = Window(10)
     window.cwnd = cwnd
     return window
 
@@ -87,7 +86,7 @@ def test_linux_counts_all_that_is_delivered() -> None:
 
 def test_growing_round_trips_make_slow_start_conservative() -> None:
     """RFC 9406 §4.2: an eighth more, measured in eight samples, and a quarter of the growth."""
-    window, hystart = Window(Settings()), HyStartPlus()
+    window, hystart = Window(10), HyStartPlus()
     end = round_trips(hystart, window, 0, 0.100, 0.110)
     before = hystart.conservative
     round_trips(hystart, window, end, 0.125)
@@ -97,7 +96,7 @@ def test_growing_round_trips_make_slow_start_conservative() -> None:
 
 def test_growth_that_was_noise_is_forgotten() -> None:
     """RFC 9406 §4.2: a round trip below the baseline resumes standard slow start."""
-    window, hystart = Window(Settings()), HyStartPlus()
+    window, hystart = Window(10), HyStartPlus()
     end = round_trips(hystart, window, 0, 0.1, 0.13)
     before = hystart.conservative
     round_trips(hystart, window, end, 0.11)
@@ -107,7 +106,7 @@ def test_growth_that_was_noise_is_forgotten() -> None:
 
 def test_five_conservative_rounds_end_slow_start() -> None:
     """RFC 9406 §4.3: CSS_ROUNDS."""
-    window, hystart = Window(Settings()), HyStartPlus()
+    window, hystart = Window(10), HyStartPlus()
     end = round_trips(hystart, window, 0, 0.1, 0.13)
     end = round_trips(hystart, window, end, 0.13, 0.13, 0.13, 0.13)
     before = window.in_slow_start
@@ -117,7 +116,7 @@ def test_five_conservative_rounds_end_slow_start() -> None:
 
 def test_few_samples_say_nothing() -> None:
     """RFC 9406 §4.3: N_RTT_SAMPLE."""
-    window, hystart = Window(Settings()), HyStartPlus()
+    window, hystart = Window(10), HyStartPlus()
     end = round_trips(hystart, window, 0, 0.1)
     round_trips(hystart, window, end, 0.5, samples=7)
     assert not hystart.conservative
@@ -125,7 +124,7 @@ def test_few_samples_say_nothing() -> None:
 
 def test_a_later_slow_start_is_not_judged() -> None:
     """RFC 9406 §4.3: after a timeout standard slow start is enough."""
-    window, hystart = Window(Settings()), HyStartPlus()
+    window, hystart = Window(10), HyStartPlus()
     hystart.restart()
     window.ssthresh = 40
     round_trips(hystart, window, 0, 0.1, 0.2, 0.3)

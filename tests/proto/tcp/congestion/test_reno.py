@@ -2,12 +2,11 @@
 
 from netwright.proto.tcp.congestion.reno import Reno
 from netwright.proto.tcp.congestion.window import Window
-from netwright.proto.tcp.settings import Settings
 
 
 def test_one_segment_more_a_window_in_congestion_avoidance() -> None:
     """RFC 5681 §3.1, RFC 3465 §2.1: after cwnd segments were delivered, however few acknowledgements that took."""
-    window, reno = Window(Settings()), Reno()
+    window, reno = Window(10), Reno()
     window.cwnd, window.ssthresh = 20, 10
     for _ in range(9):
         reno.acked(window, 2, 0.0, 0.1)
@@ -18,7 +17,7 @@ def test_one_segment_more_a_window_in_congestion_avoidance() -> None:
 
 def test_what_slow_start_leaves_over_counts_for_avoidance() -> None:
     """RFC 5681 §3.1."""
-    window, reno = Window(Settings()), Reno()
+    window, reno = Window(10), Reno()
     window.cwnd, window.ssthresh = 10, 12
     reno.acked(window, 14, 0.0, 0.1)
     assert window.cwnd == 13
@@ -26,14 +25,14 @@ def test_what_slow_start_leaves_over_counts_for_avoidance() -> None:
 
 def test_half_the_window_after_a_loss() -> None:
     """RFC 5681 §3.1, equation 4."""
-    window = Window(Settings())
+    window = Window(10)
     window.cwnd = 21
     assert Reno().reduced(window, 0.0) == 10
 
 
 def test_each_reduction_counts_anew() -> None:
     """RFC 5681 §3.1; Linux tcp_input.c, tcp_init_cwnd_reduction: what was delivered before does not count after."""
-    window, reno = Window(Settings()), Reno()
+    window, reno = Window(10), Reno()
     window.cwnd, window.ssthresh = 20, 10
     reno.acked(window, 19, 0.0, 0.1)
     window.ssthresh = window.cwnd = reno.reduced(window, 0.0)

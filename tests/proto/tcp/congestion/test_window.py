@@ -1,18 +1,17 @@
 """netwright.proto.tcp.congestion.window."""
 
 from netwright.proto.tcp.congestion.window import INFINITE, Window
-from netwright.proto.tcp.settings import Settings
 
 
 def window_of(cwnd: int, ssthresh: int = INFINITE) -> Window:
-    window = Window(Settings())
+    window = Window(10)
     window.cwnd, window.ssthresh = cwnd, ssthresh
     return window
 
 
 def test_starts_with_ten_segments_and_no_threshold() -> None:
     """RFC 6928 §2, RFC 5681 §3.1."""
-    window = Window(Settings())
+    window = Window(10)
     assert (window.cwnd, window.ssthresh, window.in_slow_start) == (10, INFINITE, True)
 
 

@@ -1,19 +1,19 @@
 """BBR version 1 (draft-cardwell-iccrg-bbr-congestion-control-00): send at the rate that the path delivers.
 
-It keeps a model of the path, its bottleneck's bandwidth and its round-trip propagation time, and steers pacing and
-window by it; loss is no signal.  Names as in the draft.  No I/O, no clock, and no entropy: where the draft enters the
-gain cycle at a random phase, this starts at the first neutral one.
+It models the path by two numbers, the bottleneck's bandwidth and the round-trip propagation time, and sets the pacing
+rate and the window from them.  Loss is no signal.  Names are those of the draft.  Where the draft enters the gain cycle
+at a random phase, this starts at the first neutral phase, because the core draws no random numbers.
 """
 
 from collections import deque
-from dataclasses import dataclass
 from enum import Enum
 from math import inf
 
+from netwright.proto.tcp.congestion.control import Control, PathSample
 from netwright.proto.tcp.congestion.window import INFINITE, Window
 from netwright.proto.tcp.delivery import RateSample
 
-__all__ = ["Bbr", "Mode", "Path"]
+__all__ = ["Bbr", "Mode"]
 
 HIGH_GAIN = 2.885  # 2/ln(2), §4.3.2.1
 CYCLE = (1.25, 0.75, 1.0, 1.0, 1.0, 1.0, 1.0, 1.0)  # §4.3.4.2
@@ -27,7 +27,7 @@ MARGIN = 0.99  # of the rate, so that a queue drains in the end (Linux bbr_pacin
 
 
 class Mode(Enum):
-    """§4.3."""
+    """The states of §4.3."""
 
     STARTUP = "startup"
     DRAIN = "drain"
@@ -35,31 +35,13 @@ class Mode(Enum):
     PROBE_RTT = "probe-rtt"
 
 
-@dataclass(frozen=True, slots=True)
-class Path:
-    """What one acknowledgement says about the path, in segments.
+class Bbr(Control):
+    """Sets window and pacing rate from a model of the path.
 
     Attributes:
-        delivered, lost: that it brought, or showed to be missing; total: delivered so far.
-        prior_flight, in_flight: in flight before and after it.
-        rtt: a round trip that it measured, in seconds, 0.0 for none.
-    """
-
-    delivered: int
-    total: int
-    lost: int
-    prior_flight: int
-    in_flight: int
-    rtt: float
-
-
-class Bbr:
-    """Steers by a model.
-
-    Attributes:
-        mode: the state machine of §4.3.
-        bandwidth: BtlBw, segments a second; 0.0 until it was measured.
-        propagation: RTprop, infinite until it was measured.
+        mode: current state of the state machine of §4.3.
+        bandwidth: BtlBw in segments per second; 0.0 until it is measured.
+        propagation: RTprop in seconds; infinite until it is measured.
     """
 
     __slots__ = (
@@ -85,7 +67,6 @@ class Bbr:
         "mode",
         "propagation",
     )
-    name = "bbr"
 
     def __init__(self, initial_window: int) -> None:
         self._cwnd = self._prior_cwnd = initial_window
@@ -102,13 +83,21 @@ class Bbr:
     def __repr__(self) -> str:
         return f"<Bbr {self.mode.value} bandwidth={self.bandwidth:.1f} propagation={self.propagation:.4f}>"
 
-    def interval(self, srtt: float) -> float:
-        """Seconds between two segments (§4.2.1); before the first sample a window a round trip, as Linux."""
+    def is_model_based(self) -> bool:
+        """True."""
+        return True
+
+    def phase(self) -> str:
+        """The name of ``mode``."""
+        return self.mode.value
+
+    def interval(self, window: Window, srtt: float) -> float:
+        """Seconds between two segments (§4.2.1); before the first sample one window per round trip, as in Linux."""
         rate = self._rate or HIGH_GAIN * self._cwnd / (srtt or 0.001)
         return 1 / rate
 
-    def steer(self, window: Window, sample: RateSample, path: Path, *, recovering: bool, now: float) -> None:
-        """After every acknowledgement (§4.2.3, BBRUpdateOnACK); ``recovering`` if loss recovery is under way."""
+    def steer(self, window: Window, sample: RateSample, path: PathSample, *, recovering: bool, now: float) -> None:
+        """Update model, pacing rate and window (§4.2.3, BBRUpdateOnACK); ``recovering``: loss recovery is under way."""
         started = self._update_bandwidth(sample, path.total)
         self._advance_cycle(path, now)
         self._look_for_full_pipe(sample, started)
@@ -125,7 +114,7 @@ class Bbr:
         window.cwnd = min(self._cwnd, MIN_CWND) if self.mode is Mode.PROBE_RTT else self._cwnd
 
     def _update_bandwidth(self, sample: RateSample, total: int) -> bool:
-        """§4.1.1.3; True if a round trip has started."""
+        """Update BtlBw (§4.1.1.3); True if a round trip has started."""
         started = sample.prior_delivered >= self._next_round
         if started:
             self._next_round = total
@@ -135,19 +124,19 @@ class Bbr:
             while maxima and maxima[-1][1] <= sample.rate:
                 maxima.pop()
             maxima.append((self._rounds, sample.rate))
-            while maxima[0][0] <= self._rounds - BW_ROUNDS:  # rounds that say nothing do not age the filter
+            while maxima[0][0] <= self._rounds - BW_ROUNDS:  # rounds without a sample do not age the filter
                 maxima.popleft()
             self.bandwidth = maxima[0][1]
         return started
 
     def _target(self, gain: float) -> int:
-        """§4.2.3.2, BBRInflight."""
+        """``gain`` bandwidth-delay products in segments (§4.2.3.2, BBRInflight)."""
         if self.propagation == inf or not self.bandwidth:
             return self._cwnd
         return int(gain * self.bandwidth * self.propagation) + QUANTA
 
     def _look_for_full_pipe(self, sample: RateSample, started: bool) -> None:
-        """§4.3.2.2: three rounds in which the bandwidth did not grow by a quarter."""
+        """The pipe is full after three rounds in which BtlBw grew by less than a quarter (§4.3.2.2)."""
         if self._filled or not started or sample.limited:
             return
         if self.bandwidth >= GROWTH * self._full_bandwidth:
@@ -160,8 +149,8 @@ class Bbr:
         self.mode, self._cwnd_gain = Mode.PROBE_BW, CWND_GAIN
         self._phase, self._pacing_gain, self._cycle_at = 2, CYCLE[2], now
 
-    def _advance_cycle(self, path: Path, now: float) -> None:
-        """§4.3.4.3, BBRIsNextCyclePhase."""
+    def _advance_cycle(self, path: PathSample, now: float) -> None:
+        """Enter the next phase of the gain cycle if it is due (§4.3.4.3, BBRIsNextCyclePhase)."""
         if self.mode is not Mode.PROBE_BW:
             return
         over = now - self._cycle_at > self.propagation
@@ -173,8 +162,8 @@ class Bbr:
             self._phase = (self._phase + 1) % len(CYCLE)
             self._pacing_gain, self._cycle_at = CYCLE[self._phase], now
 
-    def _update_propagation(self, path: Path, started: bool, now: float) -> None:
-        """§4.1.2.3 and §4.3.5: the least round trip; after 10 s without one, empty the queue to see it again."""
+    def _update_propagation(self, path: PathSample, started: bool, now: float) -> None:
+        """Update RTprop (§4.1.2.3); if it was not seen for 10 s, empty the queue to measure it again (§4.3.5)."""
         expired = now > self._propagation_at + RTPROP_SECONDS
         if path.rtt and (path.rtt <= self.propagation or expired):
             self.propagation, self._propagation_at = path.rtt, now
@@ -196,8 +185,8 @@ class Bbr:
             else:
                 self.mode, self._pacing_gain, self._cwnd_gain = Mode.STARTUP, HIGH_GAIN, HIGH_GAIN
 
-    def _set_cwnd(self, path: Path, recovering: bool, started: bool) -> None:
-        """§4.2.3.4: a round of packet conservation after a loss, else towards the target."""
+    def _set_cwnd(self, path: PathSample, recovering: bool, started: bool) -> None:
+        """Move cwnd towards the target; after a loss, conserve packets for a round (§4.2.3.4)."""
         if recovering and not self._recovering:
             self._prior_cwnd = self._cwnd
             self._recovering, self._next_round = True, path.total
@@ -217,28 +206,22 @@ class Bbr:
             self._cwnd += path.delivered
         self._cwnd = max(self._cwnd, MIN_CWND)
 
-    # The rest of Control: loss decides nothing here
-
-    def acked(self, window: Window, segments: int, now: float, rtt: float) -> None:
-        """``steer`` has done it."""
-
-    def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
-        """``steer`` gets it."""
+    # Loss decides nothing here
 
     def reduced(self, window: Window, now: float) -> int:
-        """§4.2.3.4: no threshold."""
+        """No threshold (§4.2.3.4)."""
         return INFINITE
 
     def timed_out(self, window: Window, now: float) -> None:
-        """§4.2.3.4: one segment, and the window of before once it is over."""
+        """One segment; the earlier window returns when recovery is over (§4.2.3.4)."""
         self._prior_cwnd = max(self._prior_cwnd, self._cwnd) if self._recovering else self._cwnd
         self._recovering, self._cwnd = True, 1
 
     def undone(self, window: Window) -> None:
-        """The window of before."""
+        """Restore the window."""
         self._recovering = False
         self._cwnd = max(self._cwnd, self._prior_cwnd)
 
     def resumed(self, idle: float) -> None:
-        """§4.3.4.4: start at the rate of the model, and do not take the silence for an expired filter."""
+        """Restart at the rate of the model; idle time does not expire RTprop (§4.3.4.4)."""
         self._resumed = True

@@ -1,9 +1,6 @@
-"""CUBIC as RFC 9438 has it, names as there: W_max, K, W_est.  No I/O, no clock.
+"""CUBIC as in RFC 9438, with its names: W_max, K, W_est.  ``cubic_linux`` is the variant that Linux implements."""
 
-``cubic_linux`` has what Linux makes of it.
-"""
-
-from netwright.proto.tcp.congestion.control import slow_start
+from netwright.proto.tcp.congestion.control import Control, slow_start
 from netwright.proto.tcp.congestion.hystart import SlowStart
 from netwright.proto.tcp.congestion.window import Window
 
@@ -14,15 +11,14 @@ BETA = 717 / 1024  # 0.7 in Linux's arithmetic, RFC 9438 §4.6
 ALPHA = 3 * (1 - BETA) / (1 + BETA)  # RFC 9438 §4.3: as fast as Reno on average
 
 
-class Cubic:
-    """The window is a cubic function of the time since the last reduction, or Reno's if that is larger.
+class Cubic(Control):
+    """The window is a cubic function of the time since the last reduction, or Reno's window if that is larger.
 
     Attributes:
-        hystart: ends slow start before the queue overflows; None leaves that to a loss.
+        hystart: ends slow start before the queue overflows; None: a loss ends it.
     """
 
     __slots__ = ("_epoch", "_fraction", "_k", "_origin", "_saved", "_w_est", "_w_max", "hystart")
-    name = "cubic-rfc9438"
 
     def __init__(self, hystart: SlowStart | None = None) -> None:
         self._w_max = 0.0
@@ -32,7 +28,7 @@ class Cubic:
         self.hystart = hystart
 
     def acked(self, window: Window, segments: int, now: float, rtt: float) -> None:
-        """Slow start below ssthresh, then §4.2."""
+        """Slow start below ssthresh, the cubic function above it (§4.2)."""
         if window.cwnd < window.ssthresh:
             if self.hystart is not None:
                 segments = self.hystart.growth(window, segments)
@@ -56,7 +52,7 @@ class Cubic:
         elapsed = now - self._epoch + rtt
         target = self._origin + C * (elapsed - self._k) ** 3  # §4.2, figure 1
         growth = min((target - cwnd) / cwnd, 0.5) if target > cwnd else 0.01 / cwnd  # §4.2: 1.5 cwnd at most
-        # §4.3 lets alpha be 1 above the old window; Linux keeps it, so this does.
+        # §4.3 allows alpha = 1 once W_est is above the old window; like Linux, this keeps ALPHA.
         self._w_est += ALPHA * segments / cwnd
         if self._w_est > cwnd:
             growth = max(growth, min((self._w_est - cwnd) / cwnd, 0.5))
@@ -66,12 +62,12 @@ class Cubic:
         self._fraction -= grown
 
     def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
-        """HyStart watches slow start (§4.10)."""
+        """Pass round trips of slow start to HyStart (§4.10)."""
         if self.hystart is not None and window.cwnd < window.ssthresh:
             self.hystart.sampled(window, rtt, ack, snd_nxt, now)
 
     def reduced(self, window: Window, now: float) -> int:
-        """§4.6, with fast convergence, §4.7."""
+        """Returns BETA * cwnd (§4.6) and sets W_max, with fast convergence (§4.7)."""
         self._saved = (self._w_max, self._epoch, self._k, self._origin, self._w_est)
         cwnd = window.cwnd
         self._w_max = cwnd * (1 + BETA) / 2 if cwnd < self._w_max else float(cwnd)
@@ -79,16 +75,16 @@ class Cubic:
         return max(int(cwnd * BETA), 2)
 
     def timed_out(self, window: Window, now: float) -> None:
-        """§4.8: the next epoch starts when congestion avoidance does, with K = 0 and W_max = cwnd of then."""
+        """Forget W_max: the next epoch begins with congestion avoidance, at K = 0 (§4.8)."""
         self._epoch, self._fraction, self._w_max = None, 0.0, 0.0
         if self.hystart is not None:
             self.hystart.restart()
 
     def undone(self, window: Window) -> None:
-        """§4.9: what was before the reduction is back."""
+        """Restore the state before the reduction (§4.9)."""
         self._w_max, self._epoch, self._k, self._origin, self._w_est = self._saved
 
     def resumed(self, idle: float) -> None:
-        """§4.2: time in which the program sent nothing does not count."""
+        """Move the epoch: idle time does not count towards growth (§4.2)."""
         if self._epoch is not None:
             self._epoch += idle

@@ -1,6 +1,6 @@
-"""HyStart: leave slow start when round trips grow, before the queue overflows.  No I/O, no clock.
+"""HyStart: leave slow start when round trips grow, before the queue overflows.
 
-Two of them: what Linux has (Ha and Rhee, "Taming the elephants: New TCP slow start", 2011, and net/ipv4/tcp_cubic.c),
+There are two: Linux's (Ha and Rhee, "Taming the elephants: New TCP slow start", 2011, and net/ipv4/tcp_cubic.c),
 and HyStart++ (RFC 9406).
 """
 
@@ -11,13 +11,13 @@ from netwright.proto.tcp.congestion.window import INFINITE, Window
 
 __all__ = ["HyStart", "HyStartPlus", "SlowStart"]
 
-# RFC 9406 §4.3; Linux has the same
+# RFC 9406 §4.3; Linux uses the same values
 MIN_RTT_THRESHOLD, MAX_RTT_THRESHOLD, RTT_DIVISOR = 0.004, 0.016, 8
 SAMPLES = 8  # N_RTT_SAMPLE
 GROWTH_DIVISOR = 4  # CSS_GROWTH_DIVISOR
 ROUNDS = 5  # CSS_ROUNDS
 # net/ipv4/tcp_cubic.c
-LOW_WINDOW = 16  # segments; smaller windows are not judged
+LOW_WINDOW = 16  # segments; HyStart does not act on smaller windows
 TRAIN_GAP = 0.002  # seconds between two acknowledgements of one train, hystart_ack_delta_us
 TRAIN_DELAY = 0.001  # seconds that segmentation in the sending host may cost, below 2 Gbit/s
 
@@ -29,18 +29,20 @@ class SlowStart(Protocol):
         """A round trip was measured in slow start by the acknowledgement ``ack``."""
 
     def growth(self, window: Window, segments: int) -> int:
-        """What slow start may count of ``segments`` delivered."""
+        """How many of ``segments`` delivered may grow the window."""
 
     def restart(self) -> None:
-        """The retransmission timer ran out: there will be another slow start."""
+        """The retransmission timer expired: another slow start follows."""
 
 
 class HyStart:
-    """Ends slow start at once: a round's acknowledgements come in one train for half the least round trip, or eight
-    samples of a round are all an eighth longer than the least round trip.
+    """Linux's HyStart ends slow start at once, by either of two signs.
+
+    The acknowledgements of a round arrive as one train that lasts half of the smallest round trip; or eight samples of
+    a round all exceed the smallest round trip by an eighth.
 
     Attributes:
-        found: slow start has ended; it is not judged again before a timeout.
+        found: slow start has ended; nothing is examined again before a timeout.
     """
 
     __slots__ = ("_current", "_last_at", "_least", "_round_at", "_round_end", "_samples", "_share", "found")
@@ -50,13 +52,13 @@ class HyStart:
         self.restart()
 
     def restart(self) -> None:
-        """Forget everything, the least round trip too."""
+        """Forget everything, including the smallest round trip."""
         self._least = self._current = inf
         self._last_at = self._round_at = -inf
         self._round_end, self._samples, self.found = -1, 0, False
 
     def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
-        """Judge the round, which ``ack`` ends when it passes what was sent before."""
+        """Examine the current round.  It ends when ``ack`` passes SND.NXT of its beginning."""
         self._least = min(self._least, rtt)
         if self.found:
             return
@@ -77,7 +79,7 @@ class HyStart:
             window.ssthresh = window.cwnd
 
     def growth(self, window: Window, segments: int) -> int:
-        """All of it."""
+        """All of them."""
         return segments
 
 
@@ -85,7 +87,7 @@ class HyStartPlus:
     """Standard slow start, then conservative slow start, then congestion avoidance (RFC 9406 §4.2).
 
     Attributes:
-        conservative: in conservative slow start: the round trip has grown.
+        conservative: conservative slow start is under way, because the round trip has grown.
     """
 
     __slots__ = ("_baseline", "_current", "_last", "_left_over", "_round_end", "_rounds", "_samples", "conservative")
@@ -97,7 +99,7 @@ class HyStartPlus:
         self.conservative = False
 
     def sampled(self, window: Window, rtt: float, ack: int, snd_nxt: int, now: float) -> None:
-        """Count a sample; at the end of a round, which ``ack`` ends when it passes what was sent before, compare."""
+        """Count a sample, and compare rounds.  A round ends when ``ack`` passes SND.NXT of its beginning."""
         if window.ssthresh != INFINITE:  # RFC 9406 §4.3: the initial slow start only
             return
         if ack > self._round_end:
@@ -122,7 +124,7 @@ class HyStartPlus:
                 self.conservative = False
 
     def growth(self, window: Window, segments: int) -> int:
-        """All of it, or a quarter in conservative slow start."""
+        """All of them, or a quarter in conservative slow start."""
         if not self.conservative or window.ssthresh != INFINITE:
             return segments
         self._left_over += segments
@@ -130,9 +132,9 @@ class HyStartPlus:
         return grown
 
     def restart(self) -> None:
-        """The initial slow start is over (RFC 9406 §4.3)."""
+        """Do nothing: HyStart++ acts on the initial slow start only (RFC 9406 §4.3)."""
 
 
 def _threshold(rtt: float) -> float:
-    """Seconds that a round trip may grow."""
+    """Growth of the round trip, in seconds, that ends slow start."""
     return max(MIN_RTT_THRESHOLD, min(rtt / RTT_DIVISOR, MAX_RTT_THRESHOLD))

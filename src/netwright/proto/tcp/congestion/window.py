@@ -1,8 +1,6 @@
-"""The congestion window, and when it may grow: only if the sender uses it (RFC 7661, RFC 2861).  No I/O, no clock."""
+"""The congestion window, and when it may grow: only while the sender fills it (RFC 7661, RFC 2861)."""
 
 from typing import Final
-
-from netwright.proto.tcp.settings import Settings
 
 __all__ = ["INFINITE", "Window"]
 
@@ -10,12 +8,12 @@ INFINITE: Final = 0x7FFFFFFF  # ssthresh before any loss, RFC 5681 §3.1 "arbitr
 
 
 class Window:
-    """Counted in segments, as Linux does; ``cwnd * mss`` is RFC 5681's in bytes.
+    """cwnd and ssthresh in segments, as in Linux; ``cwnd * mss`` is RFC 5681's cwnd in bytes.
 
     Attributes:
-        used_at: when it was used whole, or changed for another reason than growth.
-        prior_cwnd: before the last reduction.
-        limited: the last flight was stopped by cwnd, not by the program or the peer.
+        used_at: when the window was last full, or changed for a reason other than growth.
+        prior_cwnd: cwnd before the last reduction.
+        limited: the last flight was limited by cwnd, not by the program or the peer's window.
     """
 
     __slots__ = (
@@ -30,8 +28,8 @@ class Window:
         "used_at",
     )
 
-    def __init__(self, settings: Settings) -> None:
-        self.cwnd = self._initial = settings.initial_window
+    def __init__(self, initial_window: int) -> None:
+        self.cwnd = self._initial = initial_window
         self.ssthresh = INFINITE
         self.prior_cwnd = 0
         self.limited = False
@@ -43,16 +41,16 @@ class Window:
 
     @property
     def in_slow_start(self) -> bool:
-        """RFC 5681 §3.1."""
+        """True while cwnd is below ssthresh (RFC 5681 §3.1)."""
         return self.cwnd < self.ssthresh
 
     @property
     def may_grow(self) -> bool:
-        """True if the window was used; in slow start half of it is enough (RFC 7661 §4.1, Linux)."""
+        """True if the last flight filled the window; in slow start, half of it is enough (RFC 7661 §4.1, Linux)."""
         return self.limited or (self.cwnd < self.ssthresh and self.cwnd < 2 * self._most_out)
 
     def used(self, out: int, full: bool, snd_una: int, snd_nxt: int, now: float) -> None:
-        """After a flight: ``out`` segments are unacknowledged, ``full`` says that cwnd stopped it."""
+        """Record a flight: ``out`` segments are unacknowledged; ``full`` is true if cwnd stopped it."""
         if full or snd_una >= self._flight_end or (not self.limited and out > self._most_out):
             self.limited, self._most_out, self._flight_end = full, out, snd_nxt
         if self.limited or self.may_grow:
@@ -61,7 +59,7 @@ class Window:
             self._used = out
 
     def decay_unused(self, rto: float, now: float) -> bool:
-        """Give back half of what the program did not use for an RTO (RFC 2861 §3.1); True if cwnd changed."""
+        """Halve the part of cwnd that was unused for an RTO (RFC 2861 §3.1); True if cwnd changed."""
         if now - self.used_at < rto or self.may_grow:
             return False
         used = max(self._used, self._initial)
@@ -73,7 +71,7 @@ class Window:
         return True
 
     def restart(self, idle: float, rto: float, now: float) -> None:
-        """After ``idle`` > ``rto`` seconds: halve for each RTO, not below the initial window (RFC 2861, 5681 §4.1)."""
+        """After ``idle`` > ``rto`` seconds: halve cwnd once per RTO, not below its first value (RFC 2861 §3.1)."""
         self.ssthresh = self.remembered
         halvings = min(int(idle / rto), 31)
         self.cwnd = max(self.cwnd >> halvings, min(self.cwnd, self._initial))
@@ -81,5 +79,5 @@ class Window:
 
     @property
     def remembered(self) -> int:
-        """ssthresh that keeps three quarters of what was reached (RFC 2861 §3.1)."""
+        """An ssthresh of at least three quarters of cwnd, kept when an idle window shrinks (RFC 2861 §3.1)."""
         return max(self.ssthresh, self.cwnd - (self.cwnd >> 2))
