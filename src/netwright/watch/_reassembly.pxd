@@ -27,6 +27,16 @@ cdef struct Reassembly:
     uint32_t next
     Datagram slot[SLOTS]
 
+cdef inline bint complete(const Datagram* d, uint32_t count) noexcept nogil:
+    # True if the first count blocks are there; more may be, beyond the end.
+    cdef uint32_t block
+    if d.have < count:
+        return False
+    for block in range(count):
+        if not d.blocks[block >> 3] >> (block & 7) & 1:
+            return False
+    return True
+
 cdef inline const uint8_t* reassemble(
     Reassembly* r, const uint8_t* p, uint32_t cap, Segment* s, uint32_t* size
 ) noexcept nogil:
@@ -79,7 +89,7 @@ cdef inline const uint8_t* reassemble(
             )
     if not s.more:
         d.total = s.fragment_offset + s.payload_length
-    if not d.total or d.have != (d.total + 7) >> 3:
+    if not d.total or not complete(d, (d.total + 7) >> 3):
         return NULL
     d.used = False
     memset(d.data, 0, HEADER)

@@ -32,7 +32,7 @@ class _Datagram:
                 self.data[at : at + len(piece)] = piece
         if not fragment.more:
             self.total = fragment.offset + fragment.length
-        if not self.total or len(self.blocks) != (self.total + BLOCK - 1) // BLOCK:
+        if not self.total or not self.blocks.issuperset(range((self.total + BLOCK - 1) // BLOCK)):
             return None
         self.key = None
         return fragment.header + bytes(self.data[: self.total])
