@@ -21,7 +21,19 @@ def test_ticks_are_round() -> None:
     assert ticks(3, 3, 5) == [3]
 
 
-@pytest.mark.parametrize(("value", "text"), [(0, "0 s"), (1.25, "1.25 s"), (0.084, "84 ms"), (0.00012, "120 µs")])
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        (0, "0 s"),
+        (1.25, "1.25 s"),
+        (0.084, "84 ms"),
+        (0.00012, "120 µs"),
+        (1, "1 s"),
+        (0.999, "999 ms"),
+        (0.001, "1 ms"),
+        (0.000999, "999 µs"),
+    ],
+)
 def test_duration_has_the_unit_that_people_use(value: float, text: str) -> None:
     assert seconds(value) == text
 
