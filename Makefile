@@ -38,7 +38,7 @@ lint: dev
 
 check: dev
 	@started=$$(date +%s.%N); $(MAKE) --no-print-directory lint && \
-	echo "pure tests"; $(BIN)/python -m pytest -q -n 2 --hypothesis-profile=quick -m "not real and not long and not truth" && \
+	echo "pure tests" && $(BIN)/python -m pytest -q -n 2 --hypothesis-profile=quick -m "not real and not long and not truth" && \
 	echo "check: $$(echo "$$(date +%s.%N) $$started" | awk '{printf "%.1f", $$1 - $$2}') s"
 
 test: lint
