@@ -1,4 +1,4 @@
-"""The last resort of a process; ``tests/cli/test_serve.py`` has it at work."""
+"""The last resort of a process; ``tests/cli/test_serve.py`` uses it in a server."""
 
 import subprocess
 import sys
@@ -7,7 +7,7 @@ import pytest
 
 
 def ended(program: str) -> tuple[int, str, str]:
-    head = "import threading, time, sys\nfrom netwright.cli.ending import end_within, exit_now\n"
+    head = "import threading, time, sys\nfrom netwright.run.exit import exit_within, exit_now\n"
     done = subprocess.run(
         [sys.executable, "-c", head + program], check=False, capture_output=True, text=True, timeout=20
     )
@@ -24,15 +24,16 @@ def ended(program: str) -> tuple[int, str, str]:
             "threading.Thread(target=time.sleep, args=(60,), name='t').start(); sys.stdout.write('out'); exit_now(3)",
             3,
             "out",
-            "left at work: thread t\n",
+            "still running, cut: thread t\n",
         ),
         (
-            "end_within(0.1, 4); sys.stdout.write('out'); time.sleep(60)",
+            "exit_within(0.1, 4); sys.stdout.write('out'); time.sleep(60)",
             4,
             "out",
-            "still at work 0.1 s after the end: stopped\n",
+            "still running 0.1 s later, cut: what was left\n",
         ),
-        ("end_within(0.1, 4).cancel(); time.sleep(0.3)", 0, "", ""),
+        ("exit_within(0.1, 4, lambda: 'hook x'); time.sleep(60)", 4, "", "still running 0.1 s later, cut: hook x\n"),
+        ("exit_within(0.1, 4).cancel(); time.sleep(0.3)", 0, "", ""),
     ],
 )
 def test_process_ends_though_something_works(program: str, code: int, said: str, warned: str) -> None:

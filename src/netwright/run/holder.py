@@ -1,4 +1,4 @@
-"""Who holds a TCP port or a Unix socket: process, command, since when (Linux: proc(5)); and which port is free."""
+"""Which process holds a TCP port or a Unix socket, and for how long it has run (Linux: proc(5)); which port is free."""
 
 import os
 import socket
@@ -12,7 +12,7 @@ from pathlib import Path
 
 from netwright.core.address import InetAddress, UnixAddress
 
-__all__ = ["Holder", "Listening", "free_port", "holders", "holders_of_path", "parse_listening", "started_at"]
+__all__ = ["Holder", "Listening", "free_port", "holders", "holders_of_path", "parse_listening", "process_age"]
 
 PROC = Path("/proc")
 LISTEN = "0A"  # TCP_LISTEN of include/net/tcp_states.h
@@ -22,7 +22,7 @@ _WORD = "<I" if sys.byteorder == "little" else ">I"
 
 @dataclass(frozen=True, slots=True)
 class Listening:
-    """A listening socket as the kernel tells it."""
+    """A listening socket, as /proc/net/tcp lists it."""
 
     host: str
     port: int
@@ -32,19 +32,19 @@ class Listening:
 
 @dataclass(frozen=True, slots=True)
 class Holder:
-    """``pid`` is 0 where the process belongs to another user; ``since`` is seconds since 1970."""
+    """``pid`` is 0 where the process belongs to another user; ``age`` is in seconds, None where it cannot be read."""
 
     where: str
     uid: int
     pid: int = 0
     command: str = ""
-    since: float = 0.0
+    age: float | None = None
 
     def __str__(self) -> str:
         if not self.pid:
-            return f"{self.where} is held by a process of user {self.uid}, which this user may not look at"
-        ago = _duration(time.time() - self.since)
-        return f"{self.where} is held by pid {self.pid} ({self.command}), started {ago} ago"
+            return f"{self.where} is held by a process of user {self.uid}, which this user may not inspect"
+        since = "" if self.age is None else f", started {_duration(self.age)} ago"
+        return f"{self.where} is held by pid {self.pid} ({self.command}){since}"
 
 
 def parse_listening(text: str) -> list[Listening]:
@@ -66,7 +66,7 @@ def _host(digits: str) -> str:
 
 
 def holders(port: int, *, proc: Path = PROC) -> list[Holder]:
-    """Every process that listens on ``port``, on whatever address; empty where the system does not tell."""
+    """Every process that listens on ``port``, on whatever address; empty where the system does not say."""
     listening = [
         entry for name in ("tcp", "tcp6") for entry in parse_listening(_text(proc / "net" / name)) if entry.port == port
     ]
@@ -74,7 +74,7 @@ def holders(port: int, *, proc: Path = PROC) -> list[Holder]:
 
 
 def holders_of_path(address: UnixAddress, *, proc: Path = PROC) -> list[Holder]:
-    """Every process that listens on a Unix socket by this very name; empty where the system does not tell.
+    """Every process that listens on a Unix socket by this very name; empty where the system does not say.
 
     /proc/net/unix has the name as it was bound: a relative path is that of its process.
     """
@@ -96,14 +96,14 @@ def _holders(listening: list[tuple[str, int, int]], proc: Path) -> list[Holder]:
     """By place, user and inode."""
     pids = _pids_of({inode for _, _, inode in listening}, proc) if listening else {}
     found = {_holder(where, uid, pid, proc) for where, uid, inode in listening for pid in pids.get(inode, [0])}
-    return sorted(found, key=lambda holder: (holder.since, holder.pid))
+    return sorted(found, key=lambda holder: (-(holder.age or 0.0), holder.pid))
 
 
 def _holder(where: str, uid: int, pid: int, proc: Path) -> Holder:
     if not pid:
         return Holder(where, uid)
     command = _text(proc / str(pid) / "cmdline").replace("\0", " ").strip()
-    return Holder(where, uid, pid, command[:120], started_at(pid, proc))
+    return Holder(where, uid, pid, command[:120], process_age(pid, proc))
 
 
 def _pids_of(inodes: set[int], proc: Path) -> dict[int, list[int]]:
@@ -129,16 +129,18 @@ def _links(directory: Path) -> Iterator[str]:
             continue
 
 
-def started_at(pid: int, proc: Path = PROC) -> float:
-    """Seconds since 1970; 0.0 where the system does not tell.
+def process_age(pid: int, proc: Path = PROC, *, now: float | None = None) -> float | None:
+    """Seconds since process ``pid`` started, to one clock tick (10 ms); None where the system does not say.
 
-    Field 22 of ``stat`` counts clock ticks since the boot; the command in field 2 may hold spaces and brackets.
+    Field 22 of ``stat`` counts clock ticks since the boot, as CLOCK_BOOTTIME does (``now`` replaces it).  The boot's
+    time of day (``btime``) would not do: it has whole seconds and moves with every step of the wall clock.
+    The command in field 2 may hold spaces and brackets.
     """
     fields = _text(proc / str(pid) / "stat").rpartition(")")[2].split()
-    boot = [line.split()[1] for line in _text(proc / "stat").splitlines() if line.startswith("btime ")]
-    if len(fields) < 20 or not boot:
-        return 0.0
-    return int(boot[0]) + int(fields[19]) / os.sysconf("SC_CLK_TCK")
+    if len(fields) < 20 or not hasattr(time, "CLOCK_BOOTTIME"):
+        return None
+    now = time.clock_gettime(time.CLOCK_BOOTTIME) if now is None else now
+    return max(0.0, now - int(fields[19]) / os.sysconf("SC_CLK_TCK"))
 
 
 def _text(path: Path) -> str:

@@ -2,14 +2,15 @@
 
 import os
 import socket
+import subprocess
 import sys
 import time
 from pathlib import Path
 
 import pytest
 
-from netwright.cli.holder import Holder, Listening, free_port, holders, holders_of_path, parse_listening
 from netwright.core.address import InetAddress, UnixAddress
+from netwright.run.holder import Holder, Listening, free_port, holders, holders_of_path, parse_listening, process_age
 
 TCP = """\
   sl  local_address rem_address   st tx_queue rx_queue tr tm->when retrnsmt   uid  timeout inode
@@ -34,7 +35,6 @@ def test_listening_sockets_are_read_and_others_skipped() -> None:
 def made_proc(root: Path) -> Path:
     (root / "net").mkdir()
     (root / "net/tcp").write_text(TCP)
-    (root / "stat").write_text("cpu 1\nbtime 1700000000\n")
     (root / "99/fd").mkdir(parents=True)
     (root / "99/fd/3").symlink_to("socket:[4242]")
     (root / "99/cmdline").write_bytes(b"python\0app.py\0")
@@ -44,17 +44,18 @@ def made_proc(root: Path) -> Path:
 
 @little_endian
 @pytest.mark.skipif(sys.platform == "win32", reason="no sysconf")
-def test_holder_has_pid_command_and_start(tmp_path: Path) -> None:
+def test_holder_has_pid_command_and_age(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: 230.0)
     (holder,) = holders(8000, proc=made_proc(tmp_path))
-    assert holder == Holder("127.0.0.1:8000", 1000, 99, "python app.py", 1_700_000_050.0)
-    assert "127.0.0.1:8000 is held by pid 99 (python app.py), started" in str(holder)
+    assert holder == Holder("127.0.0.1:8000", 1000, 99, "python app.py", 180.0)
+    assert str(holder) == "127.0.0.1:8000 is held by pid 99 (python app.py), started 3 min ago"
 
 
 @little_endian
 def test_holder_of_another_user_is_told_by_user(tmp_path: Path) -> None:
     (made_proc(tmp_path) / "99/fd/3").unlink()
     (holder,) = holders(8000, proc=tmp_path)
-    assert str(holder) == "127.0.0.1:8000 is held by a process of user 1000, which this user may not look at"
+    assert str(holder) == "127.0.0.1:8000 is held by a process of user 1000, which this user may not inspect"
 
 
 def test_no_proc_means_no_holder(tmp_path: Path) -> None:
@@ -72,12 +73,15 @@ Num       RefCount Protocol Flags    Type St Inode Path
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="no sysconf")
-def test_unix_socket_is_found_by_its_very_name_where_it_listens(tmp_path: Path) -> None:
+def test_unix_socket_is_found_by_its_very_name_where_it_listens(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(time, "clock_gettime", lambda clock: 230.0)
     (made_proc(tmp_path) / "net/unix").write_text(UNIX)
     (holder,) = holders_of_path(UnixAddress("/run/a b.sock"), proc=tmp_path)
-    assert holder == Holder("unix:/run/a b.sock", 0, 99, "python app.py", 1_700_000_050.0)
+    assert holder == Holder("unix:/run/a b.sock", 0, 99, "python app.py", 180.0)
     (stranger,) = holders_of_path(UnixAddress("name", abstract=True), proc=tmp_path)
-    assert str(stranger) == "unix:@name is held by a process of user 0, which this user may not look at"
+    assert str(stranger) == "unix:@name is held by a process of user 0, which this user may not inspect"
     assert holders_of_path(UnixAddress("/run/a"), proc=tmp_path) == []
 
 
@@ -90,7 +94,7 @@ def test_this_process_is_found_as_holder(family: int, host: str) -> None:
         mine = [holder for holder in holders(port) if holder.pid == os.getpid()]
         assert [holder.where for holder in mine] == [str(InetAddress(host, port))]
         assert "python" in mine[0].command or "pytest" in mine[0].command
-        assert time.time() - 3600 < mine[0].since <= time.time() + 1
+        assert mine[0].age == pytest.approx(process_age(os.getpid()), abs=1.0)
 
 
 @pytest.mark.real
@@ -105,3 +109,16 @@ def test_free_port_skips_a_taken_one() -> None:
 
 def test_free_port_gives_up_at_the_end_of_ports() -> None:
     assert free_port("127.0.0.1", 65535) == 0
+
+
+@pytest.mark.real
+@pytest.mark.skipif(sys.platform != "linux", reason="proc(5)")
+def test_age_of_a_process_is_exact_to_a_few_ticks() -> None:
+    """The boot's time of day has whole seconds: an age from it was up to 1 s wrong."""
+    before = time.monotonic()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as process:
+        age = process_age(process.pid)
+        latest = time.monotonic()
+        process.communicate(b"\n")
+    assert age is not None
+    assert 0.0 <= age <= latest - before + 0.02
