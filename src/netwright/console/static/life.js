@@ -5,7 +5,7 @@ import { ledger, trend } from './spent.js';
 
 const $ = (id) => document.getElementById(id);
 const LINES = 10, PITCH = 21.5, LEFT = 58, RIGHT = 24, CALM = 0.1;
-const ENDED_BADLY = new Set(['reset', 'aborted', 'deadline', 'limit', 'protocol-error', 'handler-error', 'connect-failed']);
+const ENDED_BADLY = new Set(['lost', 'reset', 'aborted', 'deadline', 'limit', 'protocol-error', 'handler-error', 'connect-failed']);
 
 const last = (bars, start) => Math.max(...bars.map((bar) => bar.end), start + 1e-4);
 
@@ -65,8 +65,8 @@ export class Life {
   }
 
   #age() {
-    const { record, now } = this.#told;
-    return `${record.closed_at ? 'lived' : 'open for'} ${seconds((record.closed_at || now) - record.started_at)}`;
+    const { row, age } = this.#told;
+    return `${row.closed ? 'lived' : 'open for'} ${seconds(age)}`;
   }
 
   #bars(seen) {
@@ -90,8 +90,8 @@ export class Life {
   }
 
   #why() {
-    const { findings, row, record, now, moments_lost: lost } = this.#told;
-    const life = (record.closed_at || now) - record.started_at, calm = !ENDED_BADLY.has(row.state) && life < CALM;
+    const { findings, row, record, age: life, moments_lost: lost } = this.#told;
+    const calm = !ENDED_BADLY.has(row.state) && life < CALM;
     $('why-title').className = ENDED_BADLY.has(row.state) ? '' : 'calm';
     const { who, how } = this.#told.ending, ended = who && `${row.state} — ${who}: ${how}`;
     $('why-title').textContent = ENDED_BADLY.has(row.state) ? `Ended: ${ended}` : ended ? `${seconds(life)}, then ${ended}` : calm ? `${seconds(life)} in all` : `Where did ${seconds(life)} go?`;

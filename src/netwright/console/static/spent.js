@@ -1,28 +1,20 @@
-// Where the seconds of one connection went, as two stacked bars, and how its round trip and its bytes moved.
+// Where the seconds of one connection went, as a stacked bar, and how its round trip and its bytes moved.
 
-import { SHORT } from './bound.js';
 import { bytes, element, part, seconds } from './format.js';
 
-const ACCOUNTS = ['name lookup', 'peer to answer SYN', 'peer to send', 'handler', 'peer to read', "receiver's window", 'send buffer', 'path: congestion window', 'nothing to send'];
+const LOOKS = { 'name lookup': 'a0', peer: 'a2', you: 'a3', network: 'a7', kernel: 'a6' }; // by the party that has to act
 const WIDTH = 250, HEIGHT = 24;
 
-export function ledger(box, told) {
-  box.replaceChildren(...[['program waited for', told.program], ['kernel’s sender was held by', told.kernel]]
-    .filter(([, shares]) => shares.length).map(([title, shares]) => account(title, shares)));
-}
-
-function account(title, shares) {
-  const all = shares.reduce((sum, share) => sum + share.seconds, 0);
-  const look = (share) => `a${ACCOUNTS.indexOf(share.account)}`;
+export function ledger(box, shares) {
+  const look = (share) => LOOKS[share.party] ?? '';
   const stack = shares.map((share) => {
-    const piece = element('i', { className: look(share), title: share.account });
-    piece.style.flexGrow = share.seconds / all;
+    const piece = element('i', { className: look(share), title: `${share.cause} (${share.party})` });
+    piece.style.flexGrow = share.share;
     return piece;
   });
-  return element('div', { className: 'ledger' }, element('h3', {}, title, element('b', { textContent: seconds(all) })),
-    element('div', { className: 'stack' }, ...stack),
-    ...shares.toSorted((a, b) => b.seconds - a.seconds).map((share) => element('p', {}, element('i', { className: look(share) }), SHORT[share.account] ?? share.account,
-      element('b', { textContent: `${seconds(share.seconds)} ${percent(share.seconds / all)}` }))));
+  box.replaceChildren(element('div', { className: 'ledger' }, element('h3', {}, 'its time'), element('div', { className: 'stack' }, ...stack),
+    ...shares.map((share) => element('p', {}, element('i', { className: look(share) }), share.cause,
+      element('b', { textContent: `${seconds(share.seconds)} ${percent(share.share)}` })))));
 }
 
 const percent = (share) => `${share < 0.1 ? (share * 100).toFixed(1) : Math.round(share * 100)} %`.padStart(6, '\u2007');

@@ -30,10 +30,7 @@ export const COLUMNS = [
 ];
 const TEMPLATE = COLUMNS.map((column) => column[1]).join(' ');
 
-// The kernel's state, where it says more than "open".
-function state(row) {
-  return row.closed || !row.tcp || row.tcp === 'ESTABLISHED' ? row.state : row.tcp;
-}
+function state(row) { return row.state; }
 
 function says(row, now) {
   if (row.closed || row.note) return row.note;
