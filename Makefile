@@ -4,6 +4,7 @@
 # truth   what needs root, network namespaces or minutes
 # fuzz    every fuzz target, N executions each (N=20000)
 # bench   the benchmarks of the README's claims, in an environment of their own; leave the machine alone meanwhile
+# mutants  plant COUNT=100 small faults at random (SINCE=main: in files changed since, SEED=0); list what no test finds
 # sanitize  native kernels under AddressSanitizer and UndefinedBehaviourSanitizer
 
 SHELL := /bin/bash
@@ -15,7 +16,7 @@ KERNELS := $(shell find src -name '_*.pyx' -o -name '*.pxd')
 
 unexport PYTHONDONTWRITEBYTECODE  # pytest keeps its rewritten asserts as bytecode: 3.5 s a worker
 
-.PHONY: run install dev check lint test truth fuzz bench sanitize clean
+.PHONY: run install dev check lint test truth fuzz bench mutants sanitize clean
 
 run: install
 	@exec $(BIN)/netwright serve examples/tour.py $(ARGS)
@@ -60,6 +61,9 @@ fuzz: dev
 
 bench:
 	@$(PYTHON) -m benchmarks.environment
+
+mutants: dev
+	@$(BIN)/python -m tools.mutants $(if $(SINCE),--since $(SINCE)) -n $(or $(COUNT),100) --seed $(or $(SEED),0) $(ARGS)
 
 sanitize: dev
 	@$(BIN)/python -m tools.sanitize

@@ -1,4 +1,4 @@
-"""A first network course in one program.  netwright serve examples/tour.py
+"""A first network course in one program.  python examples/tour.py, or: netwright serve examples/tour.py
 
 Port 10000 (or ECHO_PORT) returns every byte: any textbook's TCP client understands it.  The web side:
 
@@ -149,3 +149,7 @@ def seconds_of(request: Request, name: str, default: float) -> float:
     except ValueError:
         return default
     return seconds if 0 <= seconds <= MAX_SECONDS else default
+
+
+if __name__ == "__main__":
+    app.run()

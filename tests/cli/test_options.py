@@ -25,6 +25,12 @@ def test_wrong_address_is_a_wrong_option() -> None:
         AddressType().convert("localhost", None, None)
 
 
+@pytest.mark.parametrize("text", ["http://127.0.0.1:1", "https://127.0.0.1:1/x"])
+def test_url_in_place_of_an_address_is_answered_with_the_address(text: str) -> None:
+    with pytest.raises(click.UsageError, match=r"is a URL; an address is host:port: 127\.0\.0\.1:1$"):
+        AddressType().convert(text, None, None)
+
+
 @pytest.mark.parametrize("text", ["nan", "inf", "-1", "11", "soon"])
 def test_seconds_have_an_end(text: str) -> None:
     with pytest.raises(click.UsageError, match=text):

@@ -1,18 +1,8 @@
-"""A command's last words."""
+"""A command's error about something that cannot be reached."""
 
-from netwright.cli.problem import Problem, UnreachableProblem
-
-
-def test_problem_says_each_part_on_its_line_and_indents_the_rest() -> None:
-    problem = Problem("no file ap.py", where="/srv\n^", why="it is not there", fix="netwright serve app.py")
-    assert problem.format_message().splitlines() == [
-        "no file ap.py",
-        "  at  /srv",
-        "      ^",
-        "  why it is not there",
-        "  fix netwright serve app.py",
-    ]
+from netwright.cli.problem import Code, Problem, UnreachableProblem
 
 
 def test_exit_codes_tell_usage_from_reach() -> None:
     assert (Problem("x").exit_code, UnreachableProblem("x").exit_code) == (2, 3)
+    assert UnreachableProblem("x").code == Code.UNREACHABLE

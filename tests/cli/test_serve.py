@@ -20,8 +20,8 @@ import pytest
 from click.testing import CliRunner
 
 from netwright.cli.group import netwright
-from netwright.cli.holder import free_port
 from netwright.console.store import Store
+from netwright.run.holder import free_port
 from tests.support.program import Program
 
 APP = """
@@ -72,10 +72,10 @@ async def echo(stream):
     [
         (["missing.py"], "no file missing.py"),
         (["app.py", "--bind", "nonsense"], "address without a port"),
-        (["app.py", "--console", "unix:/x"], "host:port wanted"),
+        (["app.py", "--console", "unix:/x"], "host:port required"),
         (["app.py", "--drain", "-1"], "--drain"),
         (["app.py", "--drain", "inf"], "inf is not in the range 0<=x<=86400"),
-        (["app.py", "--drain", "nan"], "nan is no number of seconds, 0 to 86400 allowed"),
+        (["app.py", "--drain", "nan"], "nan is not a number of seconds, 0 to 86400 allowed"),
         (["app.py", "--biind", "1"], "--bind"),
     ],
 )
@@ -202,10 +202,10 @@ def test_second_ctrl_c_stops_now_though_a_handler_is_stuck(directory: str) -> No
 @pytest.mark.parametrize(
     ("path", "signals", "code", "said"),
     [
-        ("/thread", 1, 0, "left at work: thread tour_0"),
-        ("/deaf", 1, 0, "1 handlers go on 5 s after a cancel"),
-        ("/deaf", 2, 130, "still at work 2 s after the end"),
-        ("/hog", 2, 130, "still at work 2 s after the end"),
+        ("/thread", 1, 0, "still running, cut: thread tour_0"),
+        ("/deaf", 1, 0, "1 handlers go on 0.5 s after a cancel"),
+        ("/deaf", 2, 130, "still running 0.8 s later, cut: 1 connection (GET /deaf of 127.0.0.1:"),
+        ("/hog", 2, 130, "still running 0.8 s later, cut: 1 connection (GET /hog of 127.0.0.1:"),
     ],
 )
 def test_handler_that_cannot_be_cancelled_does_not_keep_the_process(

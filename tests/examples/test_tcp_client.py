@@ -26,4 +26,4 @@ def test_server_that_left_is_named() -> None:
         address = f"127.0.0.1:{running.port}"
     done = run(address, "one")
     assert done.returncode == 1
-    assert f"ConnectError: cannot connect to {address}" in done.stderr
+    assert f"RefusedError: cannot connect to {address}" in done.stderr

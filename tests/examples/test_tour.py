@@ -127,12 +127,25 @@ async def test_seconds_that_are_no_number_or_out_of_bounds_never_wait_for_ever(t
     assert seconds_of(SimpleNamespace(query={"seconds": text}), "seconds", 5) == 5
 
 
-def test_tour_runs_as_its_first_line_says() -> None:
-    command = [str(Path(sys.executable).with_name("netwright")), "serve", "examples/tour.py"]
-    options = ["--bind", "127.0.0.1:0", "--no-console"]
+NETWRIGHT = str(Path(sys.executable).with_name("netwright"))
+ITSELF = """
+import functools, runpy, netwright
+netwright.App.run = functools.partialmethod(netwright.App.run, bind="127.0.0.1:0", console=None)
+runpy.run_path("examples/tour.py", run_name="__main__")
+"""
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        [NETWRIGHT, "serve", "examples/tour.py", "--bind", "127.0.0.1:0", "--no-console"],
+        [sys.executable, "-c", ITSELF],
+    ],
+)
+def test_tour_runs_as_its_first_line_says(command: list[str]) -> None:
     environment = os.environ | {"ECHO_PORT": "0"}
     with subprocess.Popen(
-        [*command, *options], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, env=environment
     ) as process:
         assert process.stdout is not None
         try:

@@ -11,5 +11,7 @@ def test_status_error_says_what_and_carries_fields() -> None:
 
 
 def test_status_that_is_no_error_is_refused() -> None:
-    with pytest.raises(UsageError):
-        StatusError(200, "fine")
+    for status in (200, 399, 600):
+        with pytest.raises(UsageError, match=f"error status {status}, 400 to 599 allowed"):
+            StatusError(status, "fine")
+    assert [StatusError(status, "x").status for status in (400, 599)] == [400, 599]

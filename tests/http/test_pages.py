@@ -2,7 +2,7 @@ import json
 
 import pytest
 
-from netwright.core.errors import DeadlineError, LimitError
+from netwright.core.errors import ClosedError, DeadlineError, LimitError, ProtocolError, TransportError, UsageError
 from netwright.http.errors import StatusError
 from netwright.http.pages import error_response, prefers_json, status_of
 from netwright.proto.http1 import Fields, HttpError
@@ -38,10 +38,39 @@ def test_page_says_what_was_wrong_in_text_or_json() -> None:
     assert Fields(page.block)["content-type"] == "application/problem+json"
 
 
-def test_page_of_a_fault_of_the_program_tells_nothing_of_it() -> None:
-    page = error_response(ValueError("password"), close=True)
+@pytest.mark.parametrize(
+    "error",
+    [
+        ValueError("password"),
+        LookupError("password"),
+        UsageError("password"),
+        TransportError("password"),
+        ClosedError("password"),
+        ExceptionGroup("password", [ValueError("password")]),
+    ],
+    ids=lambda error: type(error).__name__,
+)
+@pytest.mark.parametrize("accept", ["", "application/json"])
+def test_page_of_a_fault_of_the_program_tells_nothing_of_it(error: Exception, accept: str) -> None:
+    page = error_response(error, accept=accept, close=True)
     assert isinstance(page.body, bytes)
     assert (page.status, b"password" in page.body, page.close) == (500, False, True)
+    assert b"the handler failed; its log says why" in page.body
+
+
+@pytest.mark.parametrize("error", [ProtocolError("why"), LimitError("why", 2, 1), DeadlineError("why", 1.0)])
+def test_page_of_a_fault_of_the_program_hides_every_class_of_error(error: Exception) -> None:
+    page = error_response(error, status=500)
+    assert isinstance(page.body, bytes)
+    assert b"why: " not in page.body
+    assert page.body.endswith(b"its log says why\n")
+
+
+@pytest.mark.parametrize("status", [400, 499, 501, 503, 599])
+def test_page_of_a_refusal_has_its_text(status: int) -> None:
+    page = error_response(StatusError(status, "told"))
+    assert isinstance(page.body, bytes)
+    assert page.body.endswith(b"\ntold\n")
 
 
 @pytest.mark.parametrize(

@@ -5,6 +5,7 @@ from netwright.http.errors import StatusError
 from netwright.http.request import Query, Request
 from netwright.proto import http1
 from netwright.proto.http1 import Fields
+from tests.support.limits import around
 
 
 class Pieces:
@@ -46,11 +47,21 @@ def test_query_has_the_last_value_and_all_pairs() -> None:
     assert query.pairs == [("a", "1"), ("b", "ä x"), ("a", "2"), ("c", "")]
 
 
-@pytest.mark.parametrize("text", ["a=%zz", "a=%ff", "a=%00", "&" * 1000])
+@pytest.mark.parametrize("text", ["a=%zz", "a=%ff", "a=%00", "&" * 1000, "a=%4", "a=%4g", "%"])
 def test_query_that_is_none_is_refused_400(text: str) -> None:
     with pytest.raises(StatusError) as caught:
         Query(text)
     assert caught.value.status == 400
+
+
+@pytest.mark.parametrize("names", around(1000))
+def test_query_has_up_to_1000_names(names: int) -> None:
+    text = "&".join(f"n{number}=" for number in range(names))
+    if names <= 1000:
+        assert len(Query(text).pairs) == names
+        return
+    with pytest.raises(StatusError, match="1001 names in the query, 1000 allowed"):
+        Query(text)
 
 
 async def test_body_is_read_once_and_kept() -> None:
@@ -68,10 +79,12 @@ async def test_pieces_are_read_as_they_come() -> None:
 
 async def test_body_over_the_handler_s_limit_is_413() -> None:
     """RFC 9110 §15.5.14."""
-    assert await request("/", b"abc").body(3) == b"abc"
-    with pytest.raises(StatusError, match="3 bytes seen, 2 allowed") as caught:
-        await request("/", b"abc").body(2)
-    assert caught.value.status == 413
+    for pieces in ([b"abc"], [b"ab", b"c"], [b"a", b"b", b"c"]):
+        for limit in (3, 4):
+            assert await request("/", *pieces).body(limit) == b"abc"
+        with pytest.raises(StatusError, match="3 bytes seen, 2 allowed") as caught:
+            await request("/", *pieces).body(2)
+        assert caught.value.status == 413
 
 
 async def test_json_is_read_whatever_its_suffix() -> None:
@@ -87,6 +100,8 @@ async def test_json_is_read_whatever_its_suffix() -> None:
         (b"\xff", b"", 400),
         (b"[" * 100_000, b"", 400),
         (b"{}", b"content-type: text/plain\r\n", 415),
+        (b"{}", b"content-type: application/jsonx\r\n", 415),
+        (b"{}", b"content-type: text/json\r\n", 415),
     ],
 )
 async def test_json_that_is_none_is_refused(raw: bytes, block: bytes, status: int) -> None:

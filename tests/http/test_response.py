@@ -3,6 +3,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from netwright.core.errors import UsageError
+from netwright.http import response
 from netwright.http.response import Response, as_response
 from netwright.proto.http1 import Fields
 
@@ -25,15 +26,15 @@ async def numbers() -> AsyncIterator[bytes]:
     ],
 )
 def test_answer_becomes_a_response(answer: object, status: int, content_type: str | None, body: bytes) -> None:
-    response = as_response(answer)
-    assert (response.status, Fields(response.block).get("content-type"), response.body) == (status, content_type, body)
+    made = as_response(answer)
+    assert (made.status, Fields(made.block).get("content-type"), made.body) == (status, content_type, body)
 
 
 async def test_async_iterator_becomes_a_streamed_response() -> None:
-    response = as_response(numbers())
-    assert not isinstance(response.body, bytes)
-    assert [piece async for piece in response.body] == [b"1"]
-    assert "streamed" in repr(response)
+    made = as_response(numbers())
+    assert not isinstance(made.body, bytes)
+    assert [piece async for piece in made.body] == [b"1"]
+    assert "streamed" in repr(made)
 
 
 @pytest.mark.parametrize("answer", [1, object(), (1, 2)])
@@ -43,8 +44,8 @@ def test_answer_of_another_kind_is_a_mistake_of_the_handler(answer: object) -> N
 
 
 def test_fields_are_the_handler_s_but_framing_is_not() -> None:
-    response = Response("a", fields=[("X-A", "1"), ("x-a", "2"), ("Content-Type", "text/x")])
-    fields = Fields(response.block)
+    made = Response("a", fields=[("X-A", "1"), ("x-a", "2"), ("Content-Type", "text/x")])
+    fields = Fields(made.block)
     assert (fields.get_all("x-a"), fields.get_all("content-type")) == (["1", "2"], ["text/x"])
     for name in ("Content-Length", "transfer-encoding", "Connection"):
         with pytest.raises(UsageError):
@@ -69,6 +70,13 @@ def test_status_that_is_not_final_is_refused(status: int) -> None:
     """RFC 9110 §15."""
     with pytest.raises(UsageError):
         Response("a", status)
+    assert [Response("a", allowed).status for allowed in (200, 599)] == [200, 599]
+
+
+def test_content_types_made_of_input_do_not_pile_up() -> None:
+    for number in range(300):
+        assert Response("a", content_type=f"text/x{number}").block == b"content-type: text/x%d\r\n" % number
+    assert len(response._PLAIN) <= 100  # noqa: SLF001  # what is bounded
 
 
 def test_text_and_its_kin_have_their_type() -> None:

@@ -10,7 +10,8 @@ from netwright.core.errors import DeadlineError, ProtocolError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Recorder
 from netwright.http import App, HttpLimits, Request, Response, Switch
-from netwright.http.server import LOOK_EVERY, WATCH_AFTER
+from netwright.http.server import JOIN, LOOK_EVERY, WATCH_AFTER
+from tests.support.limits import around
 from tests.support.web import Reports, asking, closed_record, serving, shop
 
 # answers
@@ -68,6 +69,25 @@ async def test_content_left_unread_is_read_away_if_it_is_small() -> None:
         await peer.send(b"x" * 1000)
         await peer.send(b"POST /ignore HTTP/1.1\r\nhost: a\r\ncontent-length: 1001\r\n\r\n")
         assert (await peer.answer()).fields["connection"] == "close"
+
+
+@pytest.mark.parametrize("beyond", around(0))
+@pytest.mark.parametrize("chunked", [False, True])
+async def test_content_left_unread_is_bounded_to_the_byte(beyond: int, chunked: bool) -> None:
+    """RFC 9112 §9.3: what is left is read away up to the bound, on the second request as on the first."""
+    app = shop(http=HttpLimits(unread_body=1000))
+    content = b"z" * (1000 + beyond)
+    framed = b"content-length: %d\r\n\r\n%b" % (len(content), content)
+    if chunked:
+        framed = b"transfer-encoding: chunked\r\n\r\n%x\r\n%b\r\n0\r\n\r\n" % (len(content), content)
+    async with serving(app), asking(app) as peer:
+        for _ in range(2):
+            await peer.send(b"POST /ignore HTTP/1.1\r\nhost: a\r\n" + framed)
+            assert (await peer.answer()).text == "ignored"
+            if beyond > 0:
+                assert await peer.rest() == b""
+                return
+        assert (await peer.ask("GET", "/")).text == "hello"
 
 
 async def test_chunked_content_left_unread_over_the_bound_ends_the_connection() -> None:
@@ -327,7 +347,7 @@ async def test_peer_that_does_not_read_is_given_up_at_the_send_limit() -> None:
             assert 29 <= asyncio.get_running_loop().time() - began <= 65  # the first window may have seen progress
             assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "send")
             app.recorder.recent.clear()
-    assert reports == []
+    assert ["(Limits.send=30.0)" in text for text, _ in reports] == [True, True]
 
 
 async def test_handler_goes_on_without_its_peer_if_asked_to() -> None:
@@ -450,6 +470,15 @@ async def test_record_tells_of_the_requests() -> None:
         assert (record.service, record.protocol, record.messages) == ("http", "http/1.1", 2)
         assert record.exchanges[-1].values().line == "GET /nowhere → 404"
         assert record.opened_at <= record.exchanges[-1].began <= record.exchanges[-1].answered
+
+
+@pytest.mark.parametrize("size", around(JOIN))
+async def test_answer_around_the_size_that_is_joined_goes_out_whole(size: int) -> None:
+    app = shop()
+    content = bytes(range(256)) * (size // 256) + b"x" * (size % 256)
+    async with serving(app), asking(app) as peer:
+        for _ in range(2):
+            assert (await peer.ask("POST", "/echo", body=content)).body == content
 
 
 async def test_answer_that_is_large_goes_out_whole() -> None:

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from netwright.core.errors import UsageError
 from netwright.sim.link import Fate, Link, Path, Verdict
-from netwright.sim.loss import Numbered
+from netwright.sim.loss import Every, GilbertElliott, Loss, Numbered
 
 
 def arrivals(link: Link, count: int, *, size: int = 1000, every: float = 0.0) -> list[float]:
@@ -121,3 +121,39 @@ def test_transit_leaves_rules_and_cut_links_to_carry() -> None:
     link = Link(Path(), seed=1)
     link.up = False
     assert link.transit(40, 0.0) is None
+
+
+@pytest.mark.parametrize("model", [Every(10), GilbertElliott(0.05, 0.3), Numbered({5})])
+def test_links_do_not_share_the_state_of_a_loss_model(model: Loss) -> None:
+    """The same seed, path and packets give the same fates, whatever the path was used for before."""
+    path = Path(loss=model)
+    runs = [[link.carry(None, 1, 0.0).verdict for _ in range(200)] for link in (Link(path, seed=1) for _ in range(3))]
+    assert runs[0] == runs[1] == runs[2]
+    both = [Link(path, seed=1), Link(path, seed=1)]
+    turns = [[link.carry(None, 1, 0.0).verdict for link in both] for _ in range(200)]
+    assert [mine for mine, _ in turns] == [other for _, other in turns] == runs[0]
+
+
+def test_a_new_path_counts_with_all_that_it_says() -> None:
+    link = Link(Path(delay=0.01), seed=1)
+    assert link.transit(100, 0.0) == 0.01
+    link.path = Path(delay=0.02, loss=1.0)
+    assert link.carry(None, 100, 1.0).verdict is Verdict.LOST
+    link.path = Path(delay=0.02, duplicate=1.0)
+    assert link.transit(100, 2.0) is None
+    assert len(link.carry(None, 100, 2.0).arrivals) == 2
+
+
+@pytest.mark.parametrize("beyond", [-1, 0, 1])
+def test_limits_of_a_path_are_exact(beyond: int) -> None:
+    """MTU, queue, and the mark above it; also for the packet after."""
+    for _ in range(2):
+        link = Link(Path(mtu=1000), seed=1)
+        assert (link.carry(None, 1000 + beyond, 0.0).verdict is Verdict.TOO_BIG) is (beyond > 0)
+        assert (link.carry(None, 1000 + beyond, 0.0).verdict is Verdict.TOO_BIG) is (beyond > 0)
+    link = Link(Path(rate=8e3, queue=2000), seed=1)
+    link.carry(None, 1000, 0.0)
+    assert (link.carry(None, 1000 + beyond, 0.0).verdict is Verdict.QUEUE_FULL) is (beyond > 0)
+    link = Link(Path(rate=8e3, mark_above=1000), seed=1)
+    link.carry(None, 1000 + beyond, 0.0)
+    assert link.carry(None, 1, 0.0).arrivals[0].marked is (beyond > 0)

@@ -2,6 +2,7 @@
 
 import random
 from collections.abc import Callable
+from dataclasses import replace
 
 import pytest
 from hypothesis import given
@@ -9,6 +10,7 @@ from hypothesis import strategies as st
 
 from netwright.core.errors import LimitError, UsageError
 from netwright.core.moment import Kind
+from netwright.core.tuning import KeepAlive
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.segment import ACK, FIN, RST, SYN, Segment, SynOptions
 from netwright.proto.tcp.settings import Settings
@@ -24,6 +26,7 @@ from netwright.wire.ip import IPProtocol, IPv4
 from netwright.wire.ip6 import Extension, IPv6
 from netwright.wire.tcp import Tcp
 from netwright.wire.udp import Udp
+from tests.support import books
 from tests.support.stacks import LEFT, RIGHT, Wire, opened, stack_of, transfer
 
 FOUR = Flow(b"\x0a\0\0\x02", 40000, b"\x0a\0\0\x01", 80)  # what arrives at LEFT
@@ -452,3 +455,44 @@ def test_reprs_say_where_and_how() -> None:
     assert repr(client).startswith(f"<Connection [fd00::1]:{client.local.port} > [fd00::2]:80 <Endpoint ESTABLISHED")
     assert repr(port).startswith("<Port fd00::2 80 ")
     assert repr(wire.stacks[0]) == "<Stack 10.0.0.1 fd00::1 1 connections, 0 ports>"
+
+
+def test_a_timer_heap_does_not_grow_with_connections_that_are_gone() -> None:
+    """A connection with a long keepalive on top of the heap, and a thousand that came and went."""
+    stack = stack_of(LEFT, settings=Settings(keepalive=KeepAlive(7200, 75, 9), time_wait=1.0))
+    port = stack.listen(LEFT[0], 80)
+    for number in range(1000):
+        flow = replace(FOUR, source_port=1024 + number)
+        opening, *_ = answers(stack, serialize(syn(), flow), now := number * 0.01)
+        ours = parse(opening)[1].seq + 1
+        answers(stack, serialize(Segment(1001, ours, ACK, 65535), flow), now)
+        connection = port.accept()
+        assert connection is not None
+        if number:
+            answers(stack, serialize(Segment(1001, ours, RST | ACK, 0), flow), now)
+    found = books.sizes(stack)
+    assert len(stack.connections) == 1
+    assert found["_due"] < 100
+    assert (found["_waiting"], found["_connections"]) == (0, 1)
+
+
+def test_a_connection_that_replaces_one_in_time_wait_begins_above_it() -> None:
+    """RFC 9293 §3.10.7.4 MAY-2: a larger ISS than any number of before, however fast that one sent."""
+    stack = stack_of(LEFT, settings=Settings(initial_window=4000, window_scale=10))
+    port = stack.listen(LEFT[0], 80)
+    wide = Segment(1000, 0, SYN, 65535, syn=SynOptions(1460, 10))
+    opening, *_ = answers(stack, serialize(wide, FOUR), 1.0)
+    iss = parse(opening)[1].seq
+    answers(stack, serialize(Segment(1001, iss + 1, ACK, 65535), FOUR), 1.0)
+    connection = port.accept()
+    assert connection is not None
+    assert connection.send(bytes(1_000_000), 1.0) == 1_000_000
+    answers(stack, serialize(Segment(1001, iss + 1_000_001, ACK, 65535), FOUR), 1.0)
+    connection.close(1.0)
+    stack.take_packets()
+    answers(stack, serialize(Segment(1001, iss + 1_000_002, FIN | ACK, 65535), FOUR), 1.0)
+    assert connection.endpoint.state is State.TIME_WAIT
+    again, *_ = answers(stack, serialize(Segment(90_000, 0, SYN, 65535), FOUR), 2.0)
+    assert (parse(again)[1].seq - (iss + 1_000_002)) % 2**32 == 65537
+    other, *_ = answers(stack, serialize(syn(), replace(FOUR, source_port=7)), 2.0)
+    assert parse(other)[1].seq != parse(again)[1].seq

@@ -12,12 +12,12 @@ from typing import Self
 
 
 class Program:
-    """``python -m netwright …`` in ``directory``; killed at the end if it still runs."""
+    """``python -m netwright …``, or ``python script …``, in ``directory``; killed at the end if it still runs."""
 
-    def __init__(self, *arguments: str, directory: str, runtime: str = "") -> None:
-        environment = {**os.environ, "XDG_RUNTIME_DIR": runtime or directory, "PYTHONUNBUFFERED": "1"}
+    def __init__(self, *arguments: str, directory: str, runtime: str = "", script: str = "", **variables: str) -> None:
+        environment = {**os.environ, "XDG_RUNTIME_DIR": runtime or directory, "PYTHONUNBUFFERED": "1", **variables}
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "netwright", *arguments],
+            [sys.executable, *([script] if script else ["-m", "netwright"]), *arguments],
             cwd=directory,
             env=environment,
             stdout=subprocess.PIPE,

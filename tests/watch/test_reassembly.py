@@ -1,3 +1,4 @@
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -52,12 +53,37 @@ def test_oldest_unfinished_datagram_gives_way_to_a_new_one() -> None:
     assert reassembly.add(_pieces(WHOLE, 112, SLOTS)[1]) is not None
 
 
-def test_piece_that_is_cut_or_beyond_64_kib_is_dropped() -> None:
+def test_piece_that_is_cut_is_dropped() -> None:
     reassembly, piece = Reassembly(), _pieces(WHOLE, 112)[0]
-    piece.offset = 65528
+    piece.payload = piece.payload[:-1]
     assert reassembly.add(piece) is None
-    piece.offset, piece.payload = 0, b"cut"
-    assert reassembly.add(piece) is None
+
+
+@pytest.mark.parametrize("total", range(65_526, 65_538))
+def test_datagram_has_up_to_65535_bytes(total: int) -> None:
+    """RFC 8200 §3: the payload length has 16 bits; a last piece at 65,528 has up to 7 bytes."""
+    reassembly, last = Reassembly(), total // 8 * 8 if total % 8 else total - 8
+    first, second = _pieces(WHOLE, 112)
+    first.payload = bytes(range(251)) * (last // 251) + bytes(last % 251)
+    first.length, first.offset = last, 0
+    second.offset, second.length, second.payload = last, total - last, b"\xee" * (total - last)
+    assert reassembly.add(first) is None
+    packet = reassembly.add(second)
+    if total > 65_535:
+        assert packet is None
+        return
+    assert packet is not None
+    assert packet[20:] == first.payload + second.payload
+
+
+@pytest.mark.parametrize("length", [1, 7, 8, 9, 15, 16])
+def test_only_the_last_piece_may_end_within_eight_bytes(length: int) -> None:
+    """RFC 8200 §4.5: each but the last is a multiple of 8 bytes."""
+    reassembly, (first, second) = Reassembly(), _pieces(WHOLE, 112)
+    second.more, second.length, second.payload = True, length, second.payload[:length]
+    assert reassembly.add(first) is reassembly.add(second) is None
+    second.more, second.offset, second.length, second.payload = False, 112 + (length + 7) // 8 * 8, 3, b"end"
+    assert (reassembly.add(second) is not None) == (length % 8 == 0)
 
 
 def test_ipv6_datagram_is_reassembled() -> None:

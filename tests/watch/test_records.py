@@ -1,11 +1,14 @@
+from collections.abc import Sequence
 from struct import pack
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.watch.records import LARGEST, Records
+from netwright.watch.records import INTERFACES, LARGEST, LARGEST_BLOCK, Records
+from tests.support import splits
 from tests.support.frames import RAW, block, pcap, pcapng
+from tests.support.limits import around
 
 FRAMES = [
     (1_700_000_000_123_456_000, b"first"),
@@ -63,6 +66,62 @@ def test_blocks_that_hold_no_packet_are_skipped_piece_by_piece() -> None:
     used, first = records.feed(file[: len(start) + 100])
     assert (used, first) == (len(start) + 100, [])
     assert records.feed(file[used:])[1] == WANTED
+
+
+@pytest.mark.parametrize("size", around(LARGEST))
+def test_packet_has_up_to_256_kib(size: int) -> None:
+    for file in (pcap([(0, bytes(size))]), pcapng([(0, bytes(size))])):
+        records = Records()
+        _, found = records.feed(file + file[24:] if file[:4] != b"\x0a\x0d\x0d\x0a" else file)
+        if file[:4] == b"\x0a\x0d\x0d\x0a" or size <= LARGEST:
+            assert len(found[0][0]) == size
+            assert records.damage == ""
+        else:
+            assert (found, records.damage) == ([], "262144 bytes in a packet allowed, seen 262145 at byte 24")
+
+
+@pytest.mark.parametrize("size", [LARGEST_BLOCK - 4, LARGEST_BLOCK, LARGEST_BLOCK + 4])
+def test_block_of_a_packet_has_up_to_320_kib(size: int) -> None:
+    records, file = Records(), pcapng([(0, bytes(size - 32))])
+    _, found = records.feed(file)
+    assert len(found) == (size <= LARGEST_BLOCK)
+    assert (f"327680 bytes in a pcapng block allowed, seen {size}" in records.damage) == (size > LARGEST_BLOCK)
+
+
+@pytest.mark.parametrize("count", around(INTERFACES))
+def test_section_has_up_to_256_interfaces(count: int) -> None:
+    section, interface = pcapng([])[:28], block(1, pack("<HHI", RAW, 0, 0))
+    packet = block(6, pack("<IIIII", count - 1, 0, 0, 1, 1) + b"x")
+    for sections in (1, 2):
+        records = Records()
+        _, found = records.feed((section + interface * count + packet) * sections)
+        assert len(found) == (sections if count <= INTERFACES else 0)
+        told = "256 interfaces in a pcapng section allowed, seen 257 at byte"
+        assert records.damage.rpartition(" ")[0] == ("" if count <= INTERFACES else told)
+
+
+@pytest.mark.parametrize("kind", [6, 5, 0xBAD, 0x0A0D0D0A])
+@pytest.mark.parametrize("order", ["<", ">"])
+def test_block_whose_two_lengths_differ_ends_the_file(kind: int, order: str) -> None:
+    """draft-ietf-opsawg-pcapng §3.1."""
+    if kind == 0x0A0D0D0A:
+        wrong = bytearray(pcapng([], order=order)[:28])
+    else:
+        wrong = bytearray(block(kind, pack(order + "IIIII", 0, 0, 0, 4, 4) + b"abcd", order=order))
+    wrong[-1] ^= 1
+    file = pcapng(FRAMES, order=order) + wrong + pcapng(FRAMES, order=order)
+
+    def play(chunks: Sequence[bytes]) -> tuple[int, str]:
+        records, kept, count = Records(), b"", 0
+        for chunk in chunks:
+            kept += chunk
+            used, found = records.feed(kept)
+            kept, count = kept[used:], count + len(found)
+        return count, records.damage
+
+    count, damage = splits.same_for_all(play, file)
+    assert count == 3
+    assert damage.startswith("pcapng block whose length at the end differs: seen ")
 
 
 def test_simple_packet_has_no_time() -> None:

@@ -4,8 +4,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.watch.segment import Fragment, Segment, decode
+from netwright.watch.segment import LAYERS, Fragment, Segment, decode, readable
 from tests.support.frames import ETHERNET, RAW, SYN, ethernet, ip, tcp
+from tests.support.limits import around
 
 PACKET = tcp(seq=7, ack=9, data=b"hello", window=512, ident=3)
 PACKET6 = tcp("[2001:db8::1]:40000", "[2001:db8::2]:80", seq=7, data=b"hello")
@@ -32,6 +33,11 @@ ENCAPSULATIONS = [
     (113, bytes(14) + b"\x08\0" + PACKET),
     (276, b"\x08\0" + bytes(18) + PACKET),
     (228, PACKET),
+    (229, PACKET),
+    (101, PACKET),
+    (12, PACKET),
+    (14, PACKET),
+    (108, b"\0\0\0\2" + PACKET),
 ]
 
 
@@ -78,6 +84,27 @@ def test_length_is_what_the_ip_header_says_and_at_most_the_frame() -> None:
     cut = decode(PACKET[:40], len(PACKET), RAW)
     assert isinstance(cut, Segment)
     assert cut.length == 5
+
+
+@pytest.mark.parametrize("tags", around(LAYERS))
+def test_up_to_8_tags_are_followed(tags: int) -> None:
+    """The frame's type counts as the first; the ninth look finds IP or nothing."""
+    shims = b"\0\1\x81\0" * (tags - 2) + b"\0\1\x08\0"
+    frame = ethernet(shims + PACKET, kind=0x8100)
+    assert (decode(frame, len(frame), ETHERNET) is not None) == (tags - 1 < LAYERS)
+
+
+@pytest.mark.parametrize("tunnels", around(LAYERS))
+def test_up_to_8_ip_headers_are_followed(tunnels: int) -> None:
+    frame = PACKET
+    for _ in range(tunnels - 1):
+        frame = ip("1.1.1.1", "2.2.2.2", 4, frame)
+    assert (decode(frame, len(frame), RAW) is not None) == (tunnels <= LAYERS)
+
+
+def test_readable_link_types_are_those_that_lead_to_a_segment() -> None:
+    read = {link for link, _ in ENCAPSULATIONS} | {12, 14, 101, 108, 229}
+    assert [link for link in range(300) if readable(link)] == sorted(read)
 
 
 def test_fragment_is_named_and_not_judged() -> None:

@@ -20,6 +20,7 @@ from netwright.wire.tunnel import Geneve, Gre, Vxlan
 from netwright.wire.udp import Udp
 from netwright.wire.vlan import CiscoMetadata, ControlWord, Mpls, Ppp, Pppoe, Vlan
 from tests.support.corpora import captures
+from tests.support.limits import around
 from tests.support.tshark import fields
 
 MAC = bytes.fromhex("00005e005301")
@@ -174,6 +175,14 @@ def test_a_wrong_packet_says_where_it_stopped(raw: bytes, text: str) -> None:
     with pytest.raises(ProtocolError, match=text):
         raise packet.error
     assert packet.serialize() == raw
+
+
+@pytest.mark.parametrize("headers", around(MAX_LAYERS))
+def test_packet_has_up_to_32_headers(headers: int) -> None:
+    tags = [Vlan(1, EtherType.VLAN)] * (headers - 2) + [Vlan(1, 0x9999)]
+    packet = decode(build(Ethernet(MAC, MAC, EtherType.VLAN), *tags))
+    assert len(packet.layers) == min(headers, MAX_LAYERS)
+    assert (packet.error is None) == (headers <= MAX_LAYERS)
 
 
 def test_endless_stacks_are_refused() -> None:

@@ -13,6 +13,8 @@ from netwright.wire.fragments import Counts, Reassembler
 from netwright.wire.ip import IPv4
 from netwright.wire.ip6 import Extension, Fragment, IPv6
 from netwright.wire.udp import Udp
+from tests.support import books
+from tests.support.limits import around
 
 A, B = pack_address("192.0.2.1"), pack_address("192.0.2.2")
 A6, B6 = pack_address("2001:db8::1"), pack_address("2001:db8::2")
@@ -126,6 +128,44 @@ def test_time_runs_out() -> None:
     assert machine.receive(three, 160.0) is None
     assert machine.counts == Counts(expired=1)
     assert len(machine) == 1
+
+
+@pytest.mark.parametrize(("later", "there"), [(59.999, 1), (60.0, 0)])
+def test_each_datagram_waits_as_long_as_the_first(later: float, there: int) -> None:
+    machine = Reassembler()
+    for round_number in range(3):
+        start = 1000.0 * round_number
+        machine.receive(pieces4(IP4, bytes(40), 1, 2)[0], start)
+        machine.expire(start + later)
+        assert len(machine) == there
+        machine.expire(start + 60.0)
+        books.empty(books.sizes(machine))
+    assert machine.counts == Counts(expired=3)
+
+
+@pytest.mark.parametrize("beyond", around(0))
+def test_bytes_are_bounded_to_the_byte(beyond: int) -> None:
+    """200 bytes a datagram and a fragment, beside the payload."""
+    machine = Reassembler(max_bytes=2 * (400 + 808))
+    for ident in (1, 2):
+        size = 808 if ident == 1 else 808 + 8 * beyond
+        machine.receive(pieces4(replace(IP4, ident=ident), bytes(size + 8), size // 8)[0], 0)
+    assert len(machine) == 2 - (beyond > 0)
+    machine.expire(1e9)
+    books.empty(books.sizes(machine))
+
+
+@pytest.mark.parametrize("total", range(65_526, 65_538))
+def test_datagram_has_up_to_65535_bytes(total: int) -> None:
+    """RFC 8200 §4.5: the last piece at 65,528 has up to 7 bytes."""
+    machine, last = Reassembler(), total // 8 * 8 if total % 8 else total - 8
+    header = replace(IP4, fragment_offset=min(last, 65_528))
+    first, second = decode_ip(build(replace(IP4, flags=1), bytes(8))), decode_ip(build(header, bytes(total - last)))
+    if last > 65_528:  # no offset field can say it
+        return
+    machine.receive(first, 0)
+    machine.receive(second, 0)
+    assert machine.counts == Counts(malformed=int(total > 65_535))
 
 
 def test_bytes_are_bounded() -> None:

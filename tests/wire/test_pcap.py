@@ -7,6 +7,8 @@ from hypothesis import strategies as st
 from netwright.core.errors import IncompleteError, ProtocolError, UsageError
 from netwright.wire.blocks import Block, Interface, Record, Section
 from netwright.wire.pcap import PcapParser, PcapWriter, is_pcap
+from tests.support import limits
+from tests.support.limits import Case
 
 MAGICS = {  # magic number: time stamps a second, bytes behind the file header, bytes behind a record header
     0xA1B2C3D4: (10**6, 0, 0),
@@ -100,6 +102,32 @@ def test_a_record_above_the_limit_is_refused_with_its_place() -> None:
     assert len(parser.receive(writer.header() + writer.record(0, b"12345") + writer.record(0, b"123456"))) == 3
     with pytest.raises(ProtocolError, match="record of 6 bytes at byte 45, 5 allowed"):
         parser.finish()
+
+
+@limits.cases
+def test_record_is_bounded_to_the_byte(case: Case) -> None:
+    parser, writer = PcapParser(max_record=50), PcapWriter(1)
+    tested = writer.record(0, bytes(case.size(50)))
+    found = []
+    chunks = [writer.header(), *case.chunks(writer.record(0, b"usual"), tested)]
+    try:
+        for chunk in chunks:
+            found += parser.receive(chunk)
+        parser.finish()
+    except ProtocolError as error:
+        assert case.refused
+        assert "record of 51 bytes" in str(error)  # noqa: PT017  # what came before counts too
+    assert len(found) == 2 + case.number - case.refused
+
+
+@pytest.mark.parametrize("fraction", [0, 1, 999_999, 999_999_999])
+@pytest.mark.parametrize("seconds", [0, 1, 2**31, 2**32 - 1])
+def test_times_have_their_whole_range(seconds: int, fraction: int) -> None:
+    at = seconds * 10**9 + fraction
+    writer = PcapWriter(1)
+    (_, _, found) = PcapParser().receive(writer.header() + writer.record(at, b"x"))
+    assert isinstance(found, Record)
+    assert found.at_ns == at
 
 
 def test_other_files_are_refused() -> None:

@@ -22,6 +22,7 @@ from netwright.wire.tls import (
     parse_record,
     parse_server_hello,
 )
+from tests.support.limits import around
 
 u16 = st.integers(0, 65535)
 extensions = st.none() | st.lists(st.builds(TlsExtension, u16, st.binary(max_size=20)), max_size=4).map(tuple)
@@ -165,6 +166,38 @@ def test_what_is_no_record_is_refused(raw: str) -> None:
     """HTTP, SSL 2, an unknown type, a wrong version, a length that no version allows."""
     with pytest.raises(ProtocolError, match="not a TLS record at byte 0"):
         parse_record(bytes.fromhex(raw) + bytes(20))
+
+
+@pytest.mark.parametrize("size", around(16384 + 2048))
+def test_record_has_up_to_18432_bytes(size: int) -> None:
+    """RFC 5246 §6.2.3: 2^14 + 2048 in TLS 1.2."""
+    raw = TlsRecord(23, 0x0303, bytes(size)).serialize()
+    if size <= 18_432:
+        assert len(parse_record(raw).payload) == size
+        return
+    with pytest.raises(ProtocolError, match=r"18433 bytes; 20 to 24, 0x03\.\., up to 18432 allowed"):
+        parse_record(raw)
+
+
+def test_record_has_one_of_five_types() -> None:
+    """RFC 8446 §5.1, RFC 6520 §3."""
+    for content_type in range(256):
+        raw = bytes((content_type, 3, 3, 0, 1, 9))
+        if 20 <= content_type <= 24:
+            assert parse_record(raw).content_type == content_type
+        else:
+            with pytest.raises(ProtocolError, match=f"type {content_type},"):
+                parse_record(raw)
+
+
+@pytest.mark.parametrize(("version", "taken"), [(0x02FF, 0), (0x0300, 1), (0x03FF, 1), (0x0400, 0)])
+def test_record_has_version_3(version: int, taken: bool) -> None:
+    raw = TlsRecord(22, version, b"x").serialize()
+    if taken:
+        assert parse_record(raw).version == version
+        return
+    with pytest.raises(ProtocolError, match="not a TLS record"):
+        parse_record(raw)
 
 
 def test_alerts_have_names() -> None:

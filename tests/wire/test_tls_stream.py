@@ -1,6 +1,6 @@
 import contextlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from pathlib import Path
 
 import pytest
@@ -21,7 +21,9 @@ from netwright.wire.tls import (
     is_grease,
 )
 from netwright.wire.tls_stream import Encrypted, TlsEvent, TlsStream
+from tests.support import limits, splits
 from tests.support.corpora import captures
+from tests.support.limits import Case
 from tests.support.tshark import fields
 from tests.wire.test_tls import client_hellos
 
@@ -90,6 +92,58 @@ def test_a_handshake_message_is_bounded() -> None:
         TlsStream().receive(record(22, b"\x0b\xff\xff\xff"))
     with pytest.raises(ProtocolError, match="100 allowed"):
         TlsStream(max_handshake=100).receive(record(22, b"\x0b\0\0\x65"))
+
+
+def receive_all(stream: TlsStream, chunks: list[bytes]) -> list[TlsEvent]:
+    return [event for chunk in chunks for event in stream.receive(chunk)]
+
+
+@limits.cases
+def test_handshake_message_is_bounded_to_the_byte(case: Case) -> None:
+    """RFC 8446 §4; a message in pieces is bounded too, the second as the first."""
+    stream, size = TlsStream(max_handshake=100), case.size(100)
+    tested = Handshake(HandshakeKind.CERTIFICATE, bytes(size)).serialize()
+    usual = record(22, Handshake(HandshakeKind.CERTIFICATE, bytes(9)).serialize())
+    chunks = case.chunks(usual, record(22, tested[:50]) + record(22, tested[50:]))
+    if case.refused:
+        with pytest.raises(ProtocolError, match=r"message 11 of 101 bytes in front of byte .*, 100 allowed"):
+            receive_all(stream, [*chunks, b""])
+        return
+    found = receive_all(stream, chunks)
+    assert found[-1] == Handshake(11, bytes(size))
+    assert len(found) == case.number
+
+
+@limits.cases
+def test_record_is_bounded_to_the_byte(case: Case) -> None:
+    """RFC 5246 §6.2.3."""
+    stream, size = TlsStream(), case.size(18_432)
+    raw = bytes((23, 3, 3)) + size.to_bytes(2, "big") + bytes(size)
+    chunks = case.chunks(record(23, b"x"), raw) if case.way != "bytewise" else [raw[:4], raw[4:]]
+    if case.refused:
+        with pytest.raises(ProtocolError, match="18433 bytes"):
+            receive_all(stream, [*chunks, b""])
+        return
+    assert receive_all(stream, chunks)[-1] == Encrypted(23, size)
+
+
+def test_error_in_the_middle_of_a_scan_loses_nothing_before_it() -> None:
+    good = [HELLO, Alert(2, 40), HELLO]
+    data = record(22, message(1, HELLO)) + record(21, b"\2\x28") + record(22, message(1, HELLO))
+
+    def play(chunks: Sequence[bytes]) -> list[TlsEvent | str]:
+        stream, found = TlsStream(), list[TlsEvent | str]()
+        for chunk in [*chunks, b""]:
+            try:
+                found += stream.receive(chunk)
+            except ProtocolError as error:
+                found.append(str(error))
+                break
+        return found
+
+    *events, error = splits.same_for_all(play, data + b"\x19\3\3\0\0")
+    assert events == good
+    assert f"not a TLS record at byte {len(data)}" in str(error)
 
 
 @given(st.lists(st.binary(max_size=40), max_size=5))

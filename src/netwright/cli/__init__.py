@@ -7,11 +7,14 @@ __all__ = ["main"]
 
 def main() -> None:
     """Run the command that ``sys.argv`` names; ends the process."""
-    if sys.argv[1:] == ["--version"]:  # without click: half the time to the answer
-        from importlib.metadata import version
+    try:
+        if sys.argv[1:] == ["--version"]:  # without click: half the time to the answer
+            from importlib.metadata import version
 
-        sys.stdout.write(f"netwright {version('netwright')}\n")
-        return
-    from netwright.cli.group import netwright
+            sys.stdout.write(f"netwright {version('netwright')}\n")
+            return
+        from netwright.cli.group import netwright
 
-    netwright(prog_name="netwright")
+        netwright(prog_name="netwright")
+    except KeyboardInterrupt:  # while click itself was imported
+        sys.exit(130)

@@ -1,24 +1,32 @@
-"""Find the App in a user's file: ``app.py`` or ``app.py:name``.  Whatever is wrong with it becomes one message."""
+"""Find the service that a command line names.  Whatever is wrong becomes one message with a command that works.
+
+A target is ``app.py``, ``app.py:name``, ``package.module`` or ``package.module:name``; the name is an attribute that
+holds the service, or a function that makes it.
+"""
 
 import difflib
+import importlib
 import importlib.util
+import inspect
+import shlex
 import sys
-import traceback
 from dataclasses import dataclass
 from pathlib import Path
 from types import ModuleType
 from typing import Generic, TypeVar
 
-from netwright.cli.problem import Problem
+from netwright.cli.problem import Code, Problem
+from netwright.run.source import place_of
 
-__all__ = ["Found", "find", "place_of"]
+__all__ = ["Found", "find"]
 
 T = TypeVar("T")
+_FACTORIES = ("create_app", "make_app", "get_app", "build_app", "make", "create")
 
 
 @dataclass(frozen=True, slots=True)
 class Found(Generic[T]):
-    """``name`` is the module attribute that holds ``app``."""
+    """``name`` is the attribute that holds ``app``, or the function that made it; ``path`` is the program's file."""
 
     app: T
     name: str
@@ -26,118 +34,196 @@ class Found(Generic[T]):
 
 
 def find(target: str, kind: type[T]) -> Found[T]:
-    """The ``kind`` in file ``target``: the attribute after the colon, else ``app``, else the only one there is.
+    """Return the ``kind`` that ``target`` names; without a name the attribute ``app``, else the only one there is.
 
     Raises:
-        Problem: no such file, it does not load, it holds none or several.
+        Problem: there is no such file or module, it does not load, it holds none or several.
     """
-    file, _, name = target.rpartition(":") if ":" in target and not target.endswith(".py") else (target, "", "")
-    path = _path(file)
-    module = _load(path)
-    candidates = {key: value for key, value in vars(module).items() if isinstance(value, kind)}
-    if name:
-        return Found(_named(module, name, kind, path), name, path)
-    if "app" in candidates:
-        return Found(candidates["app"], "app", path)
-    distinct = {id(value): key for key, value in candidates.items()}
-    if len(distinct) == 1:
-        key = next(iter(distinct.values()))
-        return Found(candidates[key], key, path)
-    if not distinct:
-        raise _none(module, kind, path)
-    names = sorted(distinct.values())
-    raise Problem(
-        f"{len(names)} Apps in {path.name}: {', '.join(names)}",
-        where=str(path),
-        why="none of them is named app",
-        fix=f"netwright serve {file}:{names[0]}",
-    )
+    return _Search(target, kind).run()
 
 
-def _path(file: str) -> Path:
-    path = Path(file)
-    if path.is_dir():
-        inside = [path / name for name in ("app.py", "main.py") if (path / name).is_file()]
-        fix = f"netwright serve {inside[0]}" if inside else "name the file that holds the App"
-        raise Problem(f"{file} is a directory", fix=fix)
-    if not path.is_file():
-        parent = path.parent if path.parent.is_dir() else Path()
-        near = difflib.get_close_matches(path.name, [found.name for found in parent.glob("*.py")], n=1, cutoff=0.7)
-        fix = f"netwright serve {parent / near[0]}" if near else "write one: app = App(), then @app.get('/')"
-        raise Problem(f"no file {file}", where=str(path.absolute().parent), fix=fix)
-    return path.resolve()
+class _Search(Generic[T]):
+    """One target, taken apart."""
 
+    def __init__(self, target: str, kind: type[T]) -> None:
+        split = ":" in target and not target.endswith(".py")
+        self.source, _, name = target.rpartition(":") if split else (target, "", "")
+        self.name, self.kind = name.removesuffix("()"), kind
+        self.path = Path(self.source)
 
-def _load(path: Path) -> ModuleType:
-    spec = importlib.util.spec_from_file_location(path.stem, path)
-    if spec is None or spec.loader is None:
-        raise Problem(f"{path.name} is not a Python file", where=str(path), fix="its name must end in .py")
-    module = importlib.util.module_from_spec(spec)
-    sys.path.insert(0, str(path.parent))
-    sys.modules[path.stem] = module
-    try:
-        spec.loader.exec_module(module)
-    except SyntaxError as error:
-        raise _syntax(error, path) from error
-    except (ImportError, SystemExit) as error:
-        raise _import(error, path) from error
-    except Exception as error:  # the user's module may raise anything
-        raise _raised(error, path) from error
-    return module
+    def run(self) -> Found[T]:
+        module = self._import() if self._is_module() else self._load()
+        candidates = {key: value for key, value in vars(module).items() if isinstance(value, self.kind)}
+        if self.name:
+            return Found(self._named(module, candidates), self.name, self.path)
+        if "app" in candidates:
+            return Found(candidates["app"], "app", self.path)
+        distinct = {id(value): key for key, value in reversed(candidates.items())}
+        if len(distinct) == 1:
+            (key,) = distinct.values()
+            return Found(candidates[key], key, self.path)
+        if not distinct:
+            raise self._none(module)
+        names = sorted(distinct.values())
+        raise Problem(
+            f"{len(names)} services in {self.source}: {', '.join(names)}",
+            code=Code.APP_NAME,
+            where=str(self.path),
+            why="none of them is named app",
+            fix=self._serve(names[0]),
+        )
 
+    def _serve(self, name: str = "", source: str = "") -> str:
+        return f"netwright serve {shlex.quote(source or self.source)}{f':{name}' if name else ''}"
 
-def _syntax(error: SyntaxError, path: Path) -> Problem:
-    where = f"{error.filename or path}:{error.lineno}"
-    if error.text is not None and error.offset is not None:
-        line = error.text.rstrip()
-        stripped = line.lstrip()
-        where += f"\n{stripped}\n{' ' * max(0, error.offset - 1 - (len(line) - len(stripped)))}^"
-    return Problem(f"syntax error in {path.name}: {error.msg}", where=where)
+    # the source
 
+    def _is_module(self) -> bool:
+        """``package.module``: no file of this name, and the parts are names."""
+        parts = self.source.split(".")
+        return not self.path.exists() and self.path.suffix != ".py" and all(part.isidentifier() for part in parts)
 
-def _import(error: ImportError | SystemExit, path: Path) -> Problem:
-    if isinstance(error, SystemExit):
-        fix = 'put what runs under: if __name__ == "__main__":'
-        return Problem(f"{path.name} ended the process while it was loaded", where=place_of(error, path), fix=fix)
-    missing = error.name if isinstance(error, ModuleNotFoundError) else None
-    fix = f"{Path(sys.executable).name} -m pip install {missing.partition('.')[0]}" if missing else ""
-    if missing is not None and missing.startswith("netwright."):
-        fix = "check the name: this is not a module of netwright"
-    return Problem(f"{path.name} cannot be imported: {error}", where=place_of(error, path), fix=fix)
+    def _import(self) -> ModuleType:
+        sys.path.insert(0, str(Path.cwd()))
+        try:
+            module = importlib.import_module(self.source)
+        except ModuleNotFoundError as error:
+            if error.name and (self.source == error.name or self.source.startswith(f"{error.name}.")):
+                raise self._no_module(error.name) from error
+            raise self._not_imported(error) from error
+        except SyntaxError as error:
+            raise self._syntax(error) from error
+        except (ImportError, SystemExit) as error:
+            raise self._not_imported(error) from error
+        except Exception as error:  # the user's module may raise anything
+            raise self._raised(error) from error
+        self.path = Path(getattr(module, "__file__", None) or self.source).resolve()
+        return module
 
+    def _no_module(self, missing: str) -> Problem:
+        parent = Path(*missing.split(".")[:-1])
+        near = difflib.get_close_matches(
+            missing.rpartition(".")[2], [found.stem for found in parent.glob("*.py")], n=1, cutoff=0.6
+        )
+        fix = self._serve("app", ".".join((*parent.parts, *near))) if near else self._write_one()
+        return Problem(
+            f"no module {missing}", code=Code.APP_NOT_FOUND, where=f"{Path.cwd()} and the installed packages", fix=fix
+        )
 
-def _raised(error: Exception, path: Path) -> Problem:
-    what = f"{path.name} raised while it was loaded: {type(error).__name__}: {error}"
-    return Problem(what, where=place_of(error, path), fix="it must load without serving: netwright serve starts it")
+    def _load(self) -> ModuleType:
+        self.path = self._file()
+        spec = importlib.util.spec_from_file_location(self.path.stem, self.path)
+        if spec is None or spec.loader is None:
+            fix = "its name must end in .py"
+            raise Problem(f"{self.source} is not a Python file", code=Code.APP_LOAD, where=str(self.path), fix=fix)
+        module = importlib.util.module_from_spec(spec)
+        sys.path.insert(0, str(self.path.parent))
+        sys.modules[self.path.stem] = module
+        try:
+            spec.loader.exec_module(module)
+        except SyntaxError as error:
+            raise self._syntax(error) from error
+        except (ImportError, SystemExit) as error:
+            raise self._not_imported(error) from error
+        except Exception as error:  # the user's module may raise anything
+            raise self._raised(error) from error
+        return module
 
+    def _file(self) -> Path:
+        if self.path.is_dir():
+            inside = [self.path / name for name in ("app.py", "main.py") if (self.path / name).is_file()]
+            fix = self._serve(source=str(inside[0])) if inside else "name the file that holds the App"
+            raise Problem(f"{self.source} is a directory", code=Code.APP_NOT_FOUND, fix=fix)
+        if self.path.is_file():
+            return self.path.resolve()
+        parent = self.path.parent if self.path.parent.is_dir() else Path()
+        near = difflib.get_close_matches(self.path.name, [f.name for f in parent.glob("*.py")], n=1, cutoff=0.7)
+        fix = self._serve(source=str(parent / near[0])) if near else self._write_one()
+        raise Problem(
+            f"no file {self.source}", code=Code.APP_NOT_FOUND, where=str(self.path.absolute().parent), fix=fix
+        )
 
-def place_of(error: BaseException, path: Path) -> str:
-    """The last line of the user's own file that was running."""
-    own = [frame for frame in traceback.extract_tb(error.__traceback__) if frame.filename == str(path)]
-    return f"{path}:{own[-1].lineno}\n{own[-1].line}" if own else str(path)
+    def _write_one(self) -> str:
+        """A command that makes the smallest program, and serves it; it overwrites nothing."""
+        wanted = self.path if self.path.suffix == ".py" and self.path.parent.is_dir() else Path("hello.py")
+        if wanted.exists():
+            return self._serve(source=str(wanted))
+        file = shlex.quote(str(wanted))
+        return f"echo 'from netwright import App; app = App()' > {file} && netwright serve {file}"
 
+    # what went wrong while it was loaded
 
-def _named(module: ModuleType, name: str, kind: type[T], path: Path) -> T:
-    value = getattr(module, name, None)
-    if isinstance(value, kind):
-        return value
-    fitting = [key for key, other in vars(module).items() if isinstance(other, kind)]
-    near = difflib.get_close_matches(name, fitting, n=1) or fitting[:1]
-    what = f"{path.name} has no {name}" if value is None else f"{name} in {path.name} is a {type(value).__name__}"
-    raise Problem(
-        what,
-        where=str(path),
-        why="an App wanted",
-        fix=f"netwright serve {path.name}:{near[0]}" if near else "",
-    )
+    def _syntax(self, error: SyntaxError) -> Problem:
+        where = f"{error.filename or self.path}:{error.lineno}"
+        if error.text is not None and error.offset is not None:
+            line = error.text.rstrip()
+            stripped = line.lstrip()
+            where += f"\n{stripped}\n{' ' * max(0, error.offset - 1 - (len(line) - len(stripped)))}^"
+        return Problem(f"syntax error in {self.source}: {error.msg}", code=Code.APP_LOAD, where=where)
 
+    def _not_imported(self, error: ImportError | SystemExit) -> Problem:
+        where = place_of(error, self.path)
+        if isinstance(error, SystemExit):
+            fix = 'put what runs under: if __name__ == "__main__":'
+            what = f"{self.source} ended the process while it was loaded"
+            return Problem(what, code=Code.APP_LOAD, where=where, fix=fix)
+        missing = error.name if isinstance(error, ModuleNotFoundError) else None
+        fix = f"{Path(sys.executable).name} -m pip install {missing.partition('.')[0]}" if missing else ""
+        if missing is not None and missing.startswith("netwright."):
+            fix = "check the name: this is not a module of netwright"
+        if type(error) is ImportError and error.name is None:  # a relative import, without a package
+            fix = f"name it as a module: {self._serve(self.name, f'{self.path.parent.name}.{self.path.stem}')}"
+        return Problem(f"{self.source} cannot be imported: {error}", code=Code.APP_LOAD, where=where, fix=fix)
 
-def _none(module: ModuleType, kind: type[object], path: Path) -> Problem:
-    what = f"no App in {path.name}"
-    for name, value in vars(module).items():
-        own = getattr(value, "__module__", None) == module.__name__
-        if own and isinstance(value, type) and issubclass(value, kind):
-            return Problem(what, where=str(path), why=f"{name} is a class, nothing makes one", fix=f"app = {name}()")
-        if own and callable(value) and name in ("create_app", "make_app", "get_app", "build_app"):
-            return Problem(what, where=str(path), why=f"{name}() is never called", fix=f"app = {name}()")
-    return Problem(what, where=str(path), fix="from netwright.http import App; app = App()")
+    def _raised(self, error: Exception) -> Problem:
+        what = f"{self.source} raised while it was loaded: {type(error).__name__}: {error}"
+        fix = 'load without serving: put what serves under if __name__ == "__main__":'
+        return Problem(what, code=Code.APP_LOAD, where=place_of(error, self.path), fix=fix)
+
+    # what it holds
+
+    def _named(self, module: ModuleType, candidates: dict[str, T]) -> T:
+        value = getattr(module, self.name, None)
+        if isinstance(value, self.kind):
+            return value
+        if value is not None and callable(value):
+            return self._made_by(value)
+        near = difflib.get_close_matches(self.name, candidates, n=1) or list(candidates)[:1]
+        near = near or [name for name in (*_FACTORIES,) if callable(getattr(module, name, None))][:1]
+        what = f"no {self.name} in {self.source}"
+        if value is not None:
+            what = f"{self.name} in {self.source} is of type {type(value).__name__}"
+        fix = self._serve(near[0]) if near else self._app_line(module)
+        raise Problem(what, code=Code.APP_NAME, where=str(self.path), why="an App or a Service is required", fix=fix)
+
+    def _made_by(self, factory: object) -> T:
+        """Call the user's function."""
+        assert callable(factory)
+        what = ""
+        if inspect.iscoroutinefunction(factory):
+            what = f"{self.name}() is async"
+        else:
+            try:
+                made = factory()
+            except Exception as error:  # the user's function may raise anything
+                what = f"{self.name}() in {self.source} raised {type(error).__name__}: {error}"
+                raise Problem(what, code=Code.APP_LOAD, where=place_of(error, self.path)) from error
+            if isinstance(made, self.kind):
+                return made
+            what = f"{self.name}() returned {type(made).__name__}"
+        fix = "return an App from a function without parameters; do what must be awaited in @app.on_start"
+        raise Problem(what, code=Code.APP_NAME, where=str(self.path), why="an App or a Service is required", fix=fix)
+
+    def _none(self, module: ModuleType) -> Problem:
+        what, where = f"no App in {self.source}", str(self.path)
+        for name, value in vars(module).items():
+            own = getattr(value, "__module__", None) == module.__name__
+            if own and isinstance(value, type) and issubclass(value, self.kind):
+                return Problem(what, code=Code.APP_NAME, where=where, why=f"{name} is a class", fix=self._serve(name))
+            if own and callable(value) and name in _FACTORIES:
+                return Problem(what, code=Code.APP_NAME, where=where, why=f"{name}() makes one", fix=self._serve(name))
+        return Problem(what, code=Code.APP_NAME, where=where, fix=self._app_line(module))
+
+    def _app_line(self, module: ModuleType) -> str:
+        has = "App" in vars(module)
+        return f"add to {self.path.name}: {'' if has else 'from netwright import App; '}app = App()"

@@ -1,41 +1,59 @@
-"""The commands by name; each module is imported when its command is called, so that ``--help`` stays quick."""
+"""The commands by name, and the one place that turns an error into a message and an exit code.
+
+A command's module is imported when the command is called, so that ``--help`` stays quick.
+"""
 
 import difflib
+import errno
+import os
+import sys
 from collections.abc import Sequence
 from importlib import import_module
+from typing import Any
 
 import click
 
-__all__ = ["COMMANDS", "LazyGroup", "netwright"]
+from netwright.cli.examples import EXAMPLES
+from netwright.run.problem import INTERRUPTED, UNREACHABLE, USAGE, Code, Problem
 
-COMMANDS = {  # name: what it does, where it is
-    "serve": ("Serve an App: HTTP, its TCP ports, and the console.", "netwright.cli.serve"),
-    "top": ("The console's table of connections in the terminal.", "netwright.cli.top"),
-    "watch": ("What a capture holds: connections, and a verdict on every TCP segment.", "netwright.cli.watch"),
-    "demo": ("A transfer over a simulated path: what TCP did, and why.", "netwright.cli.demo"),
-    "doctor": ("What this machine and interpreter give, and what each missing thing costs.", "netwright.cli.doctor"),
+__all__ = ["COMMANDS", "EXIT_CODES", "CommandGroup", "netwright"]
+
+COMMANDS = {  # name: what it does, the module that holds it
+    "serve": ("Serve an App or a Service: HTTP, TCP ports, and the console.", "netwright.cli.serve"),
+    "top": ("Show the console's table of connections in the terminal.", "netwright.cli.top"),
+    "watch": ("Report the connections in a capture file and how its TCP segments fared.", "netwright.cli.watch"),
+    "demo": ("Transfer bytes over a simulated path and explain what TCP did.", "netwright.cli.demo"),
+    "doctor": ("Check this machine and interpreter; say what a missing feature costs.", "netwright.cli.doctor"),
+    "explain": ("Explain an error code.", "netwright.cli.explain"),
+    "completion": ("Print the completion script for a shell.", "netwright.cli.completion"),
 }
+EXIT_CODES = (
+    "Exit codes: 0 done; 1 a finding or a failed check; 2 wrong usage or input; "
+    "3 unreachable or not permitted; 130 Ctrl-C."
+)
 
 
-class LazyGroup(click.Group):
-    """Imports a command's module when it is called; its command is named ``command``."""
+class CommandGroup(click.Group):
+    """Imports a command's module when it is called; the module's attribute ``command`` is the command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         """In the order of the table: the main job first."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now; None if there is no such one."""
+        """The command, imported now, with its examples; None if there is no such one."""
         if cmd_name not in COMMANDS:
             return None
         found = import_module(COMMANDS[cmd_name][1]).command
         assert isinstance(found, click.Command)
+        if cmd_name in EXAMPLES:
+            found.epilog = "\b\n" + "\n".join(["Examples:", *(f"  {line}" for line in EXAMPLES[cmd_name])])
         return found
 
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """A wrong name is answered with the nearest right one."""
+        """Answer a wrong name with the nearest right one."""
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
@@ -51,8 +69,58 @@ class LazyGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(lines)
 
+    def main(
+        self,
+        args: Sequence[str] | None = None,
+        prog_name: str | None = None,
+        complete_var: str | None = None,
+        standalone_mode: bool = True,
+        **extra: Any,
+    ) -> Any:
+        """Run a command; end the process with its exit code, unless ``standalone_mode`` is off."""
+        if not standalone_mode:
+            return super().main(args, prog_name, complete_var, False, **extra)
+        try:
+            code = super().main(args, prog_name, complete_var, False, **extra)
+        except click.Abort:  # Ctrl-C
+            code = INTERRUPTED
+        except Problem as problem:
+            click.echo(f"netwright: {problem}", err=True)
+            code = problem.exit_code
+        except click.ClickException as error:
+            _show(error)
+            code = USAGE
+        except OSError as error:
+            code = _output_failed(error)
+        sys.exit(code if isinstance(code, int) else 0)
 
-@click.group(cls=LazyGroup, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120})
+
+def _show(error: click.ClickException) -> None:
+    """As click does, with our code."""
+    context = getattr(error, "ctx", None)
+    if context is not None:
+        click.echo(f"{context.get_usage()}\nnetwright {context.info_name} --help has the options.", err=True)
+    click.echo(f"netwright: {error.format_message()}  [{Code.USAGE}]", err=True)
+
+
+def _output_failed(error: OSError) -> int:
+    """Standard output cannot be written; a reader that had enough (``| head``) is no failure."""
+    if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO) or error.filename is not None:
+        raise error
+    with open(os.devnull, "wb") as nowhere:  # what is still buffered would fail again at the end
+        os.dup2(nowhere.fileno(), 1)
+    if error.errno == errno.EPIPE:
+        return 0
+    problem = Problem("output cannot be written", code=Code.OUTPUT, why=os.strerror(error.errno))
+    click.echo(f"netwright: {problem}", err=True)
+    return UNREACHABLE
+
+
+@click.group(
+    cls=CommandGroup,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
+    epilog=EXIT_CODES,
+)
 @click.version_option(package_name="netwright", message="netwright %(version)s")
 def netwright() -> None:
     """Build networked programs, run them, watch them, break them."""

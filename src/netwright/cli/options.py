@@ -1,7 +1,6 @@
 """The options of commands as values."""
 
 import math
-from dataclasses import dataclass
 from typing import Any
 
 import click
@@ -9,7 +8,7 @@ import click
 from netwright.core.address import Address, InetAddress, UnixAddress, parse_address
 from netwright.core.errors import UsageError
 
-__all__ = ["AddressType", "Options", "Seconds"]
+__all__ = ["AddressType", "Seconds"]
 
 
 class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic since click 8.3
@@ -18,32 +17,25 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic since c
     name = "address"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Address:
-        """Parsed here, so that a wrong one is a wrong option."""
+        """Parse it; a wrong one is reported as a wrong option."""
         if isinstance(value, InetAddress | UnixAddress):
             return value
+        text = str(value)
+        if "://" in text:
+            rest = text.partition("://")[2].partition("/")[0]
+            self.fail(f"{text} is a URL; an address is host:port: {rest or '127.0.0.1:8000'}", param, ctx)
         try:
-            return parse_address(str(value))
+            return parse_address(text)
         except UsageError as error:
             self.fail(str(error), param, ctx)
 
 
 class Seconds(click.FloatRange):
-    """A number in a range with two ends; click's own lets NaN pass, which is below no bound and above none."""
+    """A number in a closed range.  click's FloatRange accepts NaN, which no comparison refuses."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
-        """Every wait has an end."""
+        """Refuse NaN, too."""
         number = float(super().convert(value, param, ctx))
         if math.isnan(number):
-            self.fail(f"{value} is no number of seconds, {self.min:g} to {self.max:g} allowed", param, ctx)
+            self.fail(f"{value} is not a number of seconds, {self.min:g} to {self.max:g} allowed", param, ctx)
         return number
-
-
-@dataclass(frozen=True, slots=True)
-class Options:
-    """The command line, parsed."""
-
-    target: str
-    binds: tuple[Address, ...]
-    as_json: bool
-    drain: float
-    records: str = ""

@@ -1,85 +1,87 @@
-"""``netwright serve app.py``: the options, the App, the console that gets ready meanwhile."""
+"""``netwright serve``: the options of a run, and the service that they name."""
 
-import logging
-import socket
+import shlex
+from dataclasses import replace
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 import click
 
-from netwright.cli.attach import DEFAULT_CONSOLE, Keeper
-from netwright.cli.ending import GRACE, end_within, exit_now
-from netwright.cli.logs import set_up
-from netwright.cli.options import AddressType, Options, Seconds
-from netwright.core.address import Address, UnixAddress, parse_address
+from netwright.cli.options import AddressType, Seconds
+from netwright.core.address import Address, UnixAddress
+from netwright.run.logs import LEVELS
+from netwright.run.settings import DEFAULT_BIND, DEFAULT_CONSOLE, RunSettings, Spelling
+
+if TYPE_CHECKING:
+    from netwright.run.service import Service
 
 __all__ = ["command"]
 
-DEFAULT_BIND = "127.0.0.1:8000"
-_log = logging.getLogger("netwright")
-
 
 @click.command("serve")
-@click.argument("target", metavar="FILE[:NAME]")
-@click.option(
-    "--bind", "binds", type=AddressType(), multiple=True, help=f"HTTP address, again for more. [{DEFAULT_BIND}]"
-)
-@click.option("--unix", "paths", multiple=True, metavar="PATH", help="HTTP on a Unix socket, too.")
+@click.argument("target", metavar="FILE[:NAME] | MODULE[:NAME]")
+@click.option("--bind", "binds", type=AddressType(), multiple=True, help=f"HTTP address; repeatable. [{DEFAULT_BIND}]")
+@click.option("--unix", "paths", multiple=True, metavar="PATH", help="Serve HTTP on a Unix socket; repeatable.")
+@click.option("--no-http", is_flag=True, help="Serve only the ports that the program adds itself.")
 @click.option("--console", type=AddressType(), help=f"The console's address. [{DEFAULT_CONSOLE}]")
 @click.option("--console-host", "hosts", multiple=True, metavar="NAME", help="A reverse proxy's host name to let in.")
-@click.option("--no-console", is_flag=True, help="No console.")
-@click.option("--json", "as_json", is_flag=True, help="Lines as JSON objects.")
+@click.option("--no-console", is_flag=True, help="Start no console.")
+@click.option("--json", "as_json", is_flag=True, help="Print lines as JSON objects.")
+@click.option(
+    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Of netwright's own messages."
+)
 @click.option("--drain", type=Seconds(0, 86400), default=10.0, show_default=True, help="Seconds for work to finish.")
-@click.option("--records", default="", metavar="FILE", help="A JSON line for each connection that closed.")
+@click.option("--records", default="", metavar="FILE", help="Append a JSON line for each connection that closed.")
 @click.option("--watch-all", is_flag=True, help="Keep the moments of every connection.")
 def command(
     target: str,
     binds: tuple[Address, ...],
     paths: tuple[str, ...],
+    no_http: bool,
     console: Address | None,
     hosts: tuple[str, ...],
     no_console: bool,
     as_json: bool,
+    log_level: str,
     drain: float,
     records: str,
     watch_all: bool,
 ) -> None:
-    """Serve the App in FILE: the attribute NAME, else app, else the only one there is.
+    """Serve the App or Service in a file or a module.
 
-    Ctrl-C drains: what is idle closes at once, what works has --drain seconds.  A second Ctrl-C stops now.
+    NAME is the attribute that holds it, or a function that makes it.  Without a name it is app, or the only one.
+
+    Ctrl-C or SIGTERM drains: idle connections close at once, busy ones get --drain seconds.  A second Ctrl-C stops
+    within a second.
     """
+    from netwright.run.exit import exit_now
+    from netwright.run.program import prepare, run_program
+
     if isinstance(console, UnixAddress):
-        raise click.BadParameter(f"{console}: host:port wanted", param_hint="--console")
-    set_up(as_json=as_json)
+        raise click.BadParameter(f"{console}: host:port required", param_hint="--console")
+    if no_http and (binds or paths):
+        raise click.UsageError("--no-http cannot be combined with --bind or --unix")
     every = (*binds, *(AddressType().convert(f"unix:{path}", None, None) for path in paths))
-    options = Options(target, every or (parse_address(DEFAULT_BIND),), as_json, drain, records)
-    fixed = console is not None
-    if not hasattr(socket, "AF_UNIX"):
-        no_console = True
-        _log.warning("no console: this Python has no Unix sockets")
-    keeper = None if no_console else Keeper(console or DEFAULT_CONSOLE, fixed=fixed, report=_log.warning, hosts=hosts)
-    if keeper is not None:
-        keeper.begin()
-    try:
-        code = _serve(options, keeper, watch_all=watch_all)
-    except BaseException:
-        if keeper is not None:
-            keeper.forget()
-        raise
-    exit_now(code)
+    page = None if no_console else console or DEFAULT_CONSOLE
+    settings = RunSettings(
+        path=Path(target),
+        console=page,
+        console_required=console is not None,
+        console_hosts=hosts,
+        drain=drain,
+        records=records,
+        log_level=log_level,
+        as_json=as_json,
+        spelling=Spelling(f"netwright serve {shlex.quote(target)}"),
+    )
 
+    def load() -> "tuple[Service, RunSettings]":
+        from netwright.cli.finder import find
+        from netwright.run.service import Service
 
-def _serve(options: Options, keeper: Keeper | None, *, watch_all: bool) -> int:
-    import asyncio  # here and below: the console is started before what takes its time to load
+        found = find(target, Service)
+        service = found.app
+        service.recorder.watch_all = service.recorder.watch_all or watch_all
+        return service, replace(settings, path=found.path, binds=() if no_http else prepare(service, every))
 
-    from netwright.cli.finder import find
-    from netwright.cli.running import prepare, run
-    from netwright.run.service import Service
-
-    found = find(options.target, Service)
-    prepare(found.app, options, watch_all=watch_all)
-    code = 1
-    with asyncio.Runner() as runner:
-        try:
-            code = runner.run(run(found.app, found.path, options, keeper))
-        finally:
-            end_within(GRACE, code)  # the runner waits for every task and every thread
-    return code
+    exit_now(run_program(load, settings))

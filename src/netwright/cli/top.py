@@ -1,227 +1,331 @@
-"""``netwright top``: the console's table of connections in the terminal."""
+"""``netwright top``: the console's table of connections in the terminal, and the life of one of them."""
 
 import json
 import os
+import re
 import select
 import shutil
 import sys
+import textwrap
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any, TypeAlias
-from urllib.parse import urlencode
+from urllib.parse import quote, urlencode
 
 import click
 
-from netwright.cli.attach import DEFAULT_CONSOLE, runtime_directory
+from netwright.cli.life import life
 from netwright.cli.options import AddressType, Seconds
-from netwright.cli.problem import Problem, UnreachableProblem
+from netwright.cli.problem import Code, Problem, UnreachableProblem
+from netwright.cli.table import Column, fit, printable, shorten, size, span
+from netwright.console.query import COMPARED, MATCHED
 from netwright.console.secret import read_token, token_path
 from netwright.console.view import bound
 from netwright.core.address import Address, InetAddress
+from netwright.run.folder import console_folder
+from netwright.run.problem import Problem as RunProblem
+from netwright.run.settings import DEFAULT_CONSOLE
 
-__all__ = ["View", "ask", "command", "screen"]
+__all__ = ["Answer", "View", "ask", "command", "help_lines", "keys_of", "picture", "screen"]
 
 SLOWEST_ANSWER = 5.0  # seconds
-SORTS = ("", "age", "rtt", "cwnd", "retrans", "in", "out", "waited")  # what the key s goes through
+SORTS = ("", "age", "rtt", "cwnd", "retrans", "in", "out", "waited")  # in the order in which the key s takes them
 ROWS = 10_000  # of --json
 Answer: TypeAlias = dict[str, Any]
-Ask: TypeAlias = Callable[["View", int], Answer]
+Ask: TypeAlias = Callable[[str, dict[str, str | int]], Answer]
 
 
 @dataclass
 class View:
-    """What is looked at; the keys change it."""
+    """What the user looks at; keys change it.
+
+    Attributes:
+        typing: a filter that is being typed, or None.
+        selected: the id of the marked connection, or "".
+        opened: the id of the connection whose life is shown, or "".
+        first: the row at the top of the table.
+        ids: the rows of the last table.
+    """
 
     filter: str = ""
     sort: str = ""
-    typing: str | None = None  # a filter that is being typed
+    typing: str | None = None
+    selected: str = ""
+    opened: str = ""
+    help: bool = False
+    first: int = 0
+    ids: list[str] = field(default_factory=list)
 
     def press(self, key: str) -> bool:
-        """One key; False ends it."""
+        """Take one key; False ends the program."""
         if self.typing is not None:
             self._type(key)
-        elif key == "/":
+        elif key in ("q", "\x03"):
+            return False
+        elif self.help or key == "?":
+            self.help = not self.help
+        elif key in ("esc", "\x7f", "left"):
+            self.opened = ""
+        elif key in ("\r", "\n", "right"):
+            self.opened = self.selected or (self.ids[0] if self.ids else "")
+            self.selected = self.opened
+        elif key in _MOVES:
+            self._move(_MOVES[key])
+        else:
+            self._arrange(key)
+        return True
+
+    def _arrange(self, key: str) -> None:
+        if key == "/":
             self.typing = self.filter
         elif key == "s":
-            self.sort = SORTS[(SORTS.index(self.sort.removeprefix("-")) + 1) % len(SORTS)] if self._known() else ""
+            bare = self.sort.removeprefix("-")
+            self.sort = SORTS[(SORTS.index(bare) + 1) % len(SORTS)] if bare in SORTS else ""
         elif key == "r" and self.sort:
             self.sort = self.sort[1:] if self.sort.startswith("-") else f"-{self.sort}"
-        return self.typing is not None or key not in ("q", "\x03")
 
-    def _known(self) -> bool:
-        return self.sort.removeprefix("-") in SORTS
+    def _move(self, step: int) -> None:
+        at = self.ids.index(self.selected) + step if self.selected in self.ids else 0
+        if self.ids:
+            self.selected = self.ids[max(0, min(at, len(self.ids) - 1))]
+        if self.opened:
+            self.opened = self.selected
 
     def _type(self, key: str) -> None:
         assert self.typing is not None
         if key in ("\r", "\n"):
-            self.filter, self.typing = self.typing, None
-        elif key == "\x1b":
+            self.filter, self.typing, self.first = self.typing, None, 0
+        elif key == "esc":
             self.typing = None
         elif key in ("\x7f", "\b"):
             self.typing = self.typing[:-1]
-        elif key.isprintable():
+        elif len(key) == 1 and key.isprintable():
             self.typing += key
+
+
+_MOVES = {"j": 1, "down": 1, "k": -1, "up": -1, "page down": 10, "page up": -10}
+_KEYS = (
+    ("q", "quit"),
+    ("j k ↓ ↑", "mark a connection"),
+    ("Enter", "open its life; Esc closes it"),
+    ("/", "filter; Enter applies, Esc cancels"),
+    ("s", f"sort by {', '.join(SORTS[1:])}, not at all"),
+    ("r", "reverse the order"),
+    ("?", "this help"),
+)
 
 
 @click.command("top")
 @click.option("--console", type=AddressType(), default=str(DEFAULT_CONSOLE), show_default=True, help="The console.")
 @click.option("--token", default="", help="The console's token, if another user started it.")
 @click.option("--filter", "words", default="", metavar="WORDS", help="As on the page: rtt>120 retrans>0 svc:http")
-@click.option("--sort", default="", metavar="COLUMN", help="rtt, in, age, peer, …; -rtt turns it around.")
-@click.option("--interval", type=Seconds(0.25, 3600), default=1.0, show_default=True, help="Seconds.")
-@click.option("--once", is_flag=True, help="One table, then end; so it is, too, where stdout is no terminal.")
-@click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, then end.")
+@click.option("--sort", default="", metavar="COLUMN", help="rtt, in, age, peer, …; -rtt reverses.")
+@click.option("--interval", type=Seconds(0.25, 3600), default=1.0, show_default=True, help="Seconds between pictures.")
+@click.option("--once", is_flag=True, help="Print one table and end; the default where stdout is not a terminal.")
+@click.option("--json", "as_json", is_flag=True, help="Print one JSON object and end.")
 def command(console: Address, token: str, words: str, sort: str, interval: float, once: bool, as_json: bool) -> None:
-    """The connections of every program that the console knows.  Keys: q ends, s sorts, r reverses, / filters."""
-    if not isinstance(console, InetAddress):
-        raise click.BadParameter(f"{console}: host:port wanted", param_hint="--console")
-    view = View(words, sort)
-    token = token or read_token(token_path(runtime_directory(), console))
+    """Show the connections of every program that the console knows, the live ones first.
 
-    def asking(view: View, limit: int) -> Answer:
-        return ask(console, token, view, limit)
+    Keys: q quits, Enter opens a connection, / filters, s sorts, ? helps.
+    """
+    if not isinstance(console, InetAddress):
+        raise click.BadParameter(f"{console}: host:port required", param_hint="--console")
+    view = View(words, sort)
+    token = token or _own_token(console)
+
+    def asking(path: str, query: dict[str, str | int]) -> Answer:
+        return ask(console, token, path, query)
 
     if as_json:
-        click.echo(json.dumps(asking(view, ROWS)))
+        click.echo(json.dumps(_table(asking, view, ROWS)))
     elif once or not (sys.stdin.isatty() and sys.stdout.isatty()):
-        click.echo("\n".join(screen(asking(view, ROWS), view, width=0)))
+        width = shutil.get_terminal_size().columns if sys.stdout.isatty() else 0
+        click.echo("\n".join(screen(_table(asking, view, ROWS), view, width=width)))
     else:
-        watch(asking, view, interval)
+        _watch(asking, view, interval)
 
 
-def ask(console: InetAddress, token: str, view: View, limit: int) -> Answer:
-    """One answer of ``/api/connections``.
+def _own_token(console: InetAddress) -> str:
+    """The token of a console that this user started; "" if there is none."""
+    try:
+        return read_token(token_path(console_folder(console).path, console))
+    except RunProblem:
+        return ""
+
+
+def ask(console: InetAddress, token: str, path: str, query: dict[str, str | int]) -> Answer:
+    """Return one answer of the console's API.
 
     Raises:
         Problem: the console refuses the filter, the column or the token.
         UnreachableProblem: nobody answers.
     """
-    query = {"filter": view.filter, "sort": view.sort, "limit": limit}
     fields = {"Authorization": f"Bearer {token}"} if token else {}
     asked = HTTPConnection(console.host, console.port, timeout=SLOWEST_ANSWER)
     try:
-        asked.request("GET", f"/api/connections?{urlencode(query)}", headers=fields)
+        asked.request("GET", f"/api/{path}?{urlencode(query)}", headers=fields)
         answer = asked.getresponse()
         body = answer.read()
     except (OSError, HTTPException) as error:
         fix = "netwright serve app.py starts one; --console names another"
-        raise UnreachableProblem(f"no console on {console}", why=str(error), fix=fix) from error
+        raise UnreachableProblem(
+            f"no console on {console}", code=Code.CONSOLE_SILENT, why=str(error), fix=fix
+        ) from error
     finally:
         asked.close()
     if answer.status != 200:
-        raise Problem(f"the console refuses: {printable(body.decode(errors='replace').strip())}")
+        said = printable(body.decode(errors="replace").strip())
+        raise Problem(f"the console refuses: {said}", code=Code.CONSOLE_REFUSED)
     found: Answer = json.loads(body)
     return found
 
 
-# what is seen
+def _table(asking: Ask, view: View, limit: int) -> Answer:
+    return asking("connections", {"filter": view.filter, "sort": view.sort, "limit": limit})
+
+
+# pictures
 
 
 def screen(answer: Answer, view: View, *, width: int, height: int = 0) -> list[str]:
-    """The lines of one picture, cut to ``width`` and ``height``; 0 cuts nothing."""
-    rows, now = answer["connections"], answer["now"]
-    live = sum(not row["closed"] for row in rows)
-    order = f"  sort: {view.sort}" if view.sort else ""
-    words = f"  filter: {view.filter}" if view.filter else ""
-    head = f"{answer['matched']} connections, {live} of the {len(rows)} here live{order}{words}"
-    table = [_HEAD, *(_cells(row, now) for row in rows)]
-    widths = [max(len(line[at]) for line in table) for at in range(len(_HEAD))]
-    lines = [head, *("  ".join(_padded(line, widths)).rstrip() for line in table)]
+    """The lines of the table, none wider than ``width`` and at most ``height``; 0 fits everything."""
+    rows = answer["connections"]
+    head = _count(answer)
+    head += f"  sort: {view.sort}" if view.sort else ""
+    head += f"  filter: {view.filter}" if view.filter else ""
     if height:
-        lines = lines[: height - 1]
-    return [line[:width] if width else line for line in lines]
+        visible = max(1, height - 2)
+        at = view.ids.index(view.selected) if view.selected in view.ids else 0
+        view.first = max(0, min(max(view.first, at - visible + 1), at, len(rows) - 1))
+        rows = rows[view.first : view.first + visible]
+    return [shorten(head, width) if width else head, *fit(COLUMNS, rows, answer["now"], width)]
 
 
-_HEAD = (
-    *["#", "PEER", "SERVICE", "STATE", "AGE", "RTT", "CWND", "RTX", "IN", "OUT"],
-    "BOUND BY",
-    "WAITS FOR, WHY IT ENDED",
+def _count(answer: Answer) -> str:
+    """Live rows come first: unless all that were sent are live, none of them is missing."""
+    rows, matched = answer["connections"], answer["matched"]
+    live = sum(not row["closed"] for row in rows)
+    if live == len(rows) < matched:
+        return f"{matched:,} connections, the first {live:,} are live"
+    return f"{live:,} live, {matched - live:,} recently closed"
+
+
+def _peer(row: Any) -> str:
+    """A long IPv6 address without its middle: its port matters more."""
+    peer = row["peer"] if len(row["peer"]) <= 28 else f"{row['peer'][:12]}…{row['peer'][-15:]}"
+    return f"→ {peer}" if row["role"] == "connected" else peer
+
+
+def _waits(row: Any, now: float) -> str:
+    return row["note"] or (f"{row['waiting']} {span(now - row['waiting_since'])}" if row["waiting"] else "")
+
+
+COLUMNS = (
+    Column("#", 4, lambda row, now: row["id"]),
+    Column("PEER", 11, lambda row, now: _peer(row)),
+    Column("SERVICE", 9, lambda row, now: row["service"], least=7),
+    Column("STATE", 10, lambda row, now: row["state"]),
+    Column("AGE", 8, lambda row, now: span((row["closed"] or now) - row["opened"]), right=True),
+    Column("RTT", 5, lambda row, now: span(row["rtt"]) if row["rtt"] else "", right=True),
+    Column("CWND", 1, lambda row, now: str(row["cwnd"] or ""), right=True),
+    Column("RTX", 2, lambda row, now: str(row["rtx"] or ""), right=True),
+    Column("IN", 7, lambda row, now: size(row["bytes_in"]), right=True),
+    Column("OUT", 6, lambda row, now: size(row["bytes_out"]), right=True),
+    Column("BOUND BY", 3, bound, least=8),
+    Column("WAITS FOR, WHY IT ENDED", 12, _waits, least=18),
 )
-_RIGHT = frozenset({"AGE", "RTT", "CWND", "RTX", "IN", "OUT"})
 
 
-def _padded(line: tuple[str, ...], widths: list[int]) -> Iterator[str]:
-    for name, cell, width in zip(_HEAD, line, widths, strict=True):
-        yield cell.rjust(width) if name in _RIGHT else cell.ljust(width)
+def help_lines(width: int) -> list[str]:
+    """The keys and the filter language."""
+    lines = []
+    for keys, what in _KEYS:
+        lines += textwrap.wrap(what, width, initial_indent=f"{keys:<8}  ", subsequent_indent=" " * 10)
+    language = (
+        "A filter is words that must all match.  key:text looks in one column, key>number and key<number compare, "
+        "a bare word looks everywhere, - in front excludes."
+    )
+    for text in (language, f"key: is one of {', '.join(MATCHED)}.", f"key> is one of {', '.join(COMPARED)}."):
+        lines += ["", *textwrap.wrap(text, width)]
+    return lines
 
 
-def _cells(row: Any, now: float) -> tuple[str, ...]:
-    waits = f"{row['waiting']} {_seconds(now - row['waiting_since'])}" if row["waiting"] else ""
-    peer = f"{'→ ' if row['role'] == 'connected' else ''}{row['peer']}"
-    cells = (row["id"], peer, row["service"], row["state"], _seconds((row["closed"] or now) - row["opened"]))
-    numbers = (_seconds(row["rtt"]) if row["rtt"] else "", row["cwnd"] or "", row["rtx"] or "")
-    ends = (_bytes(row["bytes_in"]), _bytes(row["bytes_out"]), bound(row, now), row["note"] or waits)
-    return tuple(printable(str(cell)) for cell in (*cells, *numbers, *ends))
+def picture(asking: Ask, view: View, width: int, height: int) -> list[str]:
+    """Exactly ``height`` lines: the table, a life or the help; the keys, or the filter that is being typed."""
+    try:
+        lines = _body(asking, view, width, height - 1)
+    except Problem as problem:
+        lines = [part for line in str(problem).splitlines() for part in textwrap.wrap(line, width) or [""]]
+    lines = lines[: height - 1]
+    keys = "Esc back · j k next" if view.opened else "Enter open · / filter · s sort"
+    prompt = f"/{view.typing}" if view.typing is not None else f"q quit · {keys} · ? help"
+    return [*lines, *[""] * (height - 1 - len(lines)), shorten(prompt, width)]
 
 
-def printable(text: str) -> str:
-    """What a peer sent must not steer the terminal (ECMA-48 control functions)."""
-    return "".join(letter if letter.isprintable() else "·" for letter in text)
-
-
-def _seconds(seconds: float) -> str:
-    for scale, unit in ((1e-3, "µs"), (1.0, "ms")):
-        if seconds < scale:
-            return f"{max(0.0, seconds) / scale * 1000:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def _bytes(size: int) -> str:
-    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if size >= scale:
-            return f"{size / scale:.1f} {unit}"
-    return f"{size} B"
+def _body(asking: Ask, view: View, width: int, height: int) -> list[str]:
+    if view.help:
+        return help_lines(width)
+    if view.opened:
+        return life(asking(f"connections/{quote(view.opened)}", {"watch": 1}), width)
+    answer = _table(asking, view, view.first + 2 * max(1, height))
+    view.ids = [row["id"] for row in answer["connections"]]
+    lines = screen(answer, view, width=width, height=height)
+    marked = view.ids.index(view.selected) - view.first + 2 if view.selected in view.ids else 0
+    if 2 <= marked < len(lines):
+        lines[marked] = f"\x1b[7m{lines[marked]}\x1b[27m"
+    return lines
 
 
 # the terminal
 
 
-def watch(asking: Ask, view: View, interval: float) -> None:
+def _watch(asking: Ask, view: View, interval: float) -> None:
     """Draw each ``interval`` and after each key, until q or Ctrl-C."""
     with _terminal() as keys:
         while True:
-            sys.stdout.write(_picture(asking, view))
+            width, height = shutil.get_terminal_size()
+            lines = picture(asking, view, width, height)
+            sys.stdout.write("\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in lines))
             sys.stdout.flush()
             for key in keys(interval):
                 if not view.press(key):
                     return
 
 
-def _picture(asking: Ask, view: View) -> str:
-    width, height = shutil.get_terminal_size()
-    try:
-        lines = screen(asking(view, max(1, height - 3)), view, width=width, height=height)
-    except Problem as problem:
-        lines = problem.format_message().splitlines()
-    prompt = f"/{view.typing}" if view.typing is not None else "q end · s sort · r reverse · / filter"
-    lines += [""] * (height - 1 - len(lines)) + [prompt[:width]]
-    return "\x1b[H" + "".join(f"{line}\x1b[K\r\n" for line in lines[:-1]) + f"{lines[-1]}\x1b[K"
+_KEY = re.compile(r"\x1b(?:\[|O)([0-9;]*[A-Za-z~])|(\x1b)|(.)", re.DOTALL)
+_NAMED = {"A": "up", "B": "down", "C": "right", "D": "left", "5~": "page up", "6~": "page down"}
+
+
+def keys_of(text: str) -> list[str]:
+    """What a terminal sent as keys: letters, and names for the arrows (xterm's control sequences)."""
+    found = []
+    for sequence, escape, letter in _KEY.findall(text):
+        found.append("esc" if escape else letter or _NAMED.get(sequence, ""))
+    return [key for key in found if key]
 
 
 @contextmanager
-def _terminal() -> Iterator[Callable[[float], str]]:
-    """The other screen (xterm's 1049), keys without echo and line end; both as before at the end."""
+def _terminal() -> Iterator[Callable[[float], list[str]]]:
+    """The alternate screen (xterm's 1049), keys without echo and line end; both as before at the end."""
     try:
         import termios
         import tty
     except ImportError:  # Windows
-        raise Problem("top has no live screen on this system", fix="--once, in a loop") from None
+        raise Problem("top has no live screen on this system", code=Code.TERMINAL, fix="--once, in a loop") from None
     before = termios.tcgetattr(sys.stdin)
 
-    def keys(timeout: float) -> str:
+    def keys(timeout: float) -> list[str]:
         ready, _, _ = select.select([sys.stdin], [], [], timeout)
         if not ready:
-            return ""
-        return os.read(sys.stdin.fileno(), 1024).decode(errors="replace") or "q"  # the terminal is gone: end
+            return []
+        return keys_of(os.read(sys.stdin.fileno(), 1024).decode(errors="replace")) or ["q"]  # the terminal is gone
 
     try:
         tty.setcbreak(sys.stdin)
         sys.stdout.write("\x1b[?1049h\x1b[?25l")
         yield keys
-    except KeyboardInterrupt:
-        return
     finally:
         sys.stdout.write("\x1b[?25h\x1b[?1049l")
         sys.stdout.flush()

@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from netwright.cli.problem import Problem, UnreachableProblem
+from netwright.cli.problem import Code, Problem, UnreachableProblem
 from netwright.core.errors import ProtocolError, TransportError, UsageError
 from netwright.watch.capture import Capture, Report, open_capture
 from netwright.watch.flow import Flow
@@ -129,7 +129,7 @@ def _write(lines: Iterable[str]) -> None:
         _abandon_stdout()
         if isinstance(error, BrokenPipeError):
             click.get_current_context().exit(0)
-        raise UnreachableProblem(f"cannot write the output: {error.strerror}") from error
+        raise UnreachableProblem(f"cannot write the output: {error.strerror}", code=Code.OUTPUT) from error
 
 
 def _abandon_stdout() -> None:

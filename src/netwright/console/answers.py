@@ -63,7 +63,7 @@ def connections(
     sort: str = "",
     limit: int = MAX_ROWS,
 ) -> dict[str, Any]:
-    """The rows that match, the live ones first, the newest first among them, or in the order of ``sort``.
+    """The rows that match, the live ones first; among them the newest first, or in the order of ``sort``.
 
     Raises:
         UsageError: a filter word or ``sort`` names a column that does not exist; ``limit`` is not 1 to MAX_ROWS.
@@ -72,11 +72,16 @@ def connections(
         raise UsageError(f"limit={limit}, 1 to {MAX_ROWS} allowed")
     test = parse_filter(filter)
     found = [row for row in store.rows() if test(row, now)]
-    found.sort(key=lambda row: (row["closed"] > 0, -row["opened"]))
+    found.sort(key=lambda row: -row["opened"])
     if sort:
         key, reverse = parse_sort(sort)
         found.sort(key=lambda row: key(row, now), reverse=reverse)
+<<<<<<< HEAD
     return {"now": now, "matched": len(found), "connections": found[:limit], "totals": totals(store)}
+=======
+    found.sort(key=lambda row: row["closed"] > 0)
+    return {"now": now, "matched": len(found), "connections": found[:limit]}
+>>>>>>> main
 
 
 def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:

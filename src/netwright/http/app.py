@@ -9,7 +9,7 @@ async def item(request: Request) -> Answer:
 
 import asyncio
 import inspect
-from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable
+from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
 from typing import Any, Self, TypeVar
@@ -24,6 +24,7 @@ from netwright.http.router import Router
 from netwright.http.server import Connection, Handler, Settings
 from netwright.proto.http1 import HttpLimits
 from netwright.run.service import Report, Service, log_error
+from netwright.run.settings import DEFAULT_CONSOLE
 
 __all__ = ["App"]
 
@@ -50,6 +51,7 @@ class App(Service):
         handler_timeout: float | None = None,
         cancel_when_gone: bool = True,
         threads: int = 16,
+        hook_timeout: float = 10.0,
     ) -> None:
         """
         Args:
@@ -57,8 +59,12 @@ class App(Service):
                 theirs go on until they return.
             cancel_when_gone: cancel a handler whose peer went away; one that ended only its direction gets its answer.
             threads: of ``def`` handlers; requests beyond that wait for one.
+            hook_timeout: bounds each start and stop hook, in seconds.
         """
-        super().__init__(name, limits=limits, tuning=tuning, recorder=recorder, report=report)
+        super().__init__(
+            name, limits=limits, tuning=tuning, recorder=recorder, report=report, hook_timeout=hook_timeout
+        )
+        self._has_routes = self._has_http = False
         self._router: Router[Handler] = Router()
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
@@ -74,6 +80,38 @@ class App(Service):
     def http(self, address: int | str | Address, *, name: str = "http", limits: Limits | None = None) -> None:
         """Answer HTTP on ``address``; a number is a port on ``host``."""
         self.add_port(address, self.serve_stream, name=name, limits=limits)
+        self._has_http = True
+
+    def add_http(self, binds: tuple[Address, ...], *, default: Address) -> tuple[Address, ...]:
+        """Answer HTTP on ``binds``; without any on ``default``, if HTTP has no address yet and something to answer.
+
+        An App that has TCP ports and no route has nothing to answer.
+        """
+        wanted = not self._has_http and (self._has_routes or not self._ports)
+        binds = binds or ((default,) if wanted else ())
+        for bind in binds:
+            self.http(bind)
+        return binds
+
+    def run(
+        self,
+        *,
+        bind: str | Sequence[str] = (),
+        console: str | None = str(DEFAULT_CONSOLE),
+        drain: float = 10.0,
+        records: str = "",
+        log_level: str = "info",
+    ) -> None:
+        """See ``Service.run``.
+
+        Args:
+            bind: where HTTP is answered: one address or several, beside those of ``http``.  Without any, an App that
+                has routes answers on 127.0.0.1:8000.
+        """
+        from netwright.run.program import run_as_main
+
+        binds = (bind,) if isinstance(bind, str) else tuple(bind)
+        run_as_main(self, binds, console=console, drain=drain, records=records, log_level=log_level)
 
     async def serve_stream(self, stream: Stream) -> None:
         """Answer HTTP on a connection that is already there; closes it."""
@@ -86,6 +124,7 @@ class App(Service):
 
         def add(handler: AnyHandler) -> AnyHandler:
             runner = self._runner(handler)
+            self._has_routes = True
             for method in methods:
                 self._router.add(method, path, runner)
             return handler

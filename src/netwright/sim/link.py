@@ -1,11 +1,12 @@
-"""One direction of a path: how long a packet takes, and whether it arrives.  On any clock; no I/O.
+"""One direction of a path: how long a packet takes, and whether it arrives.  It works with any clock.
 
-A packet meets, in this order: rules, the MTU, the loss model, the queue in front of the rate, then the delay, where
-it may be corrupted, doubled or overtaken.  The link does not hold packets: it tells when copies arrive, the caller
-delivers.  The same class serves virtual time (the simulator) and real time (the emulator between two TUN devices).
+A packet passes, in this order: rules, the MTU, the loss model, the queue in front of the rate, then the delay, where
+it may be corrupted, duplicated or overtaken.  The link does not hold packets: it returns when copies arrive, and the
+caller delivers them.  The same class serves virtual time (the simulator) and real time (the emulator, ``Carrier``).
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from dataclasses import dataclass, fields
 from enum import StrEnum
 from math import inf
@@ -20,20 +21,20 @@ __all__ = ["Arrival", "Counters", "Fate", "Link", "Path", "Rule", "Verdict"]
 
 
 class Verdict(StrEnum):
-    """What became of a packet."""
+    """The outcome for a packet."""
 
     PASS = "pass"
     LOST = "lost"  # by the loss model
     RULE = "rule"  # by a rule
     QUEUE_FULL = "queue full"  # drop tail
-    TOO_BIG = "too big"  # larger than the MTU (RFC 1191: the sender is told, where it asked for it)
+    TOO_BIG = "too big"  # larger than the MTU; ICMP reports it to the sender (RFC 1191)
     DOWN = "down"  # the link is cut
 
 
 class Arrival:
-    """One copy that reaches the far end at ``at``; ``corrupted``: a bit of it has changed; ``marked``: ECN CE.
+    """One copy that reaches the far end at ``at``; ``corrupted``: a bit has changed; ``marked``: ECN CE.
 
-    No dataclass, for there is one a packet.
+    Not a dataclass, because there is one per packet.
     """
 
     __slots__ = ("at", "corrupted", "marked")
@@ -46,7 +47,7 @@ class Arrival:
 
 
 class Fate:
-    """The verdict, the copies that arrive (none unless PASS) and ``note`` for people.  No dataclass, as an Arrival."""
+    """The verdict, the copies that arrive (none unless PASS), and ``note``, an explanation for people."""
 
     __slots__ = ("arrivals", "note", "verdict")
 
@@ -57,23 +58,23 @@ class Fate:
         return f"<Fate {self.verdict} {list(self.arrivals)} {self.note}>"
 
 
-Rule: TypeAlias = Callable[[object, int, float], Fate | None]  # packet, bytes, now; None: not mine, ask the next
+Rule: TypeAlias = Callable[[object, int, float], Fate | None]  # packet, bytes, now; None: the next rule decides
 
 
 @dataclass(frozen=True, slots=True)
 class Path:
-    """What one direction is like.
+    """Properties of one direction.
 
     Attributes:
-        delay: seconds from end to end, the queue aside; jitter: up to so many seconds more, evenly spread; packets
-            stay in order.
-        rate: bits per second, 0 is unlimited; queue: bytes that wait in front of it, 0 is unlimited.
-        loss: a model, or a probability.
+        delay: seconds from end to end, without queueing; ``jitter``: largest extra delay in seconds, evenly
+            distributed; packets stay in order.
+        rate: bits per second; ``queue``: bytes that may wait in front of it; 0 means unlimited for both.
+        loss: a probability, or a loss model.  Every link uses its own copy of the model.
         reorder: probability that a packet is held back by ``reorder_delay`` seconds, so that later ones overtake it.
-        duplicate, corrupt: probability that a packet arrives twice; that a bit of it changes.
-        mtu: largest packet in bytes, 0 is unlimited; icmp: its sender is told of a larger one (RFC 1191 §4), False
-            makes a black hole.
-        mark_above: bytes of queue above which ECN-capable packets are marked (RFC 3168 §5), 0 never.
+        duplicate, corrupt: probability that a packet arrives twice; that one of its bits changes.
+        mtu: largest packet in bytes, 0 means unlimited; ``icmp``: larger ones are reported to their sender (RFC 1191
+            §4); False makes a black hole.
+        mark_above: bytes of queue above which ECN-capable packets are marked (RFC 3168 §5); 0 means never.
     """
 
     delay: float = 0.0
@@ -104,7 +105,7 @@ class Path:
 
 @dataclass(slots=True)
 class Counters:
-    """What a link has seen, in packets; ``size`` in bytes, of those that passed."""
+    """Counts of packets; ``size`` is in bytes, of the packets that passed."""
 
     offered: int = 0
     passed: int = 0
@@ -120,7 +121,7 @@ class Counters:
     marked: int = 0
 
     def as_dict(self) -> dict[str, int]:
-        """Name to count."""
+        """All counts by name."""
         return {field.name: getattr(self, field.name) for field in fields(self)}
 
 
@@ -135,23 +136,41 @@ _COUNTER = {
 
 
 class Link:
-    """One direction between two hosts: asks every packet's fate, in the order in which they are sent.
+    """One direction between two hosts: decides the fate of every packet, in the order in which they are sent.
 
     The same seed, path and packets give the same fates.
+
+    Attributes:
+        rules: functions that decide a packet's fate before the path does.
+        up: False cuts the link.
+        counters: what became of packets.
     """
 
     def __init__(self, path: Path, *, seed: int, rules: Sequence[Rule] = ()) -> None:
-        self.path = path
         self.rules = list(rules)
         self.up = True
         self.counters = Counters()
         self._random = Random(seed)
-        self._loss = path.loss if callable(path.loss) else Bernoulli(path.loss).__call__  # bound: called faster
+        self._free_at = 0.0  # when the rate has sent all that waits
+        self._last_at = 0.0  # arrival of the last packet that kept its place
+        self._follow(path)
+
+    def _follow(self, path: Path) -> None:
+        self._path = path
+        # Links with the same path must not share the state of its loss model.  A bound method is called faster.
+        self._loss: Loss = copy(path.loss) if callable(path.loss) else Bernoulli(path.loss).__call__
         faults = (path.mark_above, path.jitter, path.reorder, path.corrupt, path.duplicate)
         self._plain = not any(faults)  # nothing but rate, queue, MTU, loss and delay
         self._bare = self._plain and not (path.queue or path.mtu)
-        self._free_at = 0.0  # when the rate has sent all that waits
-        self._last_at = 0.0  # arrival of the last packet that kept its place
+
+    @property
+    def path(self) -> Path:
+        """The path; a new one counts from the next packet on, and its loss model begins anew."""
+        return self._path
+
+    @path.setter
+    def path(self, path: Path) -> None:
+        self._follow(path)
 
     def __repr__(self) -> str:
         counters = self.counters
@@ -159,12 +178,12 @@ class Link:
 
     def queued(self, now: float) -> int:
         """Bytes that wait in front of the rate."""
-        return round((self._free_at - now) * self.path.rate / 8) if self._free_at > now else 0
+        return round((self._free_at - now) * self._path.rate / 8) if self._free_at > now else 0
 
     def transit(self, size: int, now: float) -> float | None:
-        """``carry`` without a Fate, for a path that only delays and loses: when the packet arrives, infinite if never.
+        """When a packet arrives, without a Fate, on a path that only delays and loses; infinite if it is lost.
 
-        None where ``carry`` must be asked.
+        None if only ``carry`` can decide.
         """
         if not self._bare or self.rules or not self.up:
             return None
@@ -175,10 +194,14 @@ class Link:
             return inf
         counters.passed += 1
         counters.size += size
-        rate, free_at, at = self.path.rate, self._free_at, now  # as ``_sent`` and ``_in_order``, which cost a call each
+        rate, free_at, at = (
+            self._path.rate,
+            self._free_at,
+            now,
+        )  # as ``_sent`` and ``_in_order``, which cost a call each
         if rate:
             at = self._free_at = (free_at if free_at > now else now) + size * 8 / rate
-        at += self.path.delay
+        at += self._path.delay
         if at > self._last_at:
             self._last_at = at
         return self._last_at
@@ -208,7 +231,7 @@ class Link:
             fate = rule(packet, size, now)
             if fate is not None:
                 return fate
-        path = self.path
+        path = self._path
         if path.mtu and size > path.mtu:
             return Fate(Verdict.TOO_BIG, note=f"{size} bytes, MTU {path.mtu}")
         if self._loss(self._random):
@@ -220,7 +243,7 @@ class Link:
         return None
 
     def _pass(self, size: int, now: float) -> Fate:
-        path = self.path
+        path = self._path
         marked = path.mark_above > 0 and self.queued(now) > path.mark_above
         at = self._sent(size, now) + path.delay
         if not self._plain:
@@ -228,10 +251,10 @@ class Link:
         return Fate(_PASS, (Arrival(self._in_order(at)),))
 
     def _sent(self, size: int, now: float) -> float:
-        """When the rate has sent it."""
-        if not self.path.rate:
+        """When the last bit has left the sender."""
+        if not self._path.rate:
             return now
-        self._free_at = (self._free_at if self._free_at > now else now) + size * 8 / self.path.rate
+        self._free_at = (self._free_at if self._free_at > now else now) + size * 8 / self._path.rate
         return self._free_at
 
     def _in_order(self, at: float) -> float:
@@ -241,7 +264,7 @@ class Link:
         return self._last_at
 
     def _disturb(self, at: float, marked: bool) -> Fate:
-        path, random = self.path, self._random
+        path, random = self._path, self._random
         at += path.jitter * random.random() if path.jitter else 0.0
         note = ""
         if path.reorder and random.random() < path.reorder:

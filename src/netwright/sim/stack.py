@@ -17,7 +17,7 @@ from collections import deque
 from collections.abc import Callable, Hashable, Iterable
 from dataclasses import replace
 from hashlib import blake2b
-from heapq import heappop, heappush
+from heapq import heapify, heappop, heappush
 from ipaddress import ip_address
 from itertools import count
 from math import inf
@@ -50,6 +50,8 @@ __all__ = ["Connection", "Happened", "Outgoing", "Port", "Stack"]
 
 _HEADERS = {4: 40, 16: 60}  # bytes of IP and TCP header without options, by size of an address
 _FIRST_EPHEMERAL = 49152  # RFC 6335 §6; RFC 6056 §3.2 allows more, and nobody here needs them
+_SPARE_TIMERS = 64  # outdated entries of the timer heap, beside one a connection, before it is cleaned
+_BEYOND_OLD = 65535 + 2  # a connection that takes the place of one in TIME-WAIT begins so far above it (Linux)
 _TRIES = 64  # random ports that are tried before there is said to be none
 _TICKS = 250_000  # a second's steps of the clock behind an initial sequence number (RFC 9293 §3.4.1)
 
@@ -200,6 +202,7 @@ class Stack:
         self._notes: list[tuple[int, Moment]] = []
         self._acting: Endpoint | None = None
         self._now = 0.0
+        self._least_iss = 0  # of a connection that replaces one in TIME-WAIT (RFC 9293 §3.10.7.4 MAY-2)
 
     def __repr__(self) -> str:
         addresses = " ".join(str(ip_address(address)) for address in self.addresses)
@@ -335,7 +338,8 @@ class Stack:
     def _draw(self, arrival: Hashable) -> tuple[int, int]:
         """Initial sequence number and offset of timestamps (RFC 6528 §3, RFC 7323 §7.1)."""
         digest = blake2b(repr(arrival).encode(), key=self._secret, digest_size=8).digest()
-        return int.from_bytes(digest[:4], "big") + int(self._now * _TICKS), int.from_bytes(digest[4:], "big")
+        iss = self._least_iss or int.from_bytes(digest[:4], "big") + int(self._now * _TICKS)
+        return iss, int.from_bytes(digest[4:], "big")
 
     # What the network does
 
@@ -364,7 +368,9 @@ class Stack:
         self.settle(connection, now)
         happened = [(connection, events)] if events else []
         if endpoint.end is End.REPLACED:
+            self._least_iss = endpoint.sender.snd_nxt + _BEYOND_OLD
             happened += self._unconnected(flow, segment, now)
+            self._least_iss = 0
         return happened
 
     def _unconnected(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
@@ -530,6 +536,9 @@ class Stack:
         if deadline is not None and deadline < connection.armed_at:
             connection.armed_at = deadline
             heappush(self._due, (deadline, next(self._order), connection))
+            if len(self._due) > 2 * len(self._connections) + _SPARE_TIMERS:
+                self._due[:] = [entry for entry in self._due if entry[2].armed_at == entry[0]]
+                heapify(self._due)
 
     def _add(self, arrival: Flow, endpoint: Endpoint, port: Port | None) -> Connection:
         connection = self._connections[arrival] = Connection(self, arrival, endpoint, port)

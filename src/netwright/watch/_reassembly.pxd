@@ -9,6 +9,7 @@ cdef enum:
     SLOTS = 64  # datagrams in the making; the oldest gives way
     HEADER = 40
     ROOM = 65536
+    LARGEST = 65535  # bytes of a payload that a length field can say
     BLOCKS = 1024  # ROOM / 8 bits
 
 cdef struct Datagram:
@@ -34,7 +35,7 @@ cdef inline const uint8_t* reassemble(
     cdef uint32_t header = 20 if version == 4 else 40
     cdef uint8_t address[32]
     cdef Datagram* d = NULL
-    if s.payload + s.payload_length > cap or s.fragment_offset + s.payload_length > ROOM - 8 or not s.payload_length:
+    if s.payload + s.payload_length > cap or s.fragment_offset + s.payload_length > LARGEST or not s.payload_length:
         return NULL
     if s.more and s.payload_length & 7:
         return NULL

@@ -11,6 +11,7 @@ __all__ = ["Reassembly"]
 
 SLOTS: Final = 64
 ROOM: Final = 65536
+LARGEST: Final = 65535  # bytes of a payload that a length field can say
 BLOCK: Final = 8  # fragments begin at multiples of this
 
 
@@ -48,7 +49,7 @@ class Reassembly:
         """The whole IP packet if ``fragment`` was the last one missing; its total length field is 0."""
         if not fragment.length or len(fragment.payload) < fragment.length:
             return None
-        if fragment.offset + fragment.length > ROOM - BLOCK or (fragment.more and fragment.length % BLOCK):
+        if fragment.offset + fragment.length > LARGEST or (fragment.more and fragment.length % BLOCK):
             return None
         for datagram in self._slots:
             if datagram.key == fragment.key:

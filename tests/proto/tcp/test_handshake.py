@@ -35,9 +35,18 @@ def test_scales_hold_only_if_both_sent_one(ours: int | None, theirs: int | None,
     assert (agreement.send_scale, agreement.receive_scale) == scales
 
 
-def test_a_scale_over_14_is_taken_for_14() -> None:
-    """RFC 7323 §2.3."""
-    assert agree(Settings(), syn(options=SynOptions(1000, 30))).send_scale == 14
+@pytest.mark.parametrize("scale", range(256))
+def test_a_scale_over_14_is_taken_for_14(scale: int) -> None:
+    """RFC 7323 §2.3: the whole range of the byte."""
+    assert agree(Settings(), syn(options=SynOptions(1000, scale))).send_scale == min(scale, 14)
+
+
+@pytest.mark.parametrize(
+    ("mss", "used"), [(0, 64), (63, 64), (64, 64), (65, 65), (1460, 1460), (1461, 1460), (65535, 1460)]
+)
+def test_the_mss_is_bounded_on_both_sides(mss: int, used: int) -> None:
+    """RFC 9293 §3.7.1."""
+    assert agree(Settings(), syn(options=SynOptions(mss))).mss == used
 
 
 def test_answer_has_only_what_was_asked() -> None:

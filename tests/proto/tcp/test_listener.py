@@ -2,6 +2,7 @@
 
 from collections.abc import Hashable
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -11,6 +12,7 @@ from netwright.proto.tcp.listener import Listener
 from netwright.proto.tcp.segment import ACK, FIN, RST, SYN, Segment
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
+from tests.support import books
 
 
 def listener_of(**limits: int) -> Listener:
@@ -141,3 +143,54 @@ def test_handshakes_under_way_can_be_looked_at() -> None:
     listener = listener_of()
     listener.receive("a", syn(), 0.0)
     assert [endpoint.state for endpoint in listener.half_open_endpoints()] == [State.SYN_RECEIVED]
+
+
+@pytest.mark.parametrize("backlog", [0, 1, 5])
+def test_the_accept_queue_takes_one_more_than_its_backlog_and_no_second(backlog: int) -> None:
+    """Linux sk_acceptq_is_full: more than, not at; also after a place became free."""
+    listener = listener_of(backlog=backlog)
+    for number in range(backlog + 1):
+        assert finish(listener, number) is not None
+    for _ in range(2):
+        assert finish(listener, "late") is None
+        assert listener.waiting == backlog + 1
+        assert listener.accept() is not None
+        assert finish(listener, object()) is not None
+
+
+@pytest.mark.parametrize("syn_backlog", [1, 2, 7])
+def test_the_syn_queue_takes_its_limit_and_no_more(syn_backlog: int) -> None:
+    listener = listener_of(syn_backlog=syn_backlog)
+    for number in range(syn_backlog + 2):
+        listener.receive(number, syn(), 0.0)
+    assert (listener.half_open, listener.drops) == (syn_backlog, 2)
+
+
+def test_books_are_empty_after_many_handshakes() -> None:
+    """Accepted, reset, and given up ones leave nothing."""
+    listener = listener_of()
+    for number in range(50):
+        listener.receive(("reset", number), syn(), 0.0)
+        listener.receive(("reset", number), Segment(101, 1, RST, 0), 0.0)
+        assert finish(listener, ("done", number), 0.0) is not None
+        assert listener.accept() is not None
+        listener.receive(("lost", number), syn(), 0.0)
+    now = 0.0
+    while (deadline := listener.deadline) is not None:
+        now = deadline
+        listener.expire(now)
+    listener.take_segments()
+    assert (listener.half_open, listener.waiting, listener.deadline) == (0, 0, None)
+    assert listener.half_open_endpoints() == []
+    assert books.sizes(listener) == dict.fromkeys(books.sizes(listener), 0)
+
+
+def test_a_syn_that_comes_again_does_not_use_up_the_retransmissions() -> None:
+    """Linux: only timeouts count, and the timer begins anew."""
+    listener = listener_of()
+    for tick in range(20):
+        listener.receive("a", syn(), tick * 0.1)
+    assert len(listener.take_segments()) == 20
+    assert listener.deadline == pytest.approx(1.9 + 1.0)
+    listener.expire(2.91)
+    assert (len(listener.take_segments()), listener.half_open) == (1, 1)

@@ -2,6 +2,7 @@
 
 from math import inf
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -222,3 +223,70 @@ def test_the_option_has_as_many_blocks_as_fit() -> None:
         receiver.receive(start, bytes(10), 0.0)
         assert receiver.sack_size(40) == 4 + 8 * min((start - 1) // 100 + 1, 4)
     assert receiver.sack_size(28) == 28
+
+
+@pytest.mark.parametrize("extra", [-1, 0, 1])
+def test_a_segment_up_to_the_edge_is_taken_whole(extra: int) -> None:
+    """RFC 9293 §3.10.7.4: trimmed to the window, not refused; also for the second one."""
+    receiver = receiver_of()
+    receiver.receive(1, bytes(500), 0.0)
+    receiver.receive(501, bytes(500 + extra), 0.0)
+    assert len(receiver.buffer) == min(1000 + extra, 1000)
+    assert receiver.rcv_nxt == 1 + len(receiver.buffer)
+
+
+@pytest.mark.parametrize(("seq", "length", "taken"), [(1, 0, True), (1000, 0, True), (1001, 0, False), (0, 0, False),
+    (1000, 1, True), (1001, 1, False), (0, 1, False), (0, 2, True)])  # fmt: skip
+def test_the_window_has_exact_edges(seq: int, length: int, taken: bool) -> None:
+    """RFC 9293 §3.10.7.4, table 6: RCV.NXT is 1, RCV.WND 1000."""
+    assert receiver_of().acceptable(Segment(seq, 0, ACK, 0, bytes(length))) is taken
+
+
+@pytest.mark.parametrize("limit", [1, 2, 9])
+def test_pieces_up_to_the_limit_are_kept_and_no_more(limit: int) -> None:
+    """Also after a hole was filled and others came."""
+    settings = Settings(mss=100, receive_buffer=10_000, window_scale=None, quick_acks=0, reassembly_limit=limit)
+    receiver = receiver_of(settings)
+    for base in (1, 5000):
+        receiver.receive(receiver.rcv_nxt, bytes(base - receiver.rcv_nxt), 0.0)
+        receiver.read(10_000)
+        receiver.acknowledged()
+        receiver.advertise()
+        for index in range(limit + 1):
+            receiver.receive(base + 10 + 20 * index, bytes(10), 0.0)
+        assert len(receiver._islands) == limit  # noqa: SLF001  # nothing public tells it
+        for index in range(limit + 1):
+            receiver.receive(base + 20 * index, bytes(10), 0.0)
+        assert receiver.rcv_nxt == base + 20 * limit + 10
+        assert not receiver.has_holes
+
+
+def test_the_first_of_several_duplicates_is_reported() -> None:
+    """RFC 2883 §4.2, and the next segment has its own."""
+    receiver = receiver_of()
+    for _ in range(2):
+        receiver.duplicated(10, 20)
+        receiver.duplicated(30, 40)
+        assert receiver.blocks(4) == ((10, 20),)
+        assert receiver.blocks(4) == ()
+        assert not receiver.has_blocks
+
+
+@pytest.mark.parametrize(("idle", "replay"), [(24 * 86400 - 1, True), (24 * 86400, False)])
+def test_an_old_timestamp_is_a_replay_for_24_days(idle: float, replay: bool) -> None:
+    """RFC 7323 §5.5, and an equal one never is."""
+    receiver = receiver_of()
+    receiver.ts_recent, receiver.ts_recent_at = 100, 0.0
+    assert receiver.is_replay(Segment(1, 0, ACK, 0, timestamps=(99, 0)), idle) is replay
+    assert not receiver.is_replay(Segment(1, 0, ACK, 0, timestamps=(100, 0)), idle)
+
+
+@given(st.integers(0, 14), st.integers(1, 1 << 30))
+def test_the_advertised_window_fits_field_and_buffer_for_every_scale(scale: int, buffer: int) -> None:
+    """RFC 7323 §2.3."""
+    settings = Settings(mss=100, receive_buffer=max(buffer, 2 << scale), window_scale=scale)
+    receiver = receiver_of(settings, scale=scale)
+    field = receiver.advertise()
+    assert 0 <= field <= 65535
+    assert field << scale <= max(settings.receive_buffer, 65535)
+    assert receiver.window >= min(settings.receive_buffer, 65535)

@@ -217,7 +217,7 @@ class Endpoint:
         """Return up to ``limit`` received bytes; b"" if there are none.  ``at_eof`` is true if none will follow."""
         data = self.receiver.read(limit)
         if self.receiver.ack_now and self.state in TAKES_DATA:
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         return data
 
     def send_eof(self, now: float) -> None:
@@ -328,6 +328,7 @@ class Endpoint:
         if flags & ACK and not sender.snd_una < segment.ack <= sender.snd_nxt:
             if not flags & RST:
                 self._writer.refuse(segment.ack)
+            sender.hasten_syn(now)
             return self._refuse(segment, "acknowledges data that was never sent", now)
         if flags & RST:
             return self._finish(End.REFUSED, now) if flags & ACK else None
@@ -389,7 +390,8 @@ class Endpoint:
     def _in_connection(self, segment: Segment, now: float) -> None:
         """Synchronized states: the first four checks of RFC 9293 §3.10.7.4, and PAWS (RFC 7323 §5.3)."""
         receiver = self.receiver
-        receiver.heard_at, self._keepalive.probes = now, 0
+        if not segment.flags & RST:  # a RST that is dropped must not keep a dead connection alive
+            receiver.heard_at, self._keepalive.probes = now, 0
         stamps = segment.timestamps if self._stamps else None
         if stamps and stamps[0] < receiver.ts_recent and not segment.flags & RST and receiver.is_replay(segment, now):
             self._challenge(segment, "timestamp is old (PAWS)", now)
@@ -441,6 +443,8 @@ class Endpoint:
             return self._finish(End.RESET, now)
         if answer is Outside.DROP:
             return self._refuse(segment, "RST, or no ACK, outside the window", now)
+        if answer is Outside.TAKE_ACK and self._stamps:
+            receiver.stamp(segment, now)  # RFC 7323 §4.3: echo the copy's timestamp, not that of the lost ACK's segment
         if answer is Outside.TAKE_ACK and self.state in SYNCHRONIZED and sender.acknowledge(segment, now):
             if sender.snd_una > sender.fin_at >= 0:
                 self._fin_acknowledged(now)
@@ -510,7 +514,7 @@ class Endpoint:
             self._make_room_for_sacks()
         sender.output(now)
         if receiver.ack_now:
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         if sender.refused and sender.took_space():
             self._events.append(Event.WRITABLE)
 
@@ -519,14 +523,11 @@ class Endpoint:
         if self.receiver.has_blocks or self.sender.options:
             self.sender.squeeze(self._writer.sack_size())
 
-    def _acknowledge(self, now: float) -> None:
-        self._writer.acknowledge(self.sender.snd_nxt, now)
-
     def _challenge(self, segment: Segment, reason: str, now: float, *, in_window: bool = False) -> None:
         """Refuse a segment and acknowledge what is expected, at a limited rate (RFC 5961 §7)."""
         self._refuse(segment, reason, now)
         if self._challenges.allow(segment, now, in_window=in_window):
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
 
     def _reset(self, end: End, now: float) -> None:
         self._writer.reset(self.sender.snd_nxt, now)
@@ -542,7 +543,7 @@ class Endpoint:
                 self._finish(end, now)
         if self.receiver.ack_at <= now:
             self.receiver.interactive = False
-            self._acknowledge(now)
+            self._writer.acknowledge(self.sender.snd_nxt, now)
         if self._keepalive.at <= now:
             self._keep_alive(now)
         if self._life_at <= now:
@@ -551,7 +552,7 @@ class Endpoint:
 
     def _keep_alive(self, now: float) -> None:
         busy = bool(self.sender.board.out or self.sender.unsent)
-        due = self._keepalive.due(now, self.receiver.heard_at, busy=busy)
+        due = self._keepalive.due(now, self.receiver.heard_at, busy=busy, user_timeout=self.settings.user_timeout)
         if due is Due.GIVE_UP:
             self._reset(End.SILENT, now)
         elif due is Due.PROBE:

@@ -1,4 +1,4 @@
-"""Probing a silent peer (RFC 9293 §3.8.4): when, how often, and when to give up.  No I/O, no clock."""
+"""Keepalive: when a silent peer is probed, and when it is given up (RFC 9293 §3.8.4)."""
 
 from enum import Enum
 from math import inf
@@ -9,7 +9,7 @@ __all__ = ["Due", "KeepAliveTimer"]
 
 
 class Due(Enum):
-    """What the timer asks for."""
+    """What the endpoint must do."""
 
     NOTHING = "nothing"
     PROBE = "probe"
@@ -17,7 +17,12 @@ class Due(Enum):
 
 
 class KeepAliveTimer:
-    """``at`` is when ``due`` wants to be asked, infinite for never; ``probes`` went without an answer."""
+    """The keepalive timer of a connection.
+
+    Attributes:
+        at: when ``due`` must be called; infinite for never.
+        probes: probes sent since the peer was last heard.
+    """
 
     __slots__ = ("_settings", "at", "probes")
 
@@ -26,23 +31,28 @@ class KeepAliveTimer:
         self.at, self.probes = inf, 0
 
     def start(self, settings: KeepAlive | None, heard_at: float) -> None:
-        """Watch a connection whose peer was last heard at ``heard_at``; None stops."""
+        """Start for a peer that was last heard at ``heard_at``; settings of None stop the timer."""
         self._settings, self.probes = settings, 0
         self.at = heard_at + settings.idle if settings is not None else inf
 
     def stop(self) -> None:
-        """No more."""
+        """Stop the timer."""
         self.at = inf
 
-    def due(self, now: float, heard_at: float, *, busy: bool) -> Due:
-        """Ask at ``at``; while ``busy`` (data is in flight) the retransmission timer looks after the peer."""
+    def due(self, now: float, heard_at: float, *, busy: bool, user_timeout: float | None = None) -> Due:
+        """Decide what is due at ``at``, and set ``at`` anew.
+
+        While ``busy`` (data is in flight or waits), the retransmission timer finds a dead peer.  A user timeout takes
+        the place of the number of probes (RFC 5482 §4.2, Linux).
+        """
         settings = self._settings
         assert settings is not None
         silent_at = heard_at + settings.idle
         if busy or now < silent_at:
             self.at = silent_at if now < silent_at else now + settings.idle
             return Due.NOTHING
-        if self.probes >= settings.count:
+        patience_is_over = now - heard_at >= user_timeout if user_timeout is not None else self.probes >= settings.count
+        if self.probes and patience_is_over:
             return Due.GIVE_UP
         self.probes += 1
         self.at = now + settings.interval

@@ -13,13 +13,14 @@ class Persist:
 
     Attributes:
         since: when the window was found closed; infinite while it is open.
+        unanswered: probes sent since the peer was last heard.
     """
 
-    __slots__ = ("_backoff", "_most", "_rtt", "since")
+    __slots__ = ("_backoff", "_most", "_probed_at", "_rtt", "since", "unanswered")
 
     def __init__(self, settings: Settings, rtt: RoundTrip) -> None:
         self._most, self._rtt = settings.rto_max, rtt
-        self._backoff, self.since = 0, inf
+        self._backoff, self.since, self.unanswered, self._probed_at = 0, inf, 0, -inf
 
     def __repr__(self) -> str:
         return f"<Persist since={self.since} probes={self._backoff}>"
@@ -30,11 +31,13 @@ class Persist:
 
     def end(self) -> None:
         """The window is open: the next time that it closes, the back-off begins anew."""
-        self._backoff, self.since = 0, inf
+        self._backoff, self.since, self.unanswered = 0, inf, 0
 
-    def back_off(self) -> None:
-        """A probe is sent."""
+    def back_off(self, heard_at: float, now: float) -> None:
+        """A probe is due; the peer was last heard at ``heard_at``."""
         self._backoff += 1
+        self.unanswered = 1 if heard_at >= self._probed_at else self.unanswered + 1
+        self._probed_at = now
 
     def next_at(self, user_timeout: float | None, now: float) -> float:
         """When the next probe is due, or the user timeout expires (RFC 5482)."""

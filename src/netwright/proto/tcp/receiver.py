@@ -170,9 +170,9 @@ class Receiver:
         return True
 
     def duplicated(self, start: int, end: int) -> None:
-        """Bytes came twice: the next acknowledgement says so at once (RFC 2883 §4)."""
+        """Bytes arrived twice: acknowledge at once, with a D-SACK of the first such range (RFC 2883 §4, §4.2)."""
         self.ack_now = True
-        if self.sack:
+        if self.sack and self._duplicate is None:
             self._duplicate, self.has_blocks = (start, end), True
 
     def learn_fin(self, seq: int) -> None:

@@ -27,6 +27,8 @@ from netwright.proto.tcp.settings import Settings
 
 __all__ = ["Sender"]
 
+_SYN_AFTER_RESET = 0.008  # seconds, Linux TCP_TIMEOUT_MIN
+
 
 class Sender:
     """Sends one direction of a connection; variables are named as in RFC 9293 §3.3.1.
@@ -47,6 +49,7 @@ class Sender:
         "_emit",
         "_fin_wanted",
         "_first_number",
+        "_heard_at",
         "_last_sent_at",
         "_measured",
         "_note",
@@ -57,6 +60,7 @@ class Sender:
         "_small_end",
         "_stalled_at",
         "_syn_flags",
+        "_syn_timeouts",
         "_unsent",
         "board",
         "control",
@@ -110,9 +114,9 @@ class Sender:
             stamp_offset=stamp_offset,
         )
         self.timer, self.timer_at, self._persist = OFF, inf, Persist(settings, self.rtt)
-        self._last_sent_at, self._stalled_at = -inf, inf
+        self._last_sent_at, self._heard_at, self._stalled_at = -inf, -inf, inf
         self._reported_reductions = 0
-        self.handshaking, self._syn_flags = True, SYN
+        self.handshaking, self._syn_flags, self._syn_timeouts = True, SYN, 0
 
     def __repr__(self) -> str:
         return f"<Sender una={self.snd_una} nxt={self.snd_nxt} wnd={self.peer.size} unsent={len(self._unsent)}>"
@@ -175,16 +179,24 @@ class Sender:
 
     def open(self, flags: int, now: float) -> None:
         """Send SYN or SYN,ACK."""
+        answered_before = self._syn_flags & ACK
         self._syn_flags = flags
         iss = self.snd_una
         self.snd_nxt = iss + 1
         if self.board.out:  # a SYN was sent and one arrived: send a SYN,ACK (simultaneous open)
             self._repeat(self._first(), now)
+            if answered_before:
+                self._arm(RETRANSMIT, now + self.rtt.timeout)  # the SYN came again (Linux tcp_check_req)
             return
         self.board.add(SentSegment(iss, iss + 1, b"", flags, now))
         self._emit(flags, iss, b"", now, NOT_ECT)
         self._syn_flags = flags & ~CWR if flags & ACK else SYN  # a retransmitted SYN requests no ECN, RFC 3168 §6.1.1.1
         self._arm(RETRANSMIT, now + self.rtt.timeout)
+
+    def hasten_syn(self, now: float) -> None:
+        """The peer had an old connection, which our RST ends: repeat the SYN soon (Linux, RFC 9293 §3.5.1)."""
+        if not self._syn_timeouts:
+            self._arm(RETRANSMIT, now + _SYN_AFTER_RESET)
 
     def agreed(self, agreement: Agreement) -> None:
         """Apply what the handshake agreed on."""
@@ -239,6 +251,7 @@ class Sender:
         ack, una, board = segment.ack, self.snd_una, self.board
         if ack > self.snd_nxt or (ack < una and ack < una - min(self.peer.largest, una - self._first_number)):
             return False
+        self._heard_at = now
         updated = ack >= una and self.take_window(segment, segment.window << self.scale, now)
         if not board.out and not segment.sacks:  # a D-SACK may still report a needless retransmission
             return True
@@ -514,6 +527,9 @@ class Sender:
         first_repeat = self._stalled_at == inf
         if first_repeat:
             self._stalled_at = now
+        elif not self.peer.size and now - self._heard_at <= 2 * self._settings.rto_max:
+            # The window closed with data in flight, but the peer answers (SHLD-17, Linux tcp_rtx_probe0_timed_out).
+            self._stalled_at = now
         elif now - self._stalled_at >= self.rtt.patience(self._settings.retries):
             return End.TIMED_OUT
         self.recovery.timed_out(self.snd_una, self.snd_nxt, first_repeat, now)
@@ -525,10 +541,11 @@ class Sender:
     def _syn_timed_out(self, record: SentSegment, now: float) -> End | None:
         opening = not self._syn_flags & ACK
         settings = self._settings
-        if record.repeats >= (settings.syn_retries if opening else settings.synack_retries):
+        if self._syn_timeouts >= (settings.syn_retries if opening else settings.synack_retries):
             return End.NO_ANSWER
+        self._syn_timeouts += 1  # a SYN,ACK that answers a repeated SYN is none (Linux)
         self._repeat(record, now)
-        if not (opening and record.repeats <= settings.syn_linear_timeouts):
+        if not (opening and self._syn_timeouts <= settings.syn_linear_timeouts):
             self.rtt.back_off()
         self._restart_timer(now)
         return None
@@ -557,7 +574,9 @@ class Sender:
         """Nothing is in flight, and the window has no room, or too little, for data that waits (RFC 9293 §3.8.6.1)."""
         if self._persist.is_over(self.user_timeout, now):
             return End.USER_TIMEOUT
-        self._persist.back_off()
+        self._persist.back_off(self._heard_at, now)
+        if self._persist.unanswered > self._settings.retries:
+            return End.TIMED_OUT  # the peer is gone, not just busy (Linux tcp_probe_timer, RFC 9293 §3.8.3)
         room = self.peer.size
         if room > 0:  # the override timeout of RFC 9293 §3.8.6.2.1, and of a cork
             self._arm(OFF, inf)

@@ -1,0 +1,78 @@
+"""The life of one connection as text: who, what it waits for, where its time went, what the kernel says.  No I/O."""
+
+import textwrap
+from collections.abc import Callable
+from typing import Any
+
+from netwright.cli.table import printable, shorten, size, span
+
+__all__ = ["life"]
+
+_BAR = 20  # columns of the longest share
+_KERNEL: dict[str, Callable[[Any], str]] = {  # fields of struct tcp_info that are shown, with what prints them
+    "rtt": span,
+    "rttvar": span,
+    "min_rtt": span,
+    "rto": span,
+    "snd_cwnd": str,
+    "snd_ssthresh": str,
+    "unacked": str,
+    "total_retrans": str,
+    "notsent_bytes": size,
+    "snd_wnd": size,
+    "rcv_wnd": size,
+    "delivery_rate": lambda rate: f"{size(rate)}/s",
+}
+
+
+def life(answer: dict[str, Any], width: int) -> list[str]:
+    """Lines of an answer of ``/api/connections/ID``, none wider than ``width``; 0 cuts nothing."""
+    row = answer["row"]
+    lines = [
+        f"{row['id']}  {row['peer']} {'←' if row['role'] == 'connected' else '→'} {row['local']}",
+        f"{row['service']}  {row['protocol']}  {row['state']}  {_age(answer)}",
+        f"in {size(row['bytes_in'])}, out {size(row['bytes_out'])}, {row['messages']:,} messages",
+    ]
+    if row["subject"]:
+        lines.append(f"last message: {row['subject']}")
+    if row["waiting"]:
+        lines.append(f"waits for: {row['waiting']}")
+    if row["note"]:
+        lines.append(f"why it ended: {row['note']}")
+    lines += _shares(answer["ledger"])
+    for finding in answer["findings"]:
+        lines += ["", finding["title"], *_wrapped(finding["text"], width)]
+        lines += _wrapped(finding["advice"], width)
+    lines += _kernel(answer["kernel"] or {}, width)
+    return [shorten(printable(line), width) if width else printable(line) for line in lines]
+
+
+def _age(answer: dict[str, Any]) -> str:
+    """Open for how long, or how long it lived; the record's times are on the worker's clock, as ``now`` is."""
+    record = answer["record"]
+    ended = record["closed_at"]
+    age = span((ended or answer["now"]) - record["started_at"])
+    return f"lived {age}" if ended or answer["row"]["closed"] else f"open for {age}"
+
+
+def _shares(ledger: Any) -> list[str]:
+    """A bar for each account, as long as its share of the time."""
+    named = [(share["account"], share["seconds"]) for share in ledger["program"]]
+    total = sum(seconds for _, seconds in named)
+    if total <= 0.0:
+        return []
+    width = max(len(name) for name, _ in named)
+    bars = [
+        f"  {name:<{width}}  {100 * seconds / total:>3.0f} %  {span(seconds):>7}  {'█' * round(_BAR * seconds / total)}"
+        for name, seconds in sorted(named, key=lambda pair: -pair[1])
+    ]
+    return ["", "where its time went", *(bar.rstrip() for bar in bars)]
+
+
+def _kernel(values: dict[str, Any], width: int) -> list[str]:
+    told = [f"{name} {show(values[name])}" for name, show in _KERNEL.items() if name in values]
+    return ["", "the kernel", *_wrapped(", ".join(told), width)] if told else []
+
+
+def _wrapped(text: str, width: int) -> list[str]:
+    return textwrap.wrap(text, max(20, (width or 80) - 2), initial_indent="  ", subsequent_indent="  ")
