@@ -76,12 +76,8 @@ def connections(
     if sort:
         key, reverse = parse_sort(sort)
         found.sort(key=lambda row: key(row, now), reverse=reverse)
-<<<<<<< HEAD
-    return {"now": now, "matched": len(found), "connections": found[:limit], "totals": totals(store)}
-=======
     found.sort(key=lambda row: row["closed"] > 0)
-    return {"now": now, "matched": len(found), "connections": found[:limit]}
->>>>>>> main
+    return {"now": now, "matched": len(found), "connections": found[:limit], "totals": totals(store)}
 
 
 def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
