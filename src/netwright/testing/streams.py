@@ -222,8 +222,8 @@ async def a_foreign_thread_is_refused(pair: Pair) -> None:
 
         thread = threading.Thread(target=elsewhere)
         thread.start()
+        thread.join()  # while the loop stands still: a clock that jumps would not wait for a thread
         assert await right.read() == b"through the loop"
-        thread.join()
         for error in seen:
             assert isinstance(error, UsageError)
             assert "another event loop or thread" in str(error)
