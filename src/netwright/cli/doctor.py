@@ -24,9 +24,9 @@ _LOOK = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """What this machine and interpreter give, and what each missing thing costs.
+    """Check this machine and interpreter, and say what each missing feature costs.
 
-    Exit code 0 if nothing is missing, 1 if something is: all of it is optional.
+    Exit code 0 if nothing is missing, 1 if something is.  All of it is optional.
     """
     checks = run_checks()
     if as_json:
