@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 SRC, TESTS = Path("src/netwright"), Path("tests")
-ELSEWHERE = {"support", "twins", "parity", "truth", "textbook", "examples", "corpora", "house"}
+ELSEWHERE = {"support", "twins", "parity", "truth", "textbook", "examples", "corpora", "house", "page"}
 
 
 def modules() -> Iterator[Path]:

@@ -67,7 +67,7 @@ def chosen(paths: Sequence[str], since: str) -> list[str]:
     else:
         roots = [Path(path) for path in paths or ["src"]]
         names = [str(path) for root in roots for path in (root.rglob("*") if root.is_dir() else [root])]
-    return sorted(name for name in names if name.endswith(SUFFIXES) and "vendor" not in name)
+    return sorted(name for name in names if name.endswith(SUFFIXES))
 
 
 def drawn(names: Sequence[str], count: int, seed: int) -> list[Fault]:

@@ -18,7 +18,7 @@ MYPYC = f"{FLAGS} -fno-sanitize=shift"  # its runtime shifts negative numbers to
 FUZZED, EXECUTIONS = ("fuzz_watch", "fuzz_http1"), "20000"
 FOREIGN = (  # what the preloaded runtime changes in programs that are not ours, and in memory
     "tests/http/test_app.py::test_curl_is_served",
-    "tests/console/test_server.py::test_page_draws_rows_and_the_opened_one_s_life_in_a_browser",
+    "tests/page",
     "tests/house/test_benchmarks.py::test_instructions_of_an_echo_in_c_are_tens_per_message",
     "tests/cli/test_serve.py::test_console_stopped_costs_the_service_nothing_but_counted_loss",
 )

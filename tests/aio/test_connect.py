@@ -1,5 +1,9 @@
 import asyncio
 import errno
+import os
+import pickle
+import re
+import resource
 import socket
 from collections.abc import Iterator
 from pathlib import Path
@@ -7,11 +11,11 @@ from typing import Any
 
 import pytest
 
-from netwright.aio import Listener, Stream, connect
+from netwright.aio import Limits, Listener, Stream, connect
 from netwright.aio import engine as engine_of_loop
 from netwright.aio.engine import Handle
 from netwright.core.address import Address, InetAddress, UnixAddress
-from netwright.core.errors import ConnectError, DeadlineError
+from netwright.core.errors import ConnectError, DeadlineError, RefusedError, UsageError
 from netwright.core.record import Outcome, Recorder
 from netwright.core.tuning import Tuning
 from tests.support.suspension import cancelled_at
@@ -64,6 +68,135 @@ async def test_connect_from_a_local_address_of_choice(world: World) -> None:
         assert await stream.read() == b""
     assert peers == [stream.local]
     assert str(stream.local).startswith("127.0.0.5:")
+
+
+async def test_refusal_is_a_connection_refused_error_with_its_number_and_is_pickled(engine: str) -> None:
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        with pytest.raises(ConnectionRefusedError) as caught:
+            await connect(unheard.getsockname())
+    assert isinstance(caught.value, ConnectError)
+    assert caught.value.errno == errno.ECONNREFUSED
+    again = pickle.loads(pickle.dumps(caught.value))
+    assert (type(again), again.errno, str(again)) == (RefusedError, errno.ECONNREFUSED, str(caught.value))
+
+
+async def test_other_failure_has_its_number_and_is_no_refusal(engine: str) -> None:
+    with pytest.raises(ConnectError) as caught:
+        await connect("unix:/nonexistent/sock")
+    assert (caught.value.errno, isinstance(caught.value, ConnectionRefusedError)) == (errno.ENOENT, False)
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (80, "80 (int) is no address"),
+        (None, "None (NoneType) is no address"),
+        (b"127.0.0.1:80", "(bytes) is no address"),
+        (("127.0.0.1", "80"), "is no address"),
+        (InetAddress("127.0.0.1", "80"), "'80' is of type str"),  # type: ignore[arg-type]
+        (UnixAddress("a" * 200), "path of 200 bytes"),
+        ("http://127.0.0.1:80", "a URL"),
+    ],
+    ids=str,
+)
+async def test_what_is_no_address_is_the_callers_mistake(engine: str, address: Any, told: str) -> None:
+    recorder = Recorder()
+    with pytest.raises(UsageError, match=re.escape(told)):
+        await connect(address, recorder=recorder)
+    assert recorder.live == {}
+
+
+@pytest.mark.parametrize(
+    "local", ["127.0.0.1:0", ("127.0.0.1", 0), InetAddress("127.0.0.1", 0)], ids=["text", "tuple", "address"]
+)
+async def test_local_address_is_taken_in_every_form(engine: str, local: Any) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with await connect(server.getsockname(), local=local) as stream:
+            assert stream.local.host == "127.0.0.1"
+
+
+@pytest.mark.parametrize(
+    ("local", "told"), [("name:0", "is a name"), (("", 0), "has no host"), (7, "is no address")], ids=str
+)
+async def test_local_address_that_is_none_is_the_callers_mistake(engine: str, local: Any, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        await connect("127.0.0.1:80", local=local)
+
+
+async def test_local_address_of_another_family_is_told(engine: str) -> None:
+    with pytest.raises(ConnectError, match=r"local=\[::1\]:0 is of another family"):
+        await connect("127.0.0.1:80", local="[::1]:0")
+
+
+@pytest.mark.parametrize("bound", [{"timeout": -1.0}, {"timeout": -1e-9}, {"deadline": 0.0}], ids=str)
+async def test_time_that_is_over_raises_at_once(engine: str, bound: dict[str, float]) -> None:
+    recorder = Recorder()
+    with socket.create_server(("127.0.0.1", 0)) as server, pytest.raises(DeadlineError):
+        await connect(server.getsockname(), recorder=recorder, **bound)  # type: ignore[arg-type]
+    assert [record.outcome for record in recorder.recent] == [Outcome.CONNECT_FAILED]
+
+
+@pytest.mark.parametrize("name", ["timeout", "deadline"])
+async def test_time_that_is_no_number_is_the_callers_mistake(engine: str, name: str) -> None:
+    with pytest.raises(UsageError, match=f"{name}=nan"):
+        await connect("127.0.0.1:80", **{name: float("nan")})  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize("host", ["x" * 300, f"{'x' * 64}.example"])
+async def test_name_that_can_be_none_is_a_connect_error(engine: str, host: str) -> None:
+    """RFC 1034 §3.1: a label has at most 63 octets."""
+    recorder = Recorder()
+    with pytest.raises(ConnectError, match="not a host name"):
+        await connect((host, 80), recorder=recorder)
+    assert recorder.live == {}
+
+
+@pytest.mark.parametrize("extra", range(4))
+async def test_connect_without_descriptors_is_a_connect_error_and_ends_the_record(engine: str, extra: int) -> None:
+    """The socket takes the last descriptor, and the engine's epoll set gets none."""
+    recorder = Recorder()
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        lowest = os.dup(0)
+        os.close(lowest)
+        before = descriptors()
+        resource.setrlimit(resource.RLIMIT_NOFILE, (lowest + extra, hard))
+        try:
+            stream = await connect(server.getsockname(), recorder=recorder)
+        except ConnectError as error:
+            assert error.errno == errno.EMFILE  # noqa: PT017
+        else:
+            await stream.close()
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+        assert descriptors() <= before
+    assert recorder.live == {}
+    assert [record.outcome is not Outcome.OPEN for record in recorder.recent] == [True]
+
+
+async def test_limits_are_those_of_the_stream(engine: str) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        async with await connect(server.getsockname(), limits=Limits(first_byte=2.0)) as stream:
+            begun = now()
+            with pytest.raises(DeadlineError, match="first byte"):
+                await stream.read()
+            assert now() - begun == pytest.approx(2, abs=0.5)
+
+
+async def test_option_that_the_system_refuses_is_named_in_the_record(engine: str) -> None:
+    recorder = Recorder(watch_all=True)
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        tuning = Tuning(congestion="carrier_pigeon")
+        async with await connect(server.getsockname(), tuning=tuning, recorder=recorder) as stream:
+            assert stream.record.timeline is not None
+            assert ("TCP_CONGESTION",) in [moment.about for moment in stream.record.timeline]
+
+
+async def test_raw_option_that_is_refused_fails_the_connect_by_name(engine: str) -> None:
+    raw = Tuning(options=((socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"nowhere9"),))
+    with pytest.raises(ConnectError, match=r"SO_BINDTODEVICE=b'nowhere9' of Tuning\.options"):
+        await connect("127.0.0.1:80", tuning=raw)
 
 
 @pytest.mark.realtime

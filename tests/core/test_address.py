@@ -2,7 +2,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname, parse_address
+from netwright.core.address import Address, InetAddress, UnixAddress, check_address, from_sockname, parse_address
 from netwright.core.errors import UsageError
 
 
@@ -74,4 +74,49 @@ def test_loopback_is_what_never_leaves_the_machine(text: str, loopback: bool) ->
 
 
 def test_abstract_sockname_starts_with_nul() -> None:
-    assert parse_address("unix:@a").sockname == "\0a"  # type: ignore[union-attr]  # only a Unix address has one
+    address = parse_address("unix:@a")
+    assert isinstance(address, UnixAddress)
+    assert address.sockname == "\0a"
+
+
+def test_every_address_has_host_and_port_for_a_type_checker() -> None:
+    address: Address = parse_address("[::1]:80")
+    assert (address.host, address.port) == ("::1", 80)
+    address = parse_address("unix:/run/a.sock")
+    with pytest.raises(UsageError, match=r"unix:/run/a\.sock has no port"):
+        assert address.port
+    with pytest.raises(UsageError, match="has no host"):
+        assert address.host
+
+
+@pytest.mark.parametrize("text", ["http://h:80", "https://h/path"])
+def test_url_is_told_from_an_address(text: str) -> None:
+    with pytest.raises(UsageError, match=r"a URL, not an address: .*; write 'h"):
+        parse_address(text)
+
+
+def test_ipv4_address_stands_in_no_brackets() -> None:
+    """RFC 3986 §3.2.2."""
+    with pytest.raises(UsageError, match="not an IPv6 address"):
+        parse_address("[127.0.0.1]:80")
+
+
+@pytest.mark.parametrize(
+    ("address", "told"),
+    [
+        (UnixAddress("a" * 108), "of 108 bytes"),
+        (UnixAddress(""), "of 0 bytes"),
+        (UnixAddress("x\0y"), "with a NUL"),
+        (InetAddress("h", "80"), "'80' is of type str"),  # type: ignore[arg-type]
+        (InetAddress(b"h", 80), "is of type bytes"),  # type: ignore[arg-type]
+    ],
+    ids=repr,
+)
+def test_address_that_no_socket_can_have_is_refused(address: Address, told: str) -> None:
+    with pytest.raises(UsageError, match=told):
+        check_address(address)
+
+
+def test_scope_of_a_socket_name_is_kept() -> None:
+    """RFC 4007 §11."""
+    assert from_sockname(("fe80::1", 80, 0, 3)) == InetAddress("fe80::1%3", 80)

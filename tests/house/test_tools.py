@@ -34,6 +34,27 @@ def test_kernel_that_imports_down_is_fine(elsewhere: Path) -> None:
     assert not list(pyx_layers.problems())
 
 
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('import_module("netwright.run.service")', "imports point down"),
+        ('importlib.import_module("netwright.proto.b")', "a circle"),
+        ("from netwright import Stream", "front door"),
+    ],
+)
+def test_import_that_hides_from_import_linter_is_caught(elsewhere: Path, line: str, told: str) -> None:
+    (elsewhere / "src/netwright/proto/a.py").write_text(f"def late() -> None:\n    {line}\n")
+    (elsewhere / "src/netwright/proto/b.py").write_text("from netwright.proto import c\n")
+    (elsewhere / "src/netwright/proto/c.py").write_text("from netwright.proto.a import late\n")
+    assert [told in problem for problem in pyx_layers.problems()] == [True]
+
+
+def test_import_by_name_that_points_down_is_fine(elsewhere: Path) -> None:
+    (elsewhere / "src/netwright/proto/a.py").write_text('import_module("netwright.core.errors")\n')
+    (elsewhere / "src/netwright/__init__.py").write_text('import_module("netwright.proto.a")\n')
+    assert not list(pyx_layers.problems())
+
+
 def test_module_without_test_and_test_without_module_are_caught(elsewhere: Path) -> None:
     (elsewhere / "src/netwright/proto/a.py").touch()
     (elsewhere / "tests/proto").mkdir()

@@ -25,6 +25,7 @@ class World:
     transport: str
     folder: Path
     lines: list[str] = field(default_factory=list)
+    errors: list[BaseException | None] = field(default_factory=list)
 
     @property
     def anywhere(self) -> Address:
@@ -37,7 +38,7 @@ class World:
         self, handler: Handler, *, limits: Limits = STANDARD, tuning: Tuning = INTERACTIVE
     ) -> AsyncIterator[Listener]:
         listener = await Listener.bind(
-            self.anywhere, limits=limits, tuning=tuning, recorder=Recorder(), service="test", report=self.lines.append
+            self.anywhere, limits=limits, tuning=tuning, recorder=Recorder(), service="test", report=self.told
         )
         async with asyncio.TaskGroup() as group:
             group.create_task(listener.serve(handler))
@@ -45,6 +46,10 @@ class World:
                 yield listener
             finally:
                 listener.abort()
+
+    def told(self, text: str, /, *, exc_info: BaseException | None = None) -> None:
+        self.lines.append(text)
+        self.errors.append(exc_info)
 
     async def connect(self, listener: Listener) -> Stream:
         return await connect(listener.address, recorder=listener.recorder)

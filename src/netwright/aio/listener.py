@@ -4,31 +4,31 @@ import asyncio
 import errno
 import logging
 import socket
-import traceback
 from collections import Counter
-from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
 from typing import Any, Self, TypeAlias
 
+from netwright.aio.binding import listen_on
 from netwright.aio.choice import engine
+from netwright.aio.draining import CLEAN_UP, NAMED, DrainReport, begin_end
 from netwright.aio.engine import Engine, Handle, ListeningHandle
+from netwright.aio.failures import Failures, Report
+from netwright.aio.handlers import Handler, check_handler
 from netwright.aio.limits import STANDARD, Limits, check_drain
 from netwright.aio.outcome import blamed, cause_of
 from netwright.aio.resolve import AddressLike, as_address, resolve
 from netwright.aio.sockets import BindError, adopted
 from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress
-from netwright.core.errors import NetwrightError, UsageError
+from netwright.core.errors import DeadlineError, LimitError, NetwrightError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
 
 __all__ = ["DrainReport", "Handler", "Listener"]
 
-Handler = Callable[[Stream], Awaitable[None]]
 Over = Callable[["asyncio.Task[None]"], None]
-Report = Callable[[str], None]
 Arrival: TypeAlias = tuple[Handle, ConnectionRecord]  # accepted; its task has not made the stream yet
 
 DEAD = {errno.EBADF, errno.EINVAL, errno.ENOTSOCK}  # the listening socket itself; nothing can be accepted any more
@@ -36,26 +36,11 @@ GONE = {  # the connection that was next, accept(2) "Error handling"; the one af
     *(errno.ECONNABORTED, errno.EPROTO, errno.ENETDOWN, errno.ENETUNREACH),
     *(errno.EHOSTDOWN, errno.EHOSTUNREACH, errno.ENOPROTOOPT, errno.EOPNOTSUPP),
 }
-ABSENT = {errno.EAFNOSUPPORT, errno.EADDRNOTAVAIL}  # no address of this machine: its other addresses will do
-PORT_TRIES = 16  # numbers that were free for one address and taken for another
 BATCH = 16  # accepts in a row before other tasks get a turn
 BACK_OFF = 0.1  # seconds without accept after the system ran out of something
-CLEAN_UP = 5.0  # seconds that a cancelled handler has to end
 REPORT_EVERY = 10.0  # seconds between two lines about the same thing
 EVERY_HOST = ("", "0.0.0.0", "::")  # a listener's host that does not say at which address a connection arrived
 _log = logging.getLogger("netwright")
-
-
-@dataclass(frozen=True, slots=True)
-class DrainReport:
-    """What a drain did: connections closed between messages, that finished by themselves, that were aborted."""
-
-    idle: int = 0
-    finished: int = 0
-    aborted: int = 0
-
-    def __add__(self, other: "DrainReport") -> "DrainReport":
-        return DrainReport(self.idle + other.idle, self.finished + other.finished, self.aborted + other.aborted)
 
 
 class Listener:
@@ -103,6 +88,7 @@ class Listener:
         self.address, self.limits, self.service = address or handles[0].address, limits, service
         self.recorder = recorder or Recorder()
         self.report = report
+        self._failures = Failures(service, limits, report)
         self.counts: Counter[str] = Counter()
         self._tasks: dict[asyncio.Task[None], Stream | Arrival] = {}
         self._hosts: Counter[str] = Counter()
@@ -142,7 +128,7 @@ class Listener:
             where = await resolve(wanted)
         except OSError as error:
             raise BindError(wanted, error) from error
-        handles = _listen(engine(), where, tuning)
+        handles = listen_on(engine(), where, tuning)
         return cls(handles, limits=limits, recorder=recorder, service=service, report=report)
 
     def __repr__(self) -> str:
@@ -160,6 +146,7 @@ class Listener:
             UsageError: it is being served already.
             OSError: the listening socket is broken; every connection was aborted.
         """
+        check_handler(handler)
         if not self._handles:
             return
         if self._accepting:
@@ -177,8 +164,12 @@ class Listener:
                 with suppress(asyncio.CancelledError):  # no task outlives serve, however often it is cancelled
                     await asyncio.wait(unfinished)
 
-    async def drain(self, timeout: float) -> DrainReport:
-        """Accept no more; close what is between messages at once, let the others finish, abort them at ``timeout``.
+    async def drain(self, timeout: float, *, sparing: "asyncio.Task[Any] | None" = None) -> DrainReport:
+        """Accept no more; close what is between messages at once, let the others finish, reset them at ``timeout``.
+
+        A handler that is still running then is cancelled; one that ignores that loses its connection all the same,
+        and is named.  The connection of a handler that calls this goes on, and is not counted; ``sparing`` is the
+        handler's task where another task calls this for it.
 
         Raises:
             UsageError: ``timeout`` has no end.
@@ -186,20 +177,43 @@ class Listener:
         check_drain(timeout)
         self.close()
         self._draining = True
-        everyone = set(self._tasks)
-        streams = self.streams
-        between = everyone - set(streams.values())  # accepted just now: no handler yet
-        between |= {task for stream, task in streams.items() if stream.finish_messages()}
+        caller = sparing or asyncio.current_task()
+        everyone = {task: held for task, held in self._tasks.items() if task is not caller}
+        between = {task for task, held in everyone.items() if isinstance(held, tuple) or begin_end(held)}
         if not everyone:
             return DrainReport()
         ended, stuck = await asyncio.wait(everyone, timeout=timeout)
+        return DrainReport(len(ended & between), len(ended - between), len(stuck), await self._cut(stuck))
+
+    async def _cut(self, stuck: set["asyncio.Task[None]"]) -> tuple[str, ...]:
+        """Cancel these handlers and reset their connections; one line for each."""
+        lines = [f"{self.service or self.address} of {self._record(task).peer}" for task in stuck]
         for task in stuck:
             task.cancel()
         if stuck:
-            _, deaf = await asyncio.wait(stuck, timeout=CLEAN_UP)
+            _, deaf = await asyncio.wait(stuck, timeout=CLEAN_UP / 10)
+            for task in deaf:
+                self._reset(task)
+            _, deaf = await asyncio.wait(deaf, timeout=CLEAN_UP) if deaf else (set(), deaf)
             if deaf:
-                self.report(f"{self.service or self.address}: {len(deaf)} handlers go on {CLEAN_UP:g} s after a cancel")
-        return DrainReport(len(ended & between), len(ended - between), len(stuck))
+                peers = ", ".join(str(self._record(task).peer) for task in list(deaf)[:3])
+                where = self.service or self.address
+                self.report(f"{where}: {len(deaf)} handlers go on {CLEAN_UP:g} s after a cancel, first of {peers}")
+        return tuple(lines[:NAMED])
+
+    def _record(self, task: "asyncio.Task[None]") -> ConnectionRecord:
+        held = self._tasks[task]
+        return held[1] if isinstance(held, tuple) else held.record
+
+    def _reset(self, task: "asyncio.Task[None]") -> None:
+        held = self._tasks.get(task)
+        if held is not None and not isinstance(held, tuple):
+            held.record.end(Outcome.DRAINED, self._engine.now(), text="the handler ignored its cancellation")
+            held.abort()
+
+    def holds(self, task: "asyncio.Task[Any] | None") -> bool:
+        """True if ``task`` is one of its handlers'."""
+        return task in self._tasks
 
     def close(self) -> None:
         """Accept no more; connections live on.  Again is allowed."""
@@ -378,63 +392,11 @@ class Listener:
         ended_before = record.outcome is not Outcome.OPEN
         stream.fail(error)
         cause = cause_of(error)
-        if record.outcome is Outcome.HANDLER_ERROR or (ended_before and not isinstance(cause, NetwrightError)):
-            self.report(
-                f"{self.service or 'handler'} of {record.peer}: {type(cause).__name__}: {cause}{_place(cause)}; "
-                f"{record.bytes_in} bytes in, {record.bytes_out} out, "
-                f"open for {self._engine.now() - record.opened_at:.3f} s"
-            )
-
-
-def _listen(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list[ListeningHandle]:
-    """Handles on all addresses of ``where``, with one port.
-
-    Raises:
-        BindError: one is taken, or none is an address of this machine; nothing is left bound.
-    """
-    tries = PORT_TRIES if len(where) > 1 and isinstance(where[0], InetAddress) and not where[0].port else 1
-    while True:
-        tries -= 1
-        try:
-            return _listen_once(ours, where, tuning)
-        except BindError as error:
-            if not tries or error.errno != errno.EADDRINUSE:
-                raise
-
-
-def _listen_once(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list[ListeningHandle]:
-    handles: list[ListeningHandle] = []
-    for address in where:
-        try:
-            handles.append(_listen_on(ours, address, handles, tuning))
-        except BindError as error:
-            if error.errno in ABSENT and (handles or address != where[-1]):
-                continue
-            for handle in handles:
-                handle.close()
-            raise
-    return handles
-
-
-def _listen_on(ours: Engine, address: Address, others: list[ListeningHandle], tuning: Tuning) -> ListeningHandle:
-    """Where the port is 0, it is the one that the others were given."""
-    if others and isinstance(address, InetAddress) and not address.port:
-        address = InetAddress(address.host, others[0].address.port)
-    try:
-        return ours.listen(address, tuning)
-    except BindError:
-        raise
-    except OSError as error:
-        raise BindError(address, error) from error
+        told = not isinstance(cause, NetwrightError) or isinstance(cause, DeadlineError | LimitError)
+        if told or (record.outcome is Outcome.HANDLER_ERROR and not ended_before):
+            self._failures.tell(record, cause, self._engine.now())
 
 
 def _host(peer: Address | None) -> str:
     """What ``max_per_host`` counts by; Unix peers are one host."""
     return peer.host if isinstance(peer, InetAddress) else ""
-
-
-def _place(error: BaseException) -> str:
-    """The innermost line outside this package."""
-    frames = traceback.extract_tb(error.__traceback__)
-    theirs = [frame for frame in frames if "/netwright/aio/" not in frame.filename] or frames
-    return f" at {theirs[-1].filename}:{theirs[-1].lineno}" if theirs else ""

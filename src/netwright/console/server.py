@@ -105,6 +105,7 @@ class Console:
         self._get("/api/events", self._stream)
         self._get("/api/workers", self._workers)
         self._get("/api/health", self._health)
+        self._get("/api/access", self._access)
 
     def _get(self, path: str, handler: Handler) -> None:
         async def guarded(request: Request) -> Response:
@@ -154,6 +155,10 @@ class Console:
     async def _health(self, request: Request) -> Response:
         answer = answers.health(self.store, self._clock())
         return Response.json(answer, status=200 if answer["ok"] else 503)
+
+    async def _access(self, request: Request) -> Response:
+        """Where a script finds the token; the token itself stays out of pages and clipboards."""
+        return Response.json({"token_file": self._gate.token_file})
 
     async def _stream(self, request: Request) -> Response:
         return Response(self._messages(request.query.get("since", "")), content_type="text/event-stream")

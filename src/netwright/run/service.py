@@ -9,17 +9,21 @@ async def echo(stream: Stream) -> None:
 
 async with service:
     await service.wait()
+
+``netwright serve app.py`` runs a Service as it is, with signals, drain and console; an App is one that has routes too.
 """
 
 import asyncio
 import inspect
 import logging
-from collections.abc import Awaitable, Callable
+import socket
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import TracebackType
-from typing import Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Listener, Stream
+from netwright.aio.handlers import check_handler
 from netwright.aio.limits import check_drain
 from netwright.core.address import Address, InetAddress, parse_address
 from netwright.core.errors import UsageError
@@ -108,8 +112,9 @@ class Service:
         """``tcp`` without the decorator.
 
         Raises:
-            UsageError: the service runs, or the port is not 0 to 65535.
+            UsageError: the service runs, the port is not 0 to 65535, or the handler is no async function.
         """
+        check_handler(handler)
         if isinstance(address, int) and not 0 <= address <= 65535:  # the resolver would wrap it
             raise UsageError(f"port {address}, 0 to 65535 allowed")
         if self._root is not None:
@@ -133,20 +138,29 @@ class Service:
 
     # life
 
-    async def start(self) -> None:
+    async def start(self, sockets: Mapping[str, Sequence[socket.socket]] | None = None) -> None:
         """Bind every port, call the hooks, accept; all or nothing.
+
+        Args:
+            sockets: bound ones, by the name of the port that they stand for; the service closes them.  ``inherited()``
+                gives those of systemd.
 
         Raises:
             BindError: a port is taken or not ours to bind.
+            UsageError: a socket is not bound, or no port has its name.
             Exception: what a hook raised.
         """
         if self._root is not None:
             raise UsageError(f"start of {self!r}", advice="drain it first")
+        sockets = sockets or {}
+        if unknown := sockets.keys() - {port.name for port in self._ports}:
+            names = ", ".join(sorted(port.name for port in self._ports))
+            raise UsageError(f"sockets for {', '.join(sorted(unknown))}, and the ports are named {names}")
         self.draining, self.hook = False, None
         listeners: list[Listener] = []
         try:
             for port in self._ports:
-                listeners.append(await self._bind(port))  # noqa: PERF401  # those bound so far must be closed
+                listeners.append(await self._listen(port, sockets.get(port.name, ())))  # noqa: PERF401  # see except
             for hook in self._starting:
                 await self._call(hook)
         except BaseException:
@@ -170,7 +184,8 @@ class Service:
     async def drain(self, timeout: float) -> DrainReport:
         """Accept no more, let work finish for ``timeout`` seconds, abort the rest, call the stop hooks.
 
-        Connections between messages are closed at once.
+        Connections between messages are closed at once.  A handler may call this: its own connection goes on and is
+        not waited for.
 
         Raises:
             UsageError: ``timeout`` is negative, infinite or no number.
@@ -179,9 +194,11 @@ class Service:
         if self._root is None:
             return DrainReport()
         self.draining = True
+        caller = asyncio.current_task()
+        from_inside = any(listener.holds(caller) for listener in self.listeners)
         async with asyncio.TaskGroup() as group:
-            drains = [group.create_task(listener.drain(timeout)) for listener in self.listeners]
-        await self._stop()
+            drains = [group.create_task(listener.drain(timeout, sparing=caller)) for listener in self.listeners]
+        await self._stop(0.0 if from_inside else LAST)
         return sum((drain.result() for drain in drains), DrainReport())
 
     def abort(self) -> None:
@@ -228,16 +245,21 @@ class Service:
 
     # inside
 
-    async def _bind(self, port: _Port) -> Listener:
+    async def _listen(self, port: _Port, sockets: Sequence[socket.socket]) -> Listener:
+        common: dict[str, Any] = {
+            "tuning": self.tuning,
+            "limits": port.limits,
+            "recorder": self.recorder,
+            "service": port.name,
+            "report": self._told,
+        }
+        if sockets:
+            return Listener(sockets, **common)
         address = InetAddress(self.host, port.address) if isinstance(port.address, int) else port.address
-        return await Listener.bind(
-            address,
-            tuning=self.tuning,
-            limits=port.limits,
-            recorder=self.recorder,
-            service=port.name,
-            report=lambda text: self.report(text, None),
-        )
+        return await Listener.bind(address, **common)
+
+    def _told(self, text: str, /, *, exc_info: BaseException | None = None) -> None:
+        self.report(text, exc_info if isinstance(exc_info, Exception) else None)
 
     async def _serve(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -248,10 +270,10 @@ class Service:
         if not self.draining:  # a drain may come before this task's first step
             await listener.serve(handler)
 
-    async def _stop(self) -> None:
+    async def _stop(self, patience: float) -> None:
         root, self._root = self._root, None
         if root is not None:
-            await asyncio.wait([root], timeout=LAST)
+            await asyncio.wait([root], timeout=patience)
             if root.done() and not root.cancelled() and (error := root.exception()) is not None:
                 self.report(f"{self.name}: a listener failed", error if isinstance(error, Exception) else None)
         for hook in reversed(self._stopping):

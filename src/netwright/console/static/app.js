@@ -1,27 +1,39 @@
-// The page: one feed, one table, one life; keys and pages.
+// The page: rows that are kept up to date, one view of them that is a URL, and the keys.
 
-import { Charts } from './charts.js';
+import { Charts, joined } from './charts.js';
+import { $, put } from './dom.js';
 import { Feed } from './feed.js';
-import { parseFilter } from './filter.js';
-import { count } from './format.js';
+import { count, plural } from './format.js';
 import { Life } from './life.js';
 import * as pages from './pages.js';
+import { Rows } from './rows.js';
+import { Search } from './search.js';
+import { Series } from './series.js';
 import { Table } from './table.js';
+import { formatView, PAGES, parseView } from './view.js';
 
-const $ = (id) => document.getElementById(id);
-const PAGES = ['connections', 'services', 'workers'];
+const SOON = 500, REFRESH = 2000; // ms: ages go on without news; the lease of an open connection's moments, too
+const SETTLED = 1; // seconds after which a second's samples have arrived
 
-let page = 'connections', test = () => true, stale = true, drawn = false;
-const life = new Life();
-const feed = new Feed((told) => {
+let view = parseView(''), stale = true, drawn = false, charted = -1, tokenFile = '';
+const rows = new Rows(), series = new Series(), charts = new Charts();
+const life = new Life((why) => { say(why); go({ open: '' }, { replace: true }); });
+const table = new Table($('page-connections'), $('head'), $('rows'), { changed: draw, held: rearrange, sorted: (sort) => go({ sort }), opened: (id) => go({ open: id }) });
+const search = new Search({ input: $('filter'), says: $('filter-says'), mark: $('filter-mark'), list: $('filter-list') },
+  () => ({ rows: rows.all.values(), now: feed.now() }), typed);
+const feed = new Feed(rows, heard, { EventSource, fetch: (url) => fetch(url), now: Date.now, every: (ms, check) => setInterval(check, ms) });
+
+function heard(changed) {
+  for (const [row, before] of changed) series.note(row, before, row.at ?? feed.now());
   stale = true;
-  if (life.id && (!told || told.rows?.some((row) => row[0] === life.id))) life.refresh();
+  if (life.id && changed.some(([row]) => row.id === life.id)) life.refresh();
   draw();
-});
-const table = new Table($('page-connections'), $('head'), $('rows'), (again) => { stale ||= again; draw(); }, open);
-const charts = new Charts();
-setInterval(draw, 500); // ages go on without news
-setInterval(() => feed.state !== 'paused' && life.refresh(), 2000); // the lease of its moments, too
+}
+
+function rearrange() {
+  stale = true;
+  draw();
+}
 
 function draw() {
   if (drawn) return;
@@ -30,104 +42,167 @@ function draw() {
 }
 
 function drawNow() {
-  if (stale) {
-    table.arrange(feed.rows.values(), test, feed.now());
-    charts.draw(feed.history);
-    stale = false;
-  }
-  if (page === 'connections') table.draw(feed.now());
-  else pages[page]($(`page-${page}`), feed, (word) => { show('connections'); setFilter(word); });
+  const now = feed.now();
+  if (stale) table.arrange(rows.all, search.test, now);
+  stale = false;
+  drawCharts(now);
+  if (view.page === 'connections') table.draw(now);
+  else pages[view.page]($(`page-${view.page}`), rows, now, (filter) => go({ page: 'connections', filter }));
   header();
 }
 
-const put = (id, text, look) => {
-  if ($(id).textContent !== text) $(id).textContent = text;
-  if (look !== undefined && $(id).className !== look) $(id).className = look;
-};
+function drawCharts(now) {
+  const until = Math.floor(now - SETTLED) - 1;
+  if (until === charted) return;
+  charted = until;
+  const points = series.points(until, (id) => rows.all.has(id) ? search.test(rows.all.get(id), now) : !view.filter);
+  charts.draw(joined(points, rows.history, view.filter !== ''), until);
+}
 
 function header() {
-  const live = feed.workers.filter((w) => !w.gone), dead = feed.workers.filter((w) => w.gone && !w.in_order);
-  const named = live.length === 1 ? live[0].program : `${live.length} workers`;
-  const said = { connecting: ['○ connecting', 'pill'], paused: ['❚❚ paused', 'pill warn'], gone: ['○ console gone, retrying', 'pill bad'] }[feed.state]
-    ?? (live.length ? [`● live ${named}`, 'pill good'] : ['○ no worker', 'pill warn']);
-  put('live', ...said);
-  put('pause', feed.state === 'paused' ? '▶ go on' : '❚❚ pause');
+  const live = rows.workers.filter((worker) => !worker.gone), died = rows.workers.filter((worker) => worker.gone && !worker.in_order);
+  const named = live.length === 1 ? live[0].program : plural(live.length, 'worker');
+  const states = {
+    connecting: ['○ connecting', 'pill'], paused: ['❚❚ paused', 'pill warn'], gone: ['○ console gone, retrying', 'pill bad'],
+    locked: ['○ token wanted: open the printed URL', 'pill bad'], live: live.length ? [`● live ${named}`, 'pill good'] : ['○ no worker', 'pill warn'],
+  };
+  put($('live'), ...states[feed.state]);
+  put($('pause').firstChild, feed.state === 'paused' ? '▶' : '❚❚');
+  put($('pause').lastChild, feed.state === 'paused' ? ' resume' : ' pause');
   let bad = 0, open = 0;
-  for (const row of feed.rows.values()) { bad += row.tone === 'bad'; open += !row.closed; }
-  $('troubles').hidden = !bad && !dead.length;
-  put('troubles', dead.length ? `${dead.length} worker${dead.length > 1 ? 's' : ''} died` : `${bad} ended badly`, 'pill bad');
-  put('counts', `${count(open)} connections · ${count(feed.rows.size - open)} closed${table.visible.length < feed.rows.size ? ` · ${table.visible.length} shown` : ''}`);
-  const lost = feed.workers.reduce((sum, w) => sum + w.lost, 0) + feed.skipped;
-  put('lost', lost ? `${count(lost)} closed ones not told` : '', 'warn');
-  $('empty').hidden = table.visible.length > 0 || feed.state === 'connecting';
-  put('empty', feed.rows.size ? 'no connection matches the filter' : live.length ? 'no connection yet' : 'no serving process is connected: netwright serve app.py');
+  for (const row of rows.all.values()) { bad += pages.endedBadly(row); open += !row.closed; }
+  $('troubles').hidden = !bad && !died.length;
+  put($('troubles'), died.length ? `${plural(died.length, 'worker')} died` : `${count(bad)} ended badly`, `pill ${died.length ? 'bad' : 'warn'}`);
+  const begun = rows.workers.reduce((sum, { totals }) => sum + (totals.accepted ?? 0) + (totals.connected ?? 0), 0), kept = rows.all.size - open;
+  const closed = Math.max(kept, begun - open);
+  put($('counts'), `${count(open)} live · ${count(closed)} closed${closed > kept ? ` (the last ${count(kept)} kept)` : ''}${table.rows.length < rows.all.size ? ` · ${count(table.rows.length)} shown` : ''}`);
+  const lost = rows.workers.reduce((sum, worker) => sum + worker.lost, 0) + rows.skipped;
+  put($('lost'), lost ? `${count(lost)} closed connections dropped from view` : '');
+  $('empty').hidden = table.rows.length > 0 || feed.state === 'connecting';
+  put($('empty'), rows.all.size ? 'no connection matches the filter' : live.length ? 'no connection yet' : 'no serving process is connected: netwright serve app.py');
+  $('held').hidden = table.waiting === 0;
+  put($('held'), `${plural(table.waiting, 'new row')} · u shows`);
+  announce(feed.state, died.length);
 }
 
-function setFilter(text, typed = false) {
-  if (!typed) $('filter').value = text;
-  try {
-    test = parseFilter(text);
-    put('filter-says', '');
-    $('filter').classList.remove('bad');
-    $('export').href = `/api/connections?filter=${encodeURIComponent(text)}`;
-    address('filter', text);
-  } catch (error) {
-    put('filter-says', error.message);
-    $('filter').classList.add('bad');
+// What a screen reader hears: the console's state when it changes, a worker's death, answers to what was typed.
+let announced = '';
+function announce(state, died) {
+  const text = `${state === 'live' || state === 'connecting' ? '' : $('live').textContent} ${died ? `${plural(died, 'worker')} died` : ''}`.trim();
+  if (text !== announced) put($('said'), text);
+  announced = text;
+}
+
+let quiet = 0;
+function say(text) {
+  put($('said'), text);
+  clearTimeout(quiet);
+  quiet = setTimeout(() => put($('said'), ''), 4000);
+}
+
+// Show another view and put it into the history; Back returns to the one before.
+function go(change, { replace = false } = {}) {
+  const next = { ...view, ...change }, opening = next.open && !view.open, url = formatView(next) || location.pathname;
+  if (formatView(next) === formatView(view)) return apply(next);
+  const state = { opened: opening || Boolean(next.open && history.state?.opened) };
+  if (replace) history.replaceState(state, '', url); else history.pushState(state, '', url);
+  apply(next);
+}
+
+function apply(next) {
+  const other = next.filter !== view.filter || next.sort !== view.sort || next.page !== view.page;
+  view = next;
+  table.sort = view.sort;
+  search.set(view.filter);
+  if (view.open || table.here) table.here = view.open;
+  if (view.open !== life.id) life.open(view.open);
+  for (const link of document.querySelectorAll('nav a')) {
+    if (link.dataset.page === view.page) link.setAttribute('aria-current', 'page'); else link.removeAttribute('aria-current');
+    link.href = formatView({ ...view, page: link.dataset.page, open: '' }) || location.pathname;
   }
-  stale = true;
-  draw();
+  for (const page of PAGES) $(`page-${page}`).hidden = page !== view.page;
+  if (other) { table.release(rows.all, search.test, feed.now()); charted = -1; }
+  rearrange();
 }
 
-// Every view is an address: ?filter=…&open=worker.number#page
-function address(name, value) {
-  const url = new URL(location.href);
-  if (value) url.searchParams.set(name, value); else url.searchParams.delete(name);
-  if (url.href !== location.href) history.replaceState(null, '', url);
+// One edit of the filter is one step of the history.
+let edited = false;
+let told = 0;
+function typed(text) {
+  go({ filter: text }, { replace: edited });
+  edited = true;
+  clearTimeout(told);
+  told = setTimeout(() => say(`${plural(table.rows.length, 'connection')} shown`), 700);
 }
 
-function open(id) {
-  table.here = id || table.here;
-  life.open(id);
-  address('open', id);
-  draw();
+// Closing takes back the step that opened, so that Back does not open it again.
+function close() {
+  if (!view.open) { table.here = ''; rearrange(); } else if (history.state?.opened) history.back(); else go({ open: '' });
 }
 
-function show(name) {
-  page = PAGES.includes(name) ? name : 'connections';
-  for (const link of document.querySelectorAll('nav a')) link.classList.toggle('on', link.dataset.page === page);
-  for (const each of PAGES) $(`page-${each}`).hidden = each !== page;
-  if (location.hash.slice(1) !== page) history.replaceState(null, '', `${location.search}#${page}`);
-  draw();
+function select(by) {
+  const id = table.move(by);
+  if (view.open && id) go({ open: id }, { replace: true });
 }
 
-const follow = (id) => { if (life.id && id) open(id); };
+function download() {
+  const lines = table.rows.map((row) => `${JSON.stringify(row)}\n`), link = document.createElement('a');
+  link.href = URL.createObjectURL(new Blob(lines, { type: 'application/jsonl' }));
+  link.download = 'connections.jsonl';
+  link.click();
+  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  say(`${plural(lines.length, 'connection')} exported`);
+}
+
+// The token stays out of the clipboard and of the shell's history: the command reads it where the console keeps it.
+async function copy() {
+  if (!view.open) return;
+  const header = tokenFile ? ` -H "Authorization: Bearer $(cat '${tokenFile}')"` : '';
+  const command = `curl${header} ${new URL(`api/connections/${view.open}`, location.href.split('?')[0])}`;
+  try {
+    await navigator.clipboard.writeText(command);
+    say('curl command copied');
+  } catch { // no clipboard outside of https and loopback, or it is not allowed
+    window.prompt('a curl command for this connection', command);
+  }
+}
+
+const pause = () => feed.pause(feed.state !== 'paused');
+const update = () => { table.release(rows.all, search.test, feed.now()); draw(); };
 const KEYS = {
-  j: () => follow(table.move(1)), k: () => follow(table.move(-1)), ArrowDown: () => follow(table.move(1)), ArrowUp: () => follow(table.move(-1)),
-  PageDown: () => follow(table.move(20)), PageUp: () => follow(table.move(-20)), Home: () => follow(table.move(-1e9)), End: () => follow(table.move(1e9)),
-  Enter: () => open(table.here || table.move(0)), Escape: () => open(''),
+  j: () => select(1), k: () => select(-1), ArrowDown: () => select(1), ArrowUp: () => select(-1),
+  PageDown: () => select(20), PageUp: () => select(-20), Home: () => select(-1e9), End: () => select(1e9),
+  Enter: () => { const id = table.here || table.move(0); if (id) go({ open: id }); }, Escape: close,
   ArrowLeft: () => life.step(-5), ArrowRight: () => life.step(5), z: () => life.toggleWhole(),
-  '/': () => $('filter').focus(), ' ': () => feed.pause(feed.state !== 'paused'), '?': () => $('help').showModal(),
-  s: () => table.nextSort(), r: () => table.reverse(),
-  y: () => life.id && navigator.clipboard?.writeText(`curl ${location.origin}/api/connections/${life.id}`),
-  1: () => show(PAGES[0]), 2: () => show(PAGES[1]), 3: () => show(PAGES[2]),
+  '/': () => search.focus(), ' ': pause, '?': () => $('help').showModal(), u: update,
+  s: () => table.nextSort(), r: () => table.reverse(), y: copy, t: () => window.nextTheme(),
+  ...Object.fromEntries(PAGES.map((page, i) => [i + 1, () => go({ page, open: '' })])),
 };
 
 addEventListener('keydown', (event) => {
-  if (event.target === $('filter')) {
-    if (event.key === 'Escape' || event.key === 'Enter') $('filter').blur();
-    return;
-  }
-  if (event.ctrlKey || event.metaKey || event.altKey || $('help').open || !KEYS[event.key]) return;
+  if (event.ctrlKey || event.metaKey || event.altKey || $('help').open || !Object.hasOwn(KEYS, event.key)) return;
+  const target = event.target.closest('input, button, a');
+  if (target?.matches('input') || target && (event.key === 'Enter' || event.key === ' ')) return;
   event.preventDefault();
   KEYS[event.key]();
 });
-addEventListener('hashchange', () => show(location.hash.slice(1)));
-$('filter').oninput = (event) => setFilter(event.target.value, true);
-$('pause').onclick = () => KEYS[' ']();
-$('troubles').onclick = () => feed.workers.some((w) => w.gone && !w.in_order) ? show('workers') : setFilter('tone:bad');
+addEventListener('popstate', () => apply(parseView(location.search)));
+document.querySelector('nav').onclick = (event) => {
+  const page = event.target.closest('a')?.dataset.page;
+  if (!page || event.ctrlKey || event.metaKey || event.shiftKey) return;
+  event.preventDefault();
+  go({ page, open: '' });
+};
+$('filter').addEventListener('blur', () => { edited = false; });
+$('pause').onclick = pause;
+$('export').onclick = download;
+$('theme').onclick = () => window.nextTheme();
+$('troubles').onclick = () => go({ page: rows.workers.some((worker) => worker.gone && !worker.in_order) ? 'workers' : 'findings', open: '' });
+$('held').onclick = update;
+$('curl').onclick = copy;
+$('close').onclick = close;
 $('help').onclick = () => $('help').close();
-const asked = new URLSearchParams(location.search);
-show(location.hash.slice(1));
-setFilter(asked.get('filter') ?? '');
-if (asked.get('open')) open(asked.get('open'));
+apply(parseView(location.search));
+setInterval(draw, SOON);
+setInterval(() => feed.state !== 'paused' && life.refresh(), REFRESH);
+fetch('api/access').then((answer) => answer.json()).then((access) => { tokenFile = access.token_file; }).catch(() => { /* the command goes without it */ });

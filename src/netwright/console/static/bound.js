@@ -4,6 +4,7 @@ export const SHORT = { 'path: congestion window': 'path (cwnd)', "receiver's win
 const ACCOUNTS = { handler: 'handling', 'peer to read': 'sending', 'peer to send': 'receiving' };
 
 export function bound(row, now) {
+  if (row.bound_by !== undefined) return row.bound_by;
   if (row.held) return row.held;
   const running = row.waiting in ACCOUNTS ? row.waiting : 'peer to send';
   let most = '', seconds = 0;

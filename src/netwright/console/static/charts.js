@@ -1,49 +1,41 @@
-// The three charts above the table, one point a second; the cursor is shared.
+// The three charts above the table: round trip, throughput, messages with retransmissions.
 
-import uPlot from './vendor/uPlot.esm.js';
-import { bytes, count } from './format.js';
+import { Chart } from './chart.js';
+import { $ } from './dom.js';
+import { bits, both, count, plural, seconds } from './format.js';
+import { WINDOW } from './series.js';
 
-const $ = (id) => document.getElementById(id);
-const MUTED = '#6b7388', FONT = '10px ui-monospace, monospace';
-const WINDOW = 180; // seconds in sight
-
-const CHARTS = [
-  ['connections', [['#f2b866', (p) => p[1]]], (n) => count(n), (p) => count(p[1])],
-  ['bytes', [['#7ab7ff', (p) => p[2]], ['#7be0a2', (p) => p[3]]], (n) => bytes(n).replace('.0', ''), (p) => `${bytes(p[2])}/s · ${bytes(p[3])}/s`],
-  ['messages', [['#b69cff', (p) => p[4]]], (n) => count(n), (p) => count(p[4])],
-];
-
-function make(name, series, axis) {
-  const box = $(`chart-${name}`);
-  const plot = new uPlot({
-    width: box.clientWidth || 300, height: 90, padding: [6, 2, 0, 0], legend: { show: false },
-    cursor: { sync: { key: 'time' }, points: { size: 5 }, drag: { x: false } },
-    scales: { y: { range: (_, low, high) => [0, Math.max(high * 1.15, 1)] } },
-    axes: [
-      { stroke: MUTED, grid: { show: false }, ticks: { show: false }, size: 18, font: FONT, space: 60, values: (_, ticks) => ticks.map(clock) },
-      { stroke: MUTED, grid: { stroke: '#20253480' }, ticks: { show: false }, size: 46, font: FONT, space: 26, values: (_, ticks) => ticks.map((n) => Number.isInteger(n) ? axis(n) : '') },
-    ],
-    series: [{}, ...series.map(([stroke]) => ({ stroke, width: 1.3, fill: `${stroke}18`, points: { show: false } }))],
-  }, [[], ...series.map(() => [])], box);
-  new ResizeObserver(() => plot.setSize({ width: box.clientWidth, height: 90 })).observe(box);
-  return plot;
-}
-
-const clock = (at) => {
-  const day = new Date(at * 1e3);
-  return day.getSeconds() === 0 ? `${day.getHours()}:${String(day.getMinutes()).padStart(2, '0')}` : `:${String(day.getSeconds()).padStart(2, '0')}`;
+const whole = (n) => Number.isInteger(n) ? count(n) : n.toFixed(n < 10 ? 1 : 0);
+const CHARTS = {
+  rtt: {
+    lines: [['worst', (p) => p.worst], ['median', (p) => p.median]],
+    axis: seconds,
+    says: (p) => p.median === null ? 'not measured' : `${seconds(p.median)} · worst ${seconds(p.worst)}`,
+  },
+  throughput: { lines: [['in', (p) => p.in * 8], ['out', (p) => p.out * 8]], axis: (n) => bits(n / 8).replace('.0 ', ' '), says: (p) => both(p.in, p.out) },
+  messages: {
+    lines: [['messages', (p) => p.messages], ['rtx', (p) => p.rtx]],
+    axis: whole,
+    says: (p) => `${whole(p.messages)}/s${p.rtx >= 0.05 ? ` · ${plural(Math.ceil(p.rtx), 'retransmission')}` : ''}`,
+  },
 };
 
-export class Charts {
-  #plots = CHARTS.map(([name, series, axis]) => make(name, series, axis));
+// Of the time before the page was opened, and of all connections together, the console's own history is known.
+export function joined(points, history, filtered) {
+  if (filtered) return points;
+  const known = new Map(points.map((point) => [point.at, point]));
+  return history.slice(-WINDOW).map(([at, , bytesIn, bytesOut, messages]) =>
+    ({ rtx: 0, median: null, worst: null, ...known.get(at), at, in: bytesIn, out: bytesOut, messages }));
+}
 
-  draw(history) {
-    const points = history.slice(-WINDOW);
-    if (!points.length) return;
-    CHARTS.forEach(([name, series, , says], i) => {
-      this.#plots[i].setData([points.map((p) => p[0]), ...series.map(([, value]) => points.map(value))]);
-      const text = says(points.at(-1));
-      if ($(`now-${name}`).textContent !== text) $(`now-${name}`).textContent = text;
-    });
+export class Charts {
+  #charts = Object.entries(CHARTS).map(([name, chart]) => new Chart($(`chart-${name}`), $(`now-${name}`), chart, (at) => this.#hover(at)));
+
+  draw(points, until) {
+    for (const chart of this.#charts) chart.draw(points, until - WINDOW + 1, until);
+  }
+
+  #hover(at) {
+    for (const chart of this.#charts) chart.hover(at);
   }
 }

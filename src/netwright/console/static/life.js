@@ -1,19 +1,12 @@
-// The life of one connection: bars on its time axis, and where the time went (/api/connections/worker.number).
+// The life of one connection from SYN to FIN, and where its time went (/api/connections/worker.number).
 
-import { element, part, seconds } from './format.js';
-import { ledger, trend } from './spent.js';
+import { $, element, part, put } from './dom.js';
+import { plural, seconds } from './format.js';
+import { ledger } from './ledger.js';
+import { trend } from './trend.js';
+import { ending, LINES, placed, shortened, window as sight } from './waterfall.js';
 
-const $ = (id) => document.getElementById(id);
-const LINES = 10, PITCH = 21.5, LEFT = 58, RIGHT = 24, CALM = 0.1;
-const ENDED_BADLY = new Set(['reset', 'aborted', 'deadline', 'limit', 'protocol-error', 'handler-error', 'connect-failed']);
-
-const last = (bars, start) => Math.max(...bars.map((bar) => bar.end), start + 1e-4);
-
-// A wait at the end that is longer than all before it would hide them: it runs out of the picture.
-function shortened(bars, start) {
-  const end = last(bars, start), before = last(bars.slice(0, -1), start);
-  return bars.length > 1 && bars.at(-1).tone === 'wait' ? Math.min(end, before + (before - start) * 0.4) : end;
-}
+const PITCH = 21.5; // px from bar to bar
 
 export class Life {
   id = '';
@@ -21,90 +14,110 @@ export class Life {
   #from = null; // index of the first bar in sight; null follows the end
   #whole = true; // the whole life in few bars, or its last steps one by one
   #asking = false;
+  #lost;
+
+  // ``lost`` is called with what to say when the connection is not there any more.
+  constructor(lost) {
+    this.#lost = lost;
+    new ResizeObserver(() => this.draw()).observe($('life-bars'));
+  }
 
   open(id) {
     if (id !== this.id) [this.#from, this.#whole, this.#told] = [null, true, null];
     this.id = id;
     $('life').hidden = !id;
+    document.body.classList.toggle('opened', Boolean(id));
     if (id) this.refresh();
   }
 
   async refresh() {
     if (!this.id || this.#asking) return;
     this.#asking = true;
+    const id = this.id;
     try {
-      const answer = await fetch(`/api/connections/${this.id}?watch=1`);
-      this.#told = answer.ok ? await answer.json() : null;
-      if (answer.status === 404) this.open('');
-    } catch { /* the console is gone: the header says so */ } finally { this.#asking = false; }
+      const answer = await fetch(`api/connections/${id}?watch=1`);
+      if (id !== this.id) return;
+      if (answer.status === 404) this.#lost(`connection ${id} is not kept any more`);
+      else if (answer.ok) this.#told = await answer.json();
+    } catch { /* the console is gone: the header says so */ } finally {
+      this.#asking = false;
+      if (id !== this.id) this.refresh();
+    }
     this.draw();
   }
 
   step(by) {
+    const bars = this.#told?.bars ?? [], last = Math.max(0, bars.length - LINES), next = (this.#from ?? last) + by;
     this.#whole = false;
-    const last = Math.max(0, (this.#told?.bars.length ?? 0) - LINES);
-    const next = (this.#from ?? last) + by;
     this.#from = next >= last ? null : Math.max(0, next);
     this.draw();
   }
 
-  toggleWhole() { this.#whole = !this.#whole; this.draw(); }
+  toggleWhole() {
+    this.#whole = !this.#whole;
+    this.draw();
+  }
 
   draw() {
-    if (!this.#told || !this.id) return;
+    if (!this.#told || !this.id || this.#told.row.id !== this.id) return;
     const { row } = this.#told, bars = this.#whole ? this.#told.waterfall : this.#told.bars, steps = this.#told.bars.length;
-    const first = this.#whole ? 0 : this.#from ?? Math.max(0, bars.length - LINES);
-    const seen = bars.slice(first, first + LINES); // an opening of many attempts may fill them all
-    const bold = element('b', { textContent: `#${row.number}  ${row.peer} ${row.role === 'connected' ? '←' : '→'} ${row.local}` });
-    $('life-title').replaceChildren('connection ', bold, `  ${row.service} · ${this.#age()}${bars.length > LINES ? ` · ${first + 1}–${first + seen.length} of ${bars.length}` : ''}`);
-    $('life-keys').textContent = `${steps > LINES ? `←→ step · z ${this.#whole ? 'single steps' : 'whole life'} · ` : ''}esc close`;
+    const { first, seen } = sight(bars, this.#whole ? 0 : this.#from);
+    const range = bars.length > LINES ? ` · ${first + 1}–${first + seen.length} of ${bars.length}` : '';
+    $('life-title').replaceChildren('connection ', element('b', { textContent: `#${row.number} ${row.peer} ${row.role === 'connected' ? '←' : '→'} ${row.local}` }),
+      ` ${row.service} · ${this.#age()}${range}`);
+    put($('life-keys'), steps > LINES ? `←→ step · z ${this.#whole ? 'single steps' : 'whole life'}` : '');
     this.#bars(seen);
-    ledger($('life-ledger'), this.#told.ledger);
-    trend($('life-trend'), this.#told.trend);
+    $('life-ledger').replaceChildren(...ledgers(this.#told.ledger));
+    $('life-trend').replaceChildren(...trend(this.#told.trend));
     this.#why();
   }
 
   #age() {
-    const { record, now } = this.#told;
-    return `${record.closed_at ? 'lived' : 'open for'} ${seconds((record.closed_at || now) - record.started_at)}`;
+    const { row, record, now } = this.#told, lived = seconds((record.closed_at || now) - record.started_at);
+    return row.state === 'lost' ? `${lived} until its worker died` : row.closed ? `lived ${lived}` : `open for ${lived}`;
   }
 
   #bars(seen) {
-    const box = $('life-bars'), width = box.clientWidth || 900, svg = part('svg', { width, height: 246 });
-    const start = Math.min(...seen.map((bar) => bar.start)), end = this.#whole ? last(seen, start) : shortened(seen, start);
-    const x = (at) => LEFT + Math.min(1, (at - start) / (end - start)) * (width - LEFT - RIGHT);
-    for (let k = 0; k <= 6; k++) {
-      const at = start + k * (end - start) / 6;
-      svg.append(part('line', { x1: x(at), x2: x(at), y1: 4, y2: LINES * PITCH + 10, class: 'axis' }));
-      svg.append(part('text', { x: x(at), y: 240, 'text-anchor': k === 6 ? 'end' : 'middle' }, seconds(at - start)));
+    const box = $('life-bars'), width = box.clientWidth, height = LINES * PITCH + 30;
+    if (width < 50 || !seen.length) return box.replaceChildren();
+    const svg = part('svg', { width, height, role: 'img', 'aria-label': seen.map((bar) => `${bar.lane}: ${bar.label}`).join('; ') });
+    const start = Math.min(...seen.map((bar) => bar.start));
+    const { bars, axis } = placed(seen, this.#whole ? ending(seen, start) : shortened(seen, start), width);
+    for (const mark of axis) {
+      svg.append(part('line', { x1: mark.x, x2: mark.x, y1: 4, y2: height - 18, class: 'axis' }));
+      svg.append(part('text', { x: mark.x, y: height - 5, 'text-anchor': mark.anchor }, mark.text));
     }
-    seen.forEach((bar, i) => {
-      const y = 8 + i * PITCH, left = x(bar.start), wide = Math.max(3, x(bar.end) - left), text = bar.label.length * 6.7;
+    bars.forEach((bar, i) => {
+      const y = 8 + i * PITCH;
       svg.append(part('text', { x: 2, y: y + 11, class: 'lane' }, bar.lane));
-      svg.append(part('rect', { x: left, y, width: wide, height: 14, rx: 3, class: `${bar.tone}${wide > 120 ? ' long' : ''}` }));
-      const fits = left + wide + 6 + text < width, inside = !fits && text + 12 < wide;
-      const at = fits ? left + wide + 6 : inside ? left + 6 : left - 8;
-      svg.append(part('text', { x: at, y: y + 11, 'text-anchor': fits || inside ? 'start' : 'end', class: inside ? `on-${bar.tone}` : '' }, bar.label));
+      const rect = part('rect', { x: bar.left, y, width: bar.wide, height: 14, rx: 3, class: `bar ${bar.tone}${bar.wide > 120 ? ' long' : ''}` });
+      rect.append(part('title', {}, bar.full));
+      svg.append(rect, part('text', { x: bar.at, y: y + 11, 'text-anchor': bar.anchor, class: bar.inside ? `on-${bar.tone}` : '' }, bar.label));
     });
     box.replaceChildren(svg);
   }
 
   #why() {
-    const { findings, row, record, now, moments_lost: lost } = this.#told;
-    const life = (record.closed_at || now) - record.started_at, calm = !ENDED_BADLY.has(row.state) && life < CALM;
-    $('why-title').className = ENDED_BADLY.has(row.state) ? '' : 'calm';
-    const { who, how } = this.#told.ending, ended = who && `${row.state} — ${who}: ${how}`;
-    $('why-title').textContent = ENDED_BADLY.has(row.state) ? `Ended: ${ended}` : ended ? `${seconds(life)}, then ${ended}` : calm ? `${seconds(life)} in all` : `Where did ${seconds(life)} go?`;
-    $('why-list').replaceChildren(...findings.map((f) => element('li', {},
-      element('b', { textContent: f.seconds ? `${f.title}: ${seconds(f.seconds)}` : f.title }),
-      ` ${f.text}`, ...(f.advice ? [element('br'), element('span', { className: 'quiet', textContent: f.advice })] : []))));
-    const notes = [row.subject && `last message ${row.subject}`];
-    const kernel = this.#told.kernel;
-    if (kernel) notes.push(`kernel: ${[kernel.state_name, kernel.congestion].filter(Boolean).join(', ')}, rtt ${seconds(kernel.rtt)}, cwnd ${kernel.snd_cwnd}, ${kernel.total_retrans} retransmitted`);
-    if (!record.watched && !this.#told.moments) notes.push('its moments were not kept: summary only (serve --watch-all keeps all)');
-    const first = this.#told.moments?.[0].at, since = first - record.started_at;
-    if (record.first_in_at && first > record.first_in_at && !lost) notes.push(`watched since ${seconds(since)} after its start`);
-    if (lost) notes.push(`${lost} older moments are gone`);
-    $('why-note').textContent = notes.filter(Boolean).join(' · ');
+    const { findings, row, record, now, kernel, moments, moments_lost: lost } = this.#told;
+    const bad = row.tone === 'bad' || row.tone === 'warn' && row.closed > 0, lived = seconds((record.closed_at || now) - record.started_at);
+    const { who, how } = this.#told.ending;
+    const ended = row.state === 'lost' ? row.note : who && `${row.state}, ${who}: ${how}`;
+    put($('why-title'), ended ? `Ended after ${lived}: ${ended}` : `Where did ${lived} go?`, bad ? '' : 'calm');
+    $('why-list').replaceChildren(...findings.map((found) => element('li', {},
+      element('b', { textContent: found.seconds ? `${found.title}: ${seconds(found.seconds)}` : found.title }), ` ${found.text}`,
+      ...(found.advice ? [element('br'), element('span', { className: 'quiet', textContent: 'fix ' }), element('code', { textContent: found.advice })] : []))));
+    const notes = [row.subject && `last message: ${row.subject}`];
+    if (kernel) notes.push(`kernel: ${[kernel.state_name, kernel.congestion].filter(Boolean).join(', ')}, rtt ${seconds(kernel.rtt ?? 0)}, cwnd ${kernel.snd_cwnd ?? '?'}, ${plural(kernel.total_retrans ?? 0, 'retransmission')}`);
+    if (!record.watched && !moments) notes.push('summary only: its moments were not kept (serve --watch-all keeps all)');
+    if (lost) notes.push(`${plural(lost, 'older moment')} dropped`);
+    put($('why-note'), notes.filter(Boolean).join(' · '));
   }
+}
+
+function ledgers(told) {
+  if (Array.isArray(told)) return told.length ? [ledger('its time', told)] : [];
+  return [['the program waited for', told.program], ['the kernel’s sender was held by', told.kernel]].filter(([, shares]) => shares.length).map(([title, shares]) => {
+    const all = shares.reduce((sum, share) => sum + share.seconds, 0);
+    return ledger(title, shares.map((share) => ({ cause: share.account, party: share.account, seconds: share.seconds, share: share.seconds / all })));
+  });
 }

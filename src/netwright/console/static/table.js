@@ -1,120 +1,123 @@
-// The table of connections: only the rows in sight exist; a cell is written when its text changes.
+// The table of connections.  Only the rows in sight exist as elements; a cell is written when its text changes.
 
-import { bound, SHORT } from './bound.js';
-import { bytes, count, element, seconds } from './format.js';
+import { COLUMNS, fitting, formatSort, parseSort, template } from './columns.js';
+import { element, put } from './dom.js';
+import { anchored, compare, Place } from './place.js';
 
-const HEIGHT = 24;
-const QUEUED = 65536; // bytes that wait in the kernel and are worth a word
-const SLOW = { handler: 1, 'peer to read': 1 }; // seconds of a wait that is worth a colour
-
-const age = (r, now) => (r.closed || now) - r.opened;
-const waited = (r, now) => r.waiting ? now - r.waiting_since : -1;
-
-// name, width, value to sort by, text, class of the cell
-export const COLUMNS = [
-  ['#', '44px', (r) => r.opened, (r) => r.number],
-  ['peer', '152px', (r) => r.peer, (r) => (r.role === 'connected' ? '→ ' : '') + r.peer],
-  ['service', '66px', (r) => r.service, (r) => r.service],
-  ['proto', '60px', (r) => r.protocol, (r) => r.protocol],
-  ['state', '96px', state, state, (r) => r.tone || (state(r) === 'open' ? '' : 'warn')],
-  ['age', '56px', age, (r, now) => seconds(age(r, now)), () => 'n'],
-  ['rtt', '56px', (r) => r.rtt, (r) => r.rtt ? seconds(r.rtt) : '', () => 'n'],
-  ['cwnd', '40px', (r) => r.cwnd, (r) => r.cwnd || '', (r) => (r.cwnd && r.cwnd < 10 ? 'n warn' : 'n')],
-  ['rtx', '32px', (r) => r.rtx, (r) => r.rtx || '', (r) => (r.rtx ? 'n warn' : 'n')],
-  ['in', '66px', (r) => r.bytes_in, (r) => bytes(r.bytes_in), () => 'n'],
-  ['out', '66px', (r) => r.bytes_out, (r) => bytes(r.bytes_out), () => 'n'],
-  ['msgs', '40px', (r) => r.messages, (r) => r.messages ? count(r.messages) : '', () => 'n'],
-  ['bound by', '98px', bound, (r, now) => SHORT[bound(r, now)] ?? bound(r, now), () => 'quiet'],
-  ['last message', 'minmax(70px, 1fr)', (r) => r.subject, (r) => r.subject],
-  ['waits for · why it ended', 'minmax(130px, 1.3fr)', waited, says, tone],
-];
-const TEMPLATE = COLUMNS.map((column) => column[1]).join(' ');
-
-// The kernel's state, where it says more than "open".
-function state(row) {
-  return row.closed || !row.tcp || row.tcp === 'ESTABLISHED' ? row.state : row.tcp;
-}
-
-function says(row, now) {
-  if (row.closed || row.note) return row.note;
-  const queued = row.unread > QUEUED ? ` · ${bytes(row.unread)} unread` : row.unsent > QUEUED ? ` · ${bytes(row.unsent)} unsent` : '';
-  return row.waiting ? `${row.waiting} ${seconds(waited(row, now))}${queued}` : '';
-}
-
-function tone(row, now) {
-  if (row.closed) return row.tone;
-  return waited(row, now) > (SLOW[row.waiting] ?? Infinity) ? 'warn' : 'quiet';
-}
+const HEIGHT = 25; // px of a row, and of the head
 
 export class Table {
-  visible = [];
-  here = ''; // id of the row the keyboard is at
-  #sort = 0;
-  #down = true;
+  here = ''; // id of the selected row
+  sort = '';
+  pointed = false; // a mouse rests on the rows
+  #box; #head; #body; #told;
+  #columns = [];
   #pool = [];
-  #box;
-  #body;
-  #head;
-  #changed;
+  #place = new Place();
 
-  constructor(box, head, body, changed, opened) {
-    [this.#box, this.#head, this.#body, this.#changed] = [box, head, body, changed];
-    head.style.gridTemplateColumns = TEMPLATE;
-    head.append(...COLUMNS.map(([name, , , , kind], i) =>
-      element('span', { className: kind?.({})?.startsWith('n') ? 'n' : '', onclick: () => this.sortBy(i) })));
-    box.addEventListener('scroll', changed, { passive: true });
-    new ResizeObserver(changed).observe(box);
-    body.onclick = (event) => {
-      const id = event.target.closest('.row')?.dataset.id;
-      if (id) { this.here = id; opened(id); changed(); }
+  // ``told`` is called with what the user did: changed(), held() or let go, sorted(sort), opened(id).
+  constructor(box, head, body, told) {
+    [this.#box, this.#head, this.#body, this.#told] = [box, head, body, told];
+    box.addEventListener('scroll', told.changed, { passive: true });
+    new ResizeObserver(() => { this.#layout(); told.changed(); }).observe(box);
+    const hold = (event) => {
+      if (event.pointerType !== 'mouse') return; // a finger does not rest
+      this.pointed = event.type === 'pointerenter';
+      told.held();
     };
+    body.addEventListener('pointerenter', hold);
+    body.addEventListener('pointerleave', hold);
+    body.addEventListener('click', (event) => {
+      const id = event.target.closest('.row')?.dataset.id;
+      if (id) told.opened(id);
+    });
   }
 
-  sortBy(column, down = this.#sort === column ? !this.#down : true) {
-    [this.#sort, this.#down] = [(column + COLUMNS.length) % COLUMNS.length, down];
-    this.#changed(true);
-  }
-
-  nextSort = () => this.sortBy(this.#sort + 1, true);
-  reverse = () => this.sortBy(this.#sort, !this.#down);
+  get rows() { return this.#place.rows; }
+  get waiting() { return this.#place.waiting; }
+  get held() { return this.pointed || this.here !== ''; }
 
   // Filter and sort; once for each message, not for each frame.
-  arrange(rows, test, now) {
-    const value = COLUMNS[this.#sort][2], turn = this.#down ? -1 : 1;
-    const order = (a, b) => a < b ? -turn : a > b ? turn : 0;
-    this.visible = [...rows].filter((row) => test(row, now));
-    this.visible.sort((a, b) => (a.closed > 0) - (b.closed > 0) || order(value(a, now), value(b, now)) || b.opened - a.opened || b.number - a.number);
+  arrange(all, test, now) {
+    const { column, down } = parseSort(this.sort);
+    const sorted = [...all.values()].filter((row) => test(row, now)).sort(compare(column.value, down, now));
+    this.#place.arrange(sorted, (id) => all.get(id), this.held);
   }
 
+  // Take the new order in spite of the pointer; the selected row stays where it is on the screen.
+  release(all, test, now) {
+    const from = this.#index();
+    this.#place.release();
+    this.arrange(all, test, now);
+    this.#box.scrollTop = anchored(this.#box.scrollTop, from, this.#index(), HEIGHT);
+  }
+
+  #index = () => this.rows.findIndex((row) => row.id === this.here);
+
+  // Select the row ``by`` rows further and scroll it into sight.
   move(by) {
-    const last = this.visible.length - 1;
-    const at = this.visible.findIndex((row) => row.id === this.here);
+    const last = this.rows.length - 1, at = this.#index();
     const next = Math.max(0, Math.min(last, at < 0 ? (by < 0 ? last : 0) : at + by));
-    this.here = this.visible[next]?.id ?? '';
+    this.here = this.rows[next]?.id ?? '';
     const top = next * HEIGHT, seen = this.#box.clientHeight - 2 * HEIGHT;
     if (top < this.#box.scrollTop) this.#box.scrollTop = top;
     if (top > this.#box.scrollTop + seen) this.#box.scrollTop = top - seen;
-    this.#changed();
+    this.#told.changed();
     return this.here;
   }
 
+  sortBy(column, down) {
+    this.#told.sorted(formatSort(column, down));
+  }
+
+  nextSort() {
+    const next = (this.#columns.indexOf(parseSort(this.sort).column) + 1) % this.#columns.length;
+    this.sortBy(this.#columns[next], Boolean(this.#columns[next].number));
+  }
+
+  reverse() {
+    const { column, down } = parseSort(this.sort);
+    this.sortBy(column, !down);
+  }
+
+  #layout() {
+    const columns = fitting(this.#box.clientWidth);
+    if (columns.map((c) => c.key).join() === this.#columns.map((c) => c.key).join()) return;
+    this.#columns = columns;
+    this.#head.replaceChildren(...columns.map((column, i) => element('span', { role: 'columnheader', 'aria-colindex': COLUMNS.indexOf(column) + 1, className: align(column) },
+      element('button', { onclick: () => this.#pick(column), tabIndex: -1, textContent: columns[i].name }))));
+    this.#head.style.gridTemplateColumns = template(columns);
+    this.#body.replaceChildren();
+    this.#pool = [];
+  }
+
+  #pick(column) {
+    const sorted = parseSort(this.sort);
+    this.sortBy(column, sorted.column === column ? !sorted.down : Boolean(column.number));
+  }
+
   draw(now) {
-    COLUMNS.forEach(([name], i) => {
-      const cell = this.#head.children[i], sorted = i === this.#sort;
-      const text = sorted ? `${name} ${this.#down ? '▾' : '▴'}` : name;
-      if (cell.textContent !== text) { cell.textContent = text; cell.classList.toggle('sorted', sorted); }
+    if (!this.#columns.length) this.#layout();
+    const { column: sorted, down } = parseSort(this.sort);
+    this.#columns.forEach((column, i) => {
+      const cell = this.#head.children[i];
+      put(cell.firstChild, column === sorted ? `${column.name} ${down ? '▾' : '▴'}` : column.name);
+      const order = column === sorted ? (down ? 'descending' : 'ascending') : 'none';
+      if (cell.getAttribute('aria-sort') !== order) cell.setAttribute('aria-sort', order);
     });
-    this.#body.style.height = `${this.visible.length * HEIGHT}px`;
+    this.#body.style.height = `${this.rows.length * HEIGHT}px`;
     const first = Math.floor(this.#box.scrollTop / HEIGHT), seen = Math.ceil(this.#box.clientHeight / HEIGHT) + 1;
     while (this.#pool.length < seen) this.#pool.push(this.#make());
-    this.#pool.forEach((line, i) => this.#fill(line, i < seen ? this.visible[first + i] : undefined, first + i, now));
+    this.#pool.forEach((line, i) => this.#fill(line, i < seen ? this.rows[first + i] : undefined, first + i, now));
+    this.#box.setAttribute('aria-rowcount', this.rows.length + 1);
+    const selected = this.#pool.find((line) => !line.hidden && line.dataset.id === this.here);
+    if (selected) this.#box.setAttribute('aria-activedescendant', selected.id); else this.#box.removeAttribute('aria-activedescendant');
   }
 
   #make() {
-    const line = element('div', { className: 'row' }, ...COLUMNS.map(() => element('span')));
-    line.setAttribute('role', 'row');
-    line.style.gridTemplateColumns = TEMPLATE;
-    line.told = COLUMNS.map(() => [null, null]);
+    const line = element('div', { className: 'row', role: 'row', id: `row-${this.#pool.length}` },
+      ...this.#columns.map((column) => element('span', { role: 'gridcell', 'aria-colindex': COLUMNS.indexOf(column) + 1 })));
+    line.style.gridTemplateColumns = template(this.#columns);
     this.#body.append(line);
     return line;
   }
@@ -122,13 +125,19 @@ export class Table {
   #fill(line, row, index, now) {
     line.hidden = !row;
     if (!row) return;
-    line.dataset.id = row.id;
+    if (line.dataset.id !== row.id) line.dataset.id = row.id;
     line.style.transform = `translateY(${index * HEIGHT}px)`;
-    line.className = `row${row.closed ? ' over' : ''}${row.id === this.here ? ' here' : ''}`;
-    COLUMNS.forEach(([, , , text, kind], i) => {
-      const told = line.told[i], cell = line.children[i], value = text(row, now), look = kind?.(row, now) ?? '';
-      if (told[0] !== value) { cell.textContent = value; cell.title = i > 11 ? value : ''; told[0] = value; }
-      if (told[1] !== look) { cell.className = look; told[1] = look; }
+    const look = `row${row.closed ? ' over' : ''}${row.id === this.here ? ' here' : ''}`;
+    if (line.className !== look) line.className = look;
+    line.setAttribute('aria-rowindex', index + 2);
+    line.setAttribute('aria-selected', row.id === this.here);
+    this.#columns.forEach((column, i) => {
+      const cell = line.children[i], text = column.text(row, now);
+      put(cell, text, `${align(column)} ${column.look?.(row, now) ?? ''}`.trim());
+      const title = text.length > 12 ? text : '';
+      if (cell.title !== title) cell.title = title;
     });
   }
 }
+
+const align = (column) => column.number && !column.left ? 'n' : '';

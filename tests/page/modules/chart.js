@@ -1,0 +1,39 @@
+import { equal, near, STATIC, test } from './harness.js';
+
+const { line, moments, ticks } = await import(`${STATIC}/chart.js`);
+const { joined } = await import(`${STATIC}/charts.js`);
+
+test('ticks are round, begin at 0 and reach the largest value', () => {
+  equal(ticks(10, 2), [0, 5, 10]);
+  equal(ticks(9.9, 2), [0, 5, 10]);
+  equal(ticks(10.1, 2), [0, 10, 20]);
+  equal(ticks(1, 1), [0, 1]);
+  equal(ticks(200, 2), [0, 100, 200]);
+  for (const most of [1e-9, 0.0123, 0.5, 1, 7, 99, 100, 101, 12345, 9.99e9]) {
+    const marks = ticks(most, 3);
+    if (marks.at(-1) < most * (1 - 1e-6) || marks.length > 7 || marks.length < 2) throw new Error(`${most}: ${marks}`);
+    near(marks[1] * (marks.length - 1), marks.at(-1), 1e-6 * marks.at(-1));
+  }
+});
+
+test('a line breaks where nothing was sampled for more than ten seconds', () => {
+  const same = (n) => n;
+  equal(line([[0, 1], [10, 2]], same, same), 'M-1.0 1.0L0.0 1.0L10.0 2.0');
+  equal(line([[0, 1], [11, 2]], same, same), 'M-1.0 1.0L0.0 1.0M10.0 2.0L11.0 2.0');
+  equal(line([[0, 1], [5, null], [9, 2]], same, same), 'M-1.0 1.0L0.0 1.0L9.0 2.0');
+  equal(line([[0, null]], same, same), '');
+});
+
+test('the time axis has as many labels as there is room for', () => {
+  equal(moments(61, 119, 4), [75, 90, 105]);
+  equal(moments(60, 120, 4), [60, 75, 90, 105, 120]);
+  equal(moments(60, 120, 3), [60, 90, 120]);
+  equal(moments(0, 3600, 1), [0, 300, 600, 900, 1200, 1500, 1800, 2100, 2400, 2700, 3000, 3300, 3600]);
+});
+
+test('without a filter the console\'s history is drawn, with the round trips that this page has seen', () => {
+  const points = [{ at: 11, in: 1, out: 1, messages: 1, rtx: 2, median: 0.1, worst: 0.2 }];
+  const history = [[10, 3, 100, 200, 5, 1], [11, 3, 101, 201, 6, 1]];
+  equal(joined(points, history, true), points);
+  equal(joined(points, history, false).map((p) => [p.at, p.in, p.out, p.messages, p.rtx, p.median]), [[10, 100, 200, 5, 0, null], [11, 101, 201, 6, 2, 0.1]]);
+});

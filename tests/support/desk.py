@@ -1,0 +1,78 @@
+"""A console in its own process, with workers that say what a test wants."""
+
+import json
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+
+from netwright.proto.feed import Batch, Hello, Record, serialize
+
+TOKEN = "s3cret-for-tests"
+
+
+class Worker:
+    """A serving process as the console sees it; its clock is the wall's."""
+
+    def __init__(self, feed: str, pid: int, program: str = "app.py") -> None:
+        self.pid, self._socket = pid, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
+        self._socket.connect(feed)
+        now = time.time()
+        self._socket.sendall(serialize(Hello(pid, program, "native", "3.11", now=now, wall=now)))
+        self._socket.settimeout(10)
+        self._socket.recv(4096)  # its welcome
+
+    def tell(self, live: Sequence[Record] = (), closed: Sequence[Record] = ()) -> None:
+        totals = {"accepted": len(live) + len(closed)}
+        self._socket.sendall(serialize(Batch(time.time(), list(live), list(closed), totals, 0)))
+
+    def die(self) -> None:
+        """Leave without a goodbye.  Idempotent."""
+        self._socket.close()
+
+
+class Desk:
+    """A running console: ``url`` opens its page."""
+
+    def __init__(self, directory: Path, *, bind: str = "127.0.0.1:0", token: str = TOKEN) -> None:
+        self.feed = str(directory / "feed")
+        options = ("--feed", self.feed, "--bind", bind, "--token", token, "--stay")
+        command = [sys.executable, "-m", "netwright.console", *options]
+        self.process = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+        assert self.process.stdout is not None
+        self.url: str = json.loads(self.process.stdout.readline())["url"]
+        self.origin = self.url.partition("?")[0]
+        self._workers: list[Worker] = []
+
+    def worker(self, pid: int = 7, program: str = "app.py") -> Worker:
+        self._workers.append(Worker(self.feed, pid, program))
+        return self._workers[-1]
+
+    def stop(self) -> None:
+        """Idempotent."""
+        self.process.kill()
+        self.process.wait()
+        assert self.process.stdout is not None
+        self.process.stdout.close()
+        for worker in self._workers:
+            worker.die()
+
+
+@contextmanager
+def desk(directory: Path, **options: str) -> Iterator[Desk]:
+    made = Desk(directory, **options)
+    try:
+        yield made
+    finally:
+        made.stop()
+
+
+def eventually(check: Callable[[], bool], timeout: float = 15.0) -> None:
+    """Wait for what other processes do."""
+    until = time.monotonic() + timeout
+    while not check():
+        assert time.monotonic() < until, "never"
+        time.sleep(0.05)
