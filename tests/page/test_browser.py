@@ -93,7 +93,7 @@ def shown(page: "Page") -> list[str]:
 
 
 def text(page: "Page", selector: str) -> str:
-    return page.locator(selector).inner_text()
+    return str(page.locator(selector).inner_text())
 
 
 def says(page: "Page", selector: str, words: str) -> None:
