@@ -34,24 +34,16 @@ $(VENV)/.dev: $(VENV)/.installed
 	@touch $@
 
 lint: dev
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check -q .
-	$(BIN)/mypy
-	@$(BIN)/lint-imports > $(VENV)/layers.txt || { cat $(VENV)/layers.txt; exit 1; }
-	@tail -n 2 $(VENV)/layers.txt
-	$(BIN)/python -m tools.pyx_layers
-	$(BIN)/deptry -v src 2>&1 | tail -n 1; exit $${PIPESTATUS[0]}
-	$(BIN)/python -m tools.mirror
-	$(BIN)/python -m tools.budgets
+	@$(BIN)/python -m tools.gate
 
 check: dev
 	@started=$$(date +%s.%N); $(MAKE) --no-print-directory lint && \
-	$(BIN)/python -m pytest -q -n 2 --hypothesis-profile=quick -m "not real and not long and not truth" && \
+	echo "pure tests" && $(BIN)/python -m pytest -q -n 2 --hypothesis-profile=quick -m "not real and not long and not truth" && \
 	echo "check: $$(echo "$$(date +%s.%N) $$started" | awk '{printf "%.1f", $$1 - $$2}') s"
 
 test: lint
-	$(BIN)/python -m pytest -q -n 2 -m "not truth"
-	$(BIN)/python -m tools.installed
+	@echo "tests that need no root"; $(BIN)/python -m pytest -q -n 2 -m "not truth"
+	@echo "the modules that mypyc compiles"; $(BIN)/python -m tools.installed
 
 truth: dev
 	$(BIN)/python -m pytest -q -m truth

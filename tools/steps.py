@@ -3,6 +3,7 @@
 A step's output is kept from the terminal; it is shown whole if the step fails.  Standard library only.
 """
 
+import re
 import subprocess
 import sys
 import tempfile
@@ -11,6 +12,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 WIDTH, TICK = 20, 0.1
+_COLOUR = re.compile(r"\x1b\[[0-9;]*m")
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,7 +78,7 @@ class _Running:
     def finish(self, last_line: bool) -> int:
         """Print the line, and the output if the step failed; return the exit code."""
         self.output.seek(0)
-        output = self.output.read().decode(errors="replace").rstrip()
+        output = _COLOUR.sub("", self.output.read().decode(errors="replace")).rstrip()
         self.output.close()
         code = self.process.returncode
         said = f": {output.splitlines()[-1].strip()}" if output and last_line and not code else ""

@@ -12,9 +12,16 @@ from benchmarks.support.claim import Claim, run
 from benchmarks.support.measure import Measured, costs, table
 
 LIBRARIES = [
-    "c", "netwright:native", "netwright:portable", "asyncio-streams", "asyncio-protocol", "uvloop-streams",
-    "uvloop-protocol", "anyio", "trio",
-]  # fmt: skip
+    "c",
+    "netwright:native",
+    "netwright:portable",
+    "asyncio-streams",
+    "asyncio-protocol",
+    "uvloop-streams",
+    "uvloop-protocol",
+    "anyio",
+    "trio",
+]
 GOALS = {
     "native": {"uvloop-streams": 0.35, "uvloop-protocol": 1.6},
     "portable": {"asyncio-streams": 1.0},
@@ -47,9 +54,14 @@ def measure() -> Iterator[Claim]:
         unit = "user instructions per message"
     else:
         found = costs(
-            libraries, "echo", "echo", connections=chosen.connections, size=chosen.size, seconds=chosen.seconds,
+            libraries,
+            "echo",
+            "echo",
+            connections=chosen.connections,
+            size=chosen.size,
+            seconds=chosen.seconds,
             rounds=chosen.rounds,
-        )  # fmt: skip
+        )
         table(title, found)
         user = Measured({library: cost.user for library, cost in found.items()})
         unit = "user CPU seconds per message"

@@ -26,3 +26,9 @@ def test_names_unit_and_marks_are_written() -> None:
 def test_no_point_is_the_callers_mistake() -> None:
     with pytest.raises(UsageError):
         curves([Curve("cwnd", [])], unit="", title="")
+
+
+def test_marks_close_together_have_one_word() -> None:
+    marks = [Mark(0.5 + number / 1000, "loss") for number in range(30)] + [Mark(0.9, "recovery")]
+    document = curves([Curve("cwnd", [(0, 1), (1, 2)])], unit="segments", title="window", marks=marks)
+    assert (document.count(">loss<"), document.count(">recovery<")) == (1, 1)

@@ -24,3 +24,13 @@ def test_resent_segment_is_red_and_says_why() -> None:
 def test_nothing_sent_is_the_callers_mistake() -> None:
     with pytest.raises(UsageError):
         time_sequence([], [], title="")
+
+
+def test_words_do_not_smear_and_bytes_have_a_prefix() -> None:
+    sent = [Sent(0, 0, 1_000_000), Sent(10, 1_000_000, 2_000_000)]
+    again = [Sent(5 + number / 100, 0, 1000, "RTO") for number in range(20)]
+    document = time_sequence([*sent, *again], [], title="A to B")
+    words = [node.text for node in ElementTree.fromstring(document).iter(f"{SVG}text")]
+    assert words.count("RTO") == 1
+    assert "2 M" in words
+    assert not any("e+" in (word or "") for word in words)

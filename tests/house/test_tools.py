@@ -74,9 +74,34 @@ def test_long_file_long_function_and_suppressions_are_caught(elsewhere: Path) ->
     body = "def long() -> None:\n" + "    x = 1  # noqa: F841\n" * 601
     (elsewhere / "src/netwright/proto/a.py").write_text(body)
     told = "\n".join(budgets.problems())
-    assert "602 lines, 600 allowed" in told
+    assert "602 lines: split it" in told
     assert "long: 602 lines, 60 allowed" in told
     assert "suppressions per 1,000 lines" in told
+
+
+@pytest.mark.parametrize(
+    ("name", "first", "fine"),
+    [
+        ("a.py", '"""One responsibility: the table of RFC 9293 states."""', True),
+        ("a.py", '"""A table.\n\nOne responsibility: the table\nof RFC 9293 states."""', True),
+        ("a.py", '"""One responsibility: yes."""', False),
+        ("a.py", "# One responsibility: the table of RFC 9293 states.", False),
+        ("a.js", "// One responsibility: draws the table of connections.", True),
+        ("a.js", "const a = 1;\n\n// One responsibility: draws the table of connections.", False),
+    ],
+)
+def test_long_file_must_say_why_it_is_one(elsewhere: Path, name: str, first: str, fine: bool) -> None:
+    path = elsewhere / "src/netwright/proto" / name
+    path.write_text(first + "\n" * (600 - first.count("\n")))
+    assert not list(budgets.problems())
+    path.write_text(first + "\n" * (601 - first.count("\n")))
+    assert len(list(budgets.problems())) == (not fine)
+
+
+@pytest.mark.parametrize(("code", "count"), [("x = [1]  # fmt: skip", 1), ("# fmt: off", 1), ('x = "# fmt: skip"', 0)])
+def test_code_that_the_formatter_may_not_touch_is_caught(elsewhere: Path, code: str, count: int) -> None:
+    (elsewhere / "tests/a.py").write_text(f"{code}\n")
+    assert len(list(budgets.problems())) == count
 
 
 def test_extra_inside_an_extra_is_followed() -> None:

@@ -93,7 +93,8 @@ def shown(page: "Page") -> list[str]:
 
 
 def text(page: "Page", selector: str) -> str:
-    return str(page.locator(selector).inner_text())
+    found: str = page.locator(selector).inner_text()  # without Playwright its types are unknown
+    return found
 
 
 def says(page: "Page", selector: str, words: str) -> None:

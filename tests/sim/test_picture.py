@@ -77,7 +77,7 @@ def test_pictures_show_the_loss() -> None:
     words = [
         node.text for picture in (sequence, window) for node in ElementTree.fromstring(picture).iter() if node.text
     ]
-    assert words.count("again") == 1
+    assert words.count("retransmission") == 1
     assert words.count("recovery") == 1
     assert {"cwnd", "ssthresh", "flight"} <= set(words)
 

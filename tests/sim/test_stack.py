@@ -273,6 +273,9 @@ def test_connections_are_limited_and_one_in_time_wait_makes_room() -> None:
     wire.run(wire.now + 1, act=lambda: client.endpoint.state is State.TIME_WAIT)
     third = wire.stacks[0].connect("10.0.0.2", 80, wire.now)
     assert wire.stacks[0].connections == [second, third]
+    with pytest.raises(LimitError, match="connections: 3 connections seen, 2 allowed"):  # the place is taken
+        wire.stacks[0].connect("10.0.0.2", 80, wire.now)
+    assert books.sizes(wire.stacks[0])["_waiting"] == 0
 
 
 def test_a_syn_without_room_is_dropped_and_counted() -> None:
@@ -329,6 +332,7 @@ def test_closing_a_port_resets_who_waits() -> None:
     wire.run(1, act=lambda: bool(port.arrived))
     port.close(wire.now)
     port.close(wire.now)
+    assert port.accept() is None
     wire.run(2)
     assert client.endpoint.end is End.RESET
     assert wire.stacks[1].connections == []

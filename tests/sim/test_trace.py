@@ -6,6 +6,8 @@ from pathlib import Path as File
 import pytest
 
 from netwright.core.errors import UsageError
+from netwright.core.moment import Kind, Moment
+from netwright.proto.tcp.segment import ACK, Segment
 from netwright.sim.link import Path
 from netwright.sim.pair import Pair, send_all
 from netwright.sim.trace import Trace, write_pcapng
@@ -104,3 +106,13 @@ def test_our_own_engine_sees_what_the_model_did(tmp_path: File, seed: int) -> No
     repeats = pair.client.endpoint.sender.retransmissions
     assert totals["client"]["retransmission"] == repeats > 0
     assert totals["server"].get("network_duplicate", 0) == pair.client.link.counters.duplicated
+
+
+def test_a_full_trace_has_no_reasons_of_what_is_not_in_it() -> None:
+    """The last packet that it has must not be explained by those that came later."""
+    trace = Trace(limit=2)
+    for number in range(4):
+        trace.sent(float(number), 0, Segment(number, 0, ACK, 0), [])
+        trace.explain([Moment(float(number), Kind.HELD, 0, str(number))])
+    assert [[moment.note for moment in seen.reasons] for seen in trace] == [["0"], ["1"]]
+    assert (len(trace), trace.lost) == (2, 2)

@@ -23,9 +23,14 @@ SYSCTLS = {
     "net.ipv4.tcp_tso_win_divisor": "100",  # send what cwnd allows, do not wait for a larger burst
 }
 ADDRESSES = (
-    "--ip_version=ipv4", "--local_ip=192.168.0.1", "--gateway_ip=192.168.0.1", "--netmask_ip=255.255.0.0",
-    "--remote_ip=192.0.2.1", "--send_omit_free", "--strict_segments",
-)  # fmt: skip
+    "--ip_version=ipv4",
+    "--local_ip=192.168.0.1",
+    "--gateway_ip=192.168.0.1",
+    "--netmask_ip=255.255.0.0",
+    "--remote_ip=192.0.2.1",
+    "--send_omit_free",
+    "--strict_segments",
+)
 
 
 def packetdrill() -> Path:

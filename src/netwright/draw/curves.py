@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netwright.core.errors import UsageError
-from netwright.draw.svg import Canvas, Scale, seconds, ticks
+from netwright.draw.svg import Canvas, Labels, Scale, figure, seconds, ticks
 
 __all__ = ["HEIGHT", "PLOT", "WIDTH", "Curve", "Mark", "curves", "frame"]
 
@@ -14,7 +14,7 @@ PLOT = (70.0, 40.0, 940.0, 300.0)  # left, top, right, bottom
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """``points`` are (seconds, value), in the order of time; ``stepped`` holds a value until the next."""
+    """A line: ``points`` are (seconds, value) in order of time; ``stepped`` holds each value until the next."""
 
     name: str
     points: Sequence[tuple[float, float]]
@@ -24,7 +24,7 @@ class Curve:
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """An instant worth a line: "RTO", "window 0"."""
+    """A vertical line at an instant, with a word: "RTO", "window 0"."""
 
     at: float
     text: str
@@ -32,11 +32,11 @@ class Mark:
 
 
 def frame(canvas: Canvas, across: Scale, up: Scale, unit: str) -> None:
-    """Grid, tick labels and the unit."""
+    """Draw the grid, the tick labels and the unit."""
     left, top, right, bottom = PLOT
     for value in ticks(up.low, up.high, 5):
         canvas.line(left, up(value), right, up(value), kind="grid")
-        canvas.text(left - 8, up(value) + 4, f"{value:g}", anchor="end")
+        canvas.text(left - 8, up(value) + 4, figure(value), anchor="end")
     for value in ticks(across.low, across.high, 8):
         canvas.line(across(value), top, across(value), bottom, kind="grid")
         canvas.text(across(value), bottom + 18, seconds(value), anchor="middle")
@@ -44,7 +44,7 @@ def frame(canvas: Canvas, across: Scale, up: Scale, unit: str) -> None:
 
 
 def curves(lines: Sequence[Curve], *, unit: str, title: str, marks: Sequence[Mark] = ()) -> str:
-    """An SVG document; the value axis starts at 0.
+    """Return an SVG document; the value axis starts at 0.
 
     Raises:
         UsageError: no curve has a point.
@@ -59,9 +59,11 @@ def curves(lines: Sequence[Curve], *, unit: str, title: str, marks: Sequence[Mar
     canvas = Canvas(WIDTH, HEIGHT, title)
     canvas.text(left, 20, title, title=True)
     frame(canvas, across, up, unit)
-    for mark in marks:
+    labels = Labels()
+    for mark in sorted(marks, key=lambda each: each.at):
         canvas.line(across(mark.at), top, across(mark.at), bottom, tone=mark.tone, extra=' stroke-dasharray="3 3"')
-        canvas.text(across(mark.at) + 4, top + 10, mark.text, tone=mark.tone)
+        if labels.has_room(across(mark.at) + 4, mark.text):
+            canvas.text(across(mark.at) + 4, top + 10, mark.text, tone=mark.tone)
     x = right
     for line in reversed(lines):
         canvas.polyline([(across(at), up(value)) for at, value in _steps(line)], tone=line.tone)

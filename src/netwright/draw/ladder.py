@@ -1,4 +1,4 @@
-"""The ladder: two hosts, time downwards, an arrow a segment; a lost one ends in a cross on its way."""
+"""The ladder diagram: two hosts, time downwards, an arrow per segment; a lost one ends in a cross halfway."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -7,16 +7,16 @@ from netwright.draw.svg import Canvas, Scale, seconds
 
 __all__ = ["Arrow", "Note", "ladder", "ladder_text"]
 
-_ROW = 22.0  # pixels that two labels need from each other
+_ROW = 22.0  # pixels between two rows
 _LEFT, _RIGHT, _WIDTH = 410.0, 850.0, 1190.0
-_NOTE_WIDTH = 44  # characters beside a line
+_NOTE_WIDTH = 44  # characters of a note
 _TEXT_WIDTH = 46
-_ARRIVAL, _DECISION, _DEPARTURE = range(3)  # causes before effects, where the instant is the same
+_ARRIVAL, _DECISION, _DEPARTURE = range(3)  # at the same instant, causes come before effects
 
 
 @dataclass(frozen=True, slots=True)
 class Arrow:
-    """One segment or datagram; ``arrived_at`` None: it never did.  Times in seconds, tone as in ``svg.TONES``."""
+    """One segment or datagram; ``arrived_at`` is None if it was lost.  Times in seconds, tones as in ``svg.TONES``."""
 
     sent_at: float
     arrived_at: float | None
@@ -27,7 +27,7 @@ class Arrow:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A decision of one end, beside its line: "RTO after 1.0 s", "3rd duplicate ACK: fast retransmit"."""
+    """A decision of one host, written beside its line: "timeout after 1.0 s"."""
 
     at: float
     right: bool
@@ -36,7 +36,7 @@ class Note:
 
 
 def ladder(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, right: str, title: str = "") -> str:
-    """An SVG document.  Time runs downwards, a row for whatever happens: an arrival, a decision, a departure."""
+    """Return an SVG document with a row for each arrival, decision and departure."""
     rows = _rows(arrows, notes)
     canvas = Canvas(_WIDTH, 90 + _ROW * len(rows), title or f"{left} to {right}")
     canvas.text(_LEFT, 40, left, anchor="middle", title=True)
@@ -62,7 +62,7 @@ def ladder(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, ri
 
 
 def _rows(arrows: Sequence[Arrow], notes: Sequence[Note]) -> list[tuple[float, int, int]]:
-    """When, what, and which of its sort, in the order in which it is drawn."""
+    """Return time, kind and index of each row, in drawing order."""
     rows = [(arrow.sent_at, _DEPARTURE, index) for index, arrow in enumerate(arrows)]
     rows += [(arrow.arrived_at, _ARRIVAL, index) for index, arrow in enumerate(arrows) if arrow.arrived_at is not None]
     return sorted(rows + [(note.at, _DECISION, index) for index, note in enumerate(notes)])
@@ -87,7 +87,7 @@ def _draw(canvas: Canvas, arrow: Arrow, y1: float, arrival: float | None) -> Non
 
 
 def ladder_text(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, right: str) -> str:
-    """The same for a terminal, a line an event; a decision comes before what was sent because of it."""
+    """Return the same for a terminal, one line per event; a decision precedes the segments that it caused."""
     lines = [f"{'':>10}  {left}{right:>{max(_TEXT_WIDTH - len(left), len(right) + 1)}}"]
     indent = " " * (_TEXT_WIDTH + 2)
     events = [(arrow.sent_at, 1, _arrow_text(arrow)) for arrow in arrows]

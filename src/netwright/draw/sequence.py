@@ -1,18 +1,18 @@
-"""The time-sequence graph (Shepard 1991, tcptrace): segments, the peer's ACKs and its window, resends in red."""
+"""The time-sequence graph (Shepard 1991, tcptrace): segments, ACKs and window of the peer; retransmissions in red."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from netwright.core.errors import UsageError
 from netwright.draw.curves import HEIGHT, PLOT, WIDTH, frame
-from netwright.draw.svg import Canvas, Scale
+from netwright.draw.svg import Canvas, Labels, Scale
 
 __all__ = ["Acknowledgement", "Sent", "time_sequence"]
 
 
 @dataclass(frozen=True, slots=True)
 class Sent:
-    """Bytes ``seq`` to ``end`` (relative) left at ``at``; ``resent`` says why ("fast", "RTO"), "" is new data."""
+    """Bytes ``seq`` to ``end`` (relative) sent at ``at``; ``resent`` labels a retransmission, "" is new data."""
 
     at: float
     seq: int
@@ -22,7 +22,7 @@ class Sent:
 
 @dataclass(frozen=True, slots=True)
 class Acknowledgement:
-    """All before ``ack`` arrived, up to ``right_edge`` may be sent; ``sacks`` arrived beyond (RFC 2018)."""
+    """An ACK: bytes before ``ack`` arrived, and ``sacks`` (RFC 2018); ``right_edge`` is the window's end."""
 
     at: float
     ack: int
@@ -31,7 +31,7 @@ class Acknowledgement:
 
 
 def time_sequence(sent: Sequence[Sent], acks: Sequence[Acknowledgement], *, title: str) -> str:
-    """An SVG document of one direction.
+    """Return an SVG document of one direction.
 
     Raises:
         UsageError: nothing was sent.
@@ -51,13 +51,14 @@ def time_sequence(sent: Sequence[Sent], acks: Sequence[Acknowledgement], *, titl
     for ack in acks:
         for start, end in ack.sacks:
             canvas.line(across(ack.at), up(start), across(ack.at), up(end), tone="control")
+    labels = Labels()
     for segment in sent:
         x, tone = across(segment.at), "bad" if segment.resent else "data"
         canvas.line(x, up(segment.seq), x, up(segment.end), tone=tone, extra=' stroke-width="2"')
-        if segment.resent:
+        if segment.resent and labels.has_room(x + 3, segment.resent):
             canvas.text(x + 3, up(segment.end) + 10, segment.resent, tone="bad")
     for index, (words, tone) in enumerate(
-        (("segments", "data"), ("resent", "bad"), ("ACK", "good"), ("window", "wait"))
+        (("segments", "data"), ("retransmitted", "bad"), ("ACK", "good"), ("window", "wait"))
     ):
-        canvas.text(right - 300 + 80 * index, 20, words, tone=tone)
+        canvas.text(right - 360 + 108 * index, 20, words, tone=tone)
     return canvas.render()

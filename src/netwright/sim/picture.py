@@ -115,7 +115,7 @@ def sequence_picture(trace: Trace, *, host: int = 0) -> str:
 
 def _resent(seen: Seen) -> str:
     kinds = {moment.kind for moment in seen.reasons}
-    return "probe" if Kind.PROBE in kinds else "again" if Kind.RETRANSMIT in kinds else ""
+    return "probe" if Kind.PROBE in kinds else "retransmission" if Kind.RETRANSMIT in kinds else ""
 
 
 def window_picture(trace: Trace, *, host: int = 0) -> str:

@@ -133,3 +133,19 @@ def test_the_round_trip_is_that_of_the_last_in_sequence_and_reordering_is_measur
     rack.delivered(hole, 0.06, 0.01, inf)
     assert (rack.sent_at, rack.end, rack.rtt) == (0.05, 20, 0.06)
     assert (rack.reordered, rack.widest, rack.highest) == (True, 20, 20)
+
+
+def test_reordering_widens_once_a_round_trip_and_narrows_after_16_recoveries() -> None:
+    """RFC 8985 §6.2 step 4, both twice, to the very byte and the very recovery."""
+    rack = Rack()
+    for _ in range(2):
+        for una, steps in ((100, 2), (100, 2), (199, 2), (200, 3), (299, 3)):
+            rack.widen(una, 200 if una < 200 else 300)
+            assert rack.steps == steps
+        for _ in range(15):
+            rack.recovered()
+        assert rack.steps == 3
+        rack.recovered()
+        assert rack.steps == 1
+        rack.widen(300, 100)  # the next round begins
+        rack.steps = 1

@@ -235,8 +235,19 @@ def test_a_segment_up_to_the_edge_is_taken_whole(extra: int) -> None:
     assert receiver.rcv_nxt == 1 + len(receiver.buffer)
 
 
-@pytest.mark.parametrize(("seq", "length", "taken"), [(1, 0, True), (1000, 0, True), (1001, 0, False), (0, 0, False),
-    (1000, 1, True), (1001, 1, False), (0, 1, False), (0, 2, True)])  # fmt: skip
+@pytest.mark.parametrize(
+    ("seq", "length", "taken"),
+    [
+        (1, 0, True),
+        (1000, 0, True),
+        (1001, 0, False),
+        (0, 0, False),
+        (1000, 1, True),
+        (1001, 1, False),
+        (0, 1, False),
+        (0, 2, True),
+    ],
+)
 def test_the_window_has_exact_edges(seq: int, length: int, taken: bool) -> None:
     """RFC 9293 §3.10.7.4, table 6: RCV.NXT is 1, RCV.WND 1000."""
     assert receiver_of().acceptable(Segment(seq, 0, ACK, 0, bytes(length))) is taken

@@ -157,3 +157,16 @@ def test_counts_are_those_of_the_pieces_after_a_cut() -> None:
     assert (board.out, board.repeated, board.sacked, board.lost, board.resent) == (7, 3, 1, 6, 0)
     board.acknowledge(3000)
     assert (board.out, board.repeated, board.sacked, board.lost, board.resent) == (0, 0, 0, 0, 0)
+
+
+def test_what_was_forgotten_can_be_sacked_again() -> None:
+    """RFC 2018 §8: after a timeout the peer says anew what it has, any number of times."""
+    board = Scoreboard()
+    for start in (0, 1000, 2000):
+        board.add(SentSegment(start, start + 1000, bytes(1000), ACK, 0.0))
+    for _ in range(3):
+        assert [record.start for record in board.sack(1000, 3000)] == [1000, 2000]
+        assert board.sack(1000, 3000) == []
+        assert (board.sacked, board.highest_sacked) == (2, 3000)
+        board.forget_sacks()
+        assert (board.sacked, board.highest_sacked) == (0, -1)

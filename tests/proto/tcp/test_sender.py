@@ -494,3 +494,50 @@ def test_no_message_makes_segments_tiny() -> None:
     talk.endpoint.take_segments()
     assert talk.endpoint.reduce_mss(28, 1, talk.now)
     assert talk.endpoint.sender.mss == 512
+
+
+def test_a_second_outage_has_all_the_patience_of_the_first() -> None:
+    """RFC 9293 §3.8.3: what was acknowledged between them ends the first."""
+    talk = established(plain(retries=4, tail_loss_probe=False))  # 0.2 * (1 + 2 + 4 + 8 + 16) = 6.2 s
+    for start in (1, 101):
+        talk.send(100)
+        talk.wait(5.0)
+        talk.skip()
+        talk.hear(f". 1:1 ack {start + 100}")
+    talk.send(100)
+    talk.wait(talk.endpoint.sender.timer_at - talk.now + 1e-6)
+    assert len(talk.skip()) == 2
+    talk.wait(60.0)
+    assert talk.endpoint.end is End.TIMED_OUT
+
+
+def test_new_space_is_reported_once_for_each_refusal() -> None:
+    talk = established(plain(send_buffer=3000))
+    for turn in range(2):
+        assert talk.send(5000) == 3000
+        start = 1 + 3000 * turn
+        told = [talk.hear(f". 1:1 ack {start + 1000 * part}") for part in (1, 2, 3)]
+        assert told == [[Event.WRITABLE], [], []]
+
+
+@pytest.mark.parametrize(("ack", "taken"), [(1, True), (0, False)])
+def test_an_old_acknowledgement_is_taken_up_to_the_largest_window(ack: int, taken: bool) -> None:
+    """RFC 5961 §5.2: SND.UNA - MAX.SND.WND, and never the SYN's own number."""
+    talk = established(plain())
+    talk.send(2000)
+    talk.skip()
+    talk.hear(". 1:1 ack 2001")
+    talk.hear(f". 1:1 ack {ack}")
+    assert ("long ago" in talk.reasons()) is not taken
+
+
+@pytest.mark.parametrize(("ack", "taken"), [(2000, False), (2001, True)])
+def test_an_acknowledgement_older_than_a_window_is_refused(ack: int, taken: bool) -> None:
+    """RFC 5961 §5.2."""
+    talk = established(plain(), "S. 0:0 ack 1 win 2000 mss 1000 sackok")
+    for _ in range(2):
+        talk.send(2000)
+        talk.skip()
+        talk.hear(f". 1:1 ack {talk.endpoint.sender.snd_nxt} win 2000")
+    talk.hear(f". 1:1 ack {ack} win 2000")
+    assert ("long ago" in talk.reasons()) is not taken

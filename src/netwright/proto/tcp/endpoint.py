@@ -118,7 +118,7 @@ class Endpoint:
         """Create a passive endpoint that answers ``syn`` (RFC 9293 §3.10.7.2)."""
         endpoint = cls(settings, iss=iss, stamp_offset=stamp_offset, watch=watch)
         endpoint._started_at = now
-        endpoint._move(Step.LISTEN, now)
+        endpoint.state = step(CLOSED, Step.LISTEN)  # no decision of this moment: the listener was there before
         endpoint._take_syn(syn, now)
         endpoint._move(Step.SYN, now)
         endpoint.sender.open(SYN | ACK | (ECE if endpoint.agreement.ecn else 0), now)

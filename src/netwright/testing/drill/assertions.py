@@ -28,9 +28,21 @@ _CONSTANTS = {
     "False": 0,
 }
 _ALLOWED = (
-    ast.Module, ast.Assert, ast.Compare, ast.BoolOp, ast.BinOp, ast.UnaryOp, ast.Name, ast.Constant, ast.Load,
-    ast.Tuple, ast.cmpop, ast.boolop, ast.operator, ast.unaryop,
-)  # fmt: skip
+    ast.Module,
+    ast.Assert,
+    ast.Compare,
+    ast.BoolOp,
+    ast.BinOp,
+    ast.UnaryOp,
+    ast.Name,
+    ast.Constant,
+    ast.Load,
+    ast.Tuple,
+    ast.cmpop,
+    ast.boolop,
+    ast.operator,
+    ast.unaryop,
+)
 
 
 def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:

@@ -14,9 +14,15 @@ __all__ = ["get_option", "set_option"]
 
 # change nothing that a script sees on the wire, where the model does not have them
 _HARMLESS = {
-    "SO_REUSEADDR", "SO_REUSEPORT", "SO_RCVLOWAT", "IP_MTU_DISCOVER", "IP_TOS", "IPV6_TCLASS", "SO_BUSY_POLL",
+    "SO_REUSEADDR",
+    "SO_REUSEPORT",
+    "SO_RCVLOWAT",
+    "IP_MTU_DISCOVER",
+    "IP_TOS",
+    "IPV6_TCLASS",
+    "SO_BUSY_POLL",
     "TCP_QUICKACK",
-}  # fmt: skip
+}
 _LEAST_SEND_BUFFER = 4608  # SOCK_MIN_SNDBUF, socket(7)
 _KEEP = {"TCP_KEEPIDLE": "idle", "TCP_KEEPINTVL": "interval", "TCP_KEEPCNT": "count"}
 _BEFORE = {"TCP_SYNCNT": "syn_retries", "TCP_MAXSEG": "mss", "SO_RCVBUF": "receive_buffer"}  # of no use once connected
