@@ -9,9 +9,9 @@ def main() -> None:
     """Run the command that ``sys.argv`` names; ends the process."""
     try:
         if sys.argv[1:] == ["--version"]:  # without click: half the time to the answer
-            from importlib.metadata import version
+            from netwright import __version__
 
-            sys.stdout.write(f"netwright {version('netwright')}\n")
+            sys.stdout.write(f"netwright {__version__}\n")
             return
         from netwright.cli.group import netwright
 

@@ -4,10 +4,10 @@ import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 
 import click
 
+from netwright import __version__
 from netwright.cli.checks import Check, Grade, run_checks
 
 __all__ = ["command", "table"]
@@ -39,7 +39,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 def _system() -> str:
-    return f"netwright {version('netwright')} on {platform.system()} {platform.release()} {platform.machine()}"
+    return f"netwright {__version__} on {platform.system()} {platform.release()} {platform.machine()}"
 
 
 def table(checks: Sequence[Check]) -> str:
