@@ -7,7 +7,7 @@ from dataclasses import asdict
 
 import click
 
-from netwright import __version__
+import netwright
 from netwright.cli.checks import Check, Grade, run_checks
 
 __all__ = ["command", "table"]
@@ -39,7 +39,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 def _system() -> str:
-    return f"netwright {__version__} on {platform.system()} {platform.release()} {platform.machine()}"
+    return f"netwright {netwright.__version__} on {platform.system()} {platform.release()} {platform.machine()}"
 
 
 def table(checks: Sequence[Check]) -> str:

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from netwright import __version__
+import netwright as package
 from netwright.cli.examples import EXAMPLES
 from netwright.run.problem import INTERRUPTED, UNREACHABLE, USAGE, Code, Problem
 
@@ -127,6 +127,6 @@ def _output_failed(error: OSError) -> int:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=EXIT_CODES,
 )
-@click.version_option(__version__, message="netwright %(version)s")
+@click.version_option(package.__version__, message="netwright %(version)s")
 def netwright() -> None:
     """Build networked programs, run them, watch them, break them."""
