@@ -116,7 +116,7 @@ def test_connection_of_a_worker_that_died_says_so_once(store: Store) -> None:
     answer = answers.connection(store, "7.5", 1200.0)
     assert answer is not None
     assert [bar["label"] for bar in answer["bars"] if bar["lane"] in ("app", "end")] == [
-        "handler 4000 ms",
+        "handler 4.0 s",
         "lost · its worker ended",
     ]
     assert (answer["ending"]["how"], answer["age"]) == ("its worker died", 4.0)

@@ -65,9 +65,7 @@ def test_filter_of_the_page_agrees_with_the_table() -> None:
         check=True,
         timeout=30,
     )
-    assert json.loads(done.stdout) == [
-        [text, matches if matches is not None else place(text)] for text, matches in CASES
-    ]
+    assert json.loads(done.stdout) == [[text, [place(text)] if matches is None else matches] for text, matches in CASES]
 
 
 def place(text: str) -> int:
