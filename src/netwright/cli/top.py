@@ -286,13 +286,19 @@ def _watch(asking: Ask, view: View, interval: float) -> None:
     """Draw each ``interval`` and after each key, until q or Ctrl-C."""
     with _terminal() as keys:
         while True:
-            width, height = shutil.get_terminal_size()
+            width, height = _size()
             lines = picture(asking, view, width, height)
             sys.stdout.write("\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in lines))
             sys.stdout.flush()
             for key in keys(interval):
                 if not view.press(key):
                     return
+
+
+def _size() -> tuple[int, int]:
+    """Columns and lines now; COLUMNS and LINES, which shells set once, only where the terminal does not say."""
+    width, height = os.get_terminal_size(sys.stdout.fileno())
+    return (width, height) if width and height else shutil.get_terminal_size()
 
 
 _KEY = re.compile(r"\x1b(?:\[|O)([0-9;]*[A-Za-z~])|(\x1b)|(.)", re.DOTALL)
