@@ -4,16 +4,17 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from netwright.cli.table import printable, shorten, size, span
+from netwright.cli.table import printable, shorten
+from netwright.core.units import seconds, size
 
 __all__ = ["life"]
 
 _BAR = 20  # columns of the longest share
 _KERNEL: dict[str, Callable[[Any], str]] = {  # fields of struct tcp_info that are shown, with what prints them
-    "rtt": span,
-    "rttvar": span,
-    "min_rtt": span,
-    "rto": span,
+    "rtt": seconds,
+    "rttvar": seconds,
+    "min_rtt": seconds,
+    "rto": seconds,
     "snd_cwnd": str,
     "snd_ssthresh": str,
     "unacked": str,
@@ -48,7 +49,7 @@ def life(answer: dict[str, Any], width: int) -> list[str]:
 
 
 def _age(answer: dict[str, Any]) -> str:
-    return f"{'lived' if answer['row']['closed'] else 'open for'} {span(answer['age'])}"
+    return f"{'lived' if answer['row']['closed'] else 'open for'} {seconds(answer['age'])}"
 
 
 def _shares(ledger: list[dict[str, Any]]) -> list[str]:
@@ -57,7 +58,7 @@ def _shares(ledger: list[dict[str, Any]]) -> list[str]:
         return []
     width = max(len(share["cause"]) for share in ledger)
     bars = [
-        f"  {share['cause']:<{width}}  {100 * share['share']:>3.0f} %  {span(share['seconds']):>7}  "
+        f"  {share['cause']:<{width}}  {100 * share['share']:>3.0f} %  {seconds(share['seconds']):>7}  "
         f"{'█' * round(_BAR * share['share'])}"
         for share in ledger
     ]
