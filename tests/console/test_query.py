@@ -25,6 +25,7 @@ ROW: Row = row_of(
         messages=3,
         waiting="peer to read",
         waiting_since=10.0,
+        send_waited=7.0,
         exchanges=[Exchange(9.0, 9.0, 9.5, "GET /slow", 200)],
     ),
     7,

@@ -230,7 +230,7 @@ async def test_kernel_s_view_reaches_the_page_and_the_connection_s_page(tmp_path
             async for message in events(stream):
                 if message.get("kernel"):
                     break
-        assert message["kernel"] == [["7.1", "CLOSE_WAIT", 0.02, 10, 9, 0, 0]]
+        assert message["kernel"] == [["7.1", "CLOSE_WAIT", "warn", "CLOSE_WAIT", 0.02, 10, 9, 0, 0]]
         answer = await run.json("/api/connections/7.1")
         assert answer["kernel"]["total_retrans"] == 9
         assert "The peer has finished" in [finding["title"] for finding in answer["findings"]]

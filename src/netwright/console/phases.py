@@ -1,4 +1,4 @@
-"""A connection's life as bars on one time axis: from its moments where it was watched, else from its summary.  No I/O.
+"""A connection's life as bars on one time axis: from its moments where it was watched, else from its summary.
 
 A bar is a stretch of time with one cause; a tick is a bar without length.  Times are seconds on the worker's clock.
 """
@@ -30,8 +30,17 @@ class Bar:
     size: int = 0
 
 
-def bars_of_life(record: Record, moments: Sequence[Moment], now: float) -> list[Bar]:
-    """The opening from the summary, which knows every attempt, then the moments that were kept; else the summary."""
+def bars_of_life(record: Record, moments: Sequence[Moment], now: float, *, lost: bool = False) -> list[Bar]:
+    """The opening from the summary, which has every attempt, then the moments that were kept; else the summary.
+
+    Args:
+        lost: its worker died at ``now``.
+    """
+    end = [Bar("end", "lost · its worker ended", now, now, "bad")] if lost else []
+    return _bars_of_life(record, moments, now) + end
+
+
+def _bars_of_life(record: Record, moments: Sequence[Moment], now: float) -> list[Bar]:
     if not moments:
         return bars_of_summary(record, now)
     if record["waiting"] in (Waiting.RESOLVE, Waiting.CONNECT):
@@ -54,7 +63,8 @@ def bars_of_summary(record: Record, now: float) -> list[Bar]:
         if exchange.answered:
             stop = max(record["last_out_at"], exchange.answered)
             found.append(Bar("resp", "response", exchange.answered, stop, "good"))
-    if record["waiting"]:
+    handled = any(not exchange.answered for exchange in record["exchanges"][-1:])
+    if record["waiting"] and not (handled and record["waiting"] == Waiting.HANDLER):
         found.append(_wait_bar(record["waiting"], record["waiting_since"], now))
     if record["closed_at"]:
         outcome, ended = record["ended"].outcome, ending(record["ended"])
