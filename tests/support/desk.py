@@ -5,6 +5,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
@@ -24,10 +25,15 @@ class Worker:
         self._socket.sendall(serialize(Hello(pid, program, "native", "3.11", now=now, wall=now)))
         self._socket.settimeout(10)
         self._socket.recv(4096)  # its welcome
+        self._totals: Counter[str] = Counter()
+        self._known: set[int] = set()
 
     def tell(self, live: Sequence[Record] = (), closed: Sequence[Record] = ()) -> None:
-        totals = {"accepted": len(live) + len(closed)}
-        self._socket.sendall(serialize(Batch(time.time(), list(live), list(closed), totals, 0)))
+        numbers = {record["number"] for record in (*live, *closed)}
+        self._totals["accepted"] += len(numbers - self._known)
+        self._known |= numbers
+        self._totals.update(record["ended"].outcome.value for record in closed)
+        self._socket.sendall(serialize(Batch(time.time(), list(live), list(closed), dict(self._totals), 0)))
 
     def die(self) -> None:
         """Leave without a goodbye.  Idempotent."""
