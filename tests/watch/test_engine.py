@@ -70,6 +70,28 @@ def test_fragments_are_judged_when_the_last_one_comes() -> None:
     assert engine.segments == 1
 
 
+def test_columns_are_those_of_the_last_feed_alone() -> None:
+    talk, header = Talk().handshake(), pcap([])
+    for engine in (Engine(columns=True), PureEngine(columns=True)):
+        engine.feed(pcap(talk.frames))
+        engine.feed(pcap(talk.frames[:2])[len(header) :])
+        assert len(engine.take_segments()) == 2
+        engine.feed(pcap(talk.frames)[len(header) :])
+        engine.feed(pcap(talk.frames[:1])[len(header) :])
+        assert [len(column) for column in engine.take_columns()] == [4, 4, 8]
+        assert engine.take_columns() == (b"", b"", b"")
+        assert engine.take_segments() == []
+
+
+@pytest.mark.parametrize("new", [0, 1, 99, 100, 300])
+def test_partial_retransmission_counts_only_its_old_bytes_as_sent_again(new: int) -> None:
+    """100 bytes, then from the same start the last 60 of them and ``new`` more."""
+    talk = Talk().handshake().client(100, 0, 0, 100).client(400, 40, 0, 60 + new)
+    for engine in (Engine(), PureEngine()):
+        engine.feed(pcap(talk.frames))
+        assert engine.totals()[1:3] == (160 + new, 60)
+
+
 @pytest.mark.parametrize("wrong", [{"mode": "tcptrace"}, {"max_flows": 0}, {"max_flows": -1}, {"max_flows": 1 << 25}])
 def test_settings_out_of_range_are_the_caller_s_fault(wrong: dict[str, object]) -> None:
     for engine in (Engine, PureEngine):

@@ -45,6 +45,18 @@ def test_what_came_first_stays_where_pieces_overlap() -> None:
     assert packet[20:] == WHOLE[20:]
 
 
+def test_data_beyond_the_end_does_not_stand_for_a_missing_piece() -> None:
+    """Three pieces came, the datagram has three, and the middle one is missing."""
+    reassembly, pieces = Reassembly(), _pieces(WHOLE, 80)
+    first, middle, last = pieces[:3]
+    beyond = _pieces(WHOLE, 80)[1]
+    beyond.offset = 800
+    assert [reassembly.add(piece) for piece in (first, beyond, last)] == [None] * 3
+    packet = reassembly.add(middle)
+    assert packet is not None
+    assert packet[20:] == WHOLE[20:]
+
+
 def test_oldest_unfinished_datagram_gives_way_to_a_new_one() -> None:
     reassembly = Reassembly()
     for ident in range(SLOTS + 1):

@@ -134,10 +134,10 @@ def test_simple_packet_has_no_time() -> None:
     [
         (b"GIF89a" + bytes(40), "not a capture file: it begins with bytes 47 49 46 38 at byte 0"),
         (pcap([]) + pack("<IIII", 0, 0, LARGEST + 1, 9), "262144 bytes in a packet allowed, seen 262145 at byte 24"),
-        (pcapng([]) + pack("<III", 6, 13, 0), "multiple of 4 bytes, at least 12, wanted, seen 13 at byte"),
-        (pcapng([]) + block(6, bytes(16)), "at least 32 bytes wanted, seen 28"),
+        (pcapng([]) + pack("<III", 6, 13, 0), "12 or more bytes, a multiple of 4, allowed, seen 13 at byte"),
+        (pcapng([]) + block(6, bytes(16)), "32 or more bytes allowed, seen 28"),
         (pcapng([]) + block(6, pack("<IIIII", 7, 0, 0, 0, 0)), "an interface that no block describes: 7"),
-        (pcapng([]) + block(6, pack("<IIIII", 0, 0, 0, 99, 99)), "more packet than pcapng block: captured 99"),
+        (pcapng([]) + block(6, pack("<IIIII", 0, 0, 0, 99, 99)), "pcapng packet longer than its block: captured 99"),
         (block(0x0A0D0D0A, pack("<IHHq", 0x1A2B3C4E, 1, 0, -1)), "byte order mark of bytes 4e 3c 2b 1a at byte 0"),
     ],
 )

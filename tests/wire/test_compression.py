@@ -75,11 +75,11 @@ def test_a_cut_zstd_stream_says_so() -> None:
 def test_broken_streams_are_refused() -> None:
     raw = bytearray(gzip.compress(DATA))
     raw[-5] ^= 1
-    with pytest.raises(ProtocolError, match="gzip broken"):
+    with pytest.raises(ProtocolError, match="gzip malformed"):
         list(decompressed([bytes(raw)]))
-    with pytest.raises(ProtocolError, match="zstd broken"):
+    with pytest.raises(ProtocolError, match="zstd malformed"):
         list(decompressed([zstd.compress(DATA)[:5] + b"\xff" * 40]))
-    with pytest.raises(ProtocolError, match="gzip broken"):
+    with pytest.raises(ProtocolError, match="gzip malformed"):
         list(decompressed([gzip.compress(DATA) + b"rubbish"]))
 
 

@@ -50,6 +50,27 @@ def test_any_length_gives_what_it_holds(data: bytes, size: int) -> None:
     assert set(info.as_dict()) == {field.name for field in FIELDS if getattr(info, field.name) is not None}
 
 
+# linux/tcp.h and tcp_get_info() in net/ipv4/tcp.c: jiffies are given in ms or converted to µs.
+MICROSECONDS = "rto ato rtt rttvar rcv_rtt min_rtt busy_time rwnd_limited sndbuf_limited"
+MILLISECONDS = "last_data_sent last_ack_sent last_data_recv last_ack_recv total_rto_time"
+
+
+@pytest.mark.parametrize(("names", "unit"), [(MICROSECONDS, 1e-6), (MILLISECONDS, 1e-3)])
+def test_times_are_in_seconds(names: str, unit: float) -> None:
+    """Each time alone is 5 units, all else 0."""
+    for name in names.split():
+        place = next(index for index, field in enumerate(FIELDS) if field.name == name)
+        info = parse_tcp_info(WHOLE.pack(*[5 * (index == place) for index in range(len(FIELDS))]))
+        assert getattr(info, name) == pytest.approx(5 * unit)
+        assert sum(value != 0 for value in info.as_dict().values()) == 1
+
+
+def test_no_other_field_is_a_time() -> None:
+    info = parse_tcp_info(WHOLE.pack(*[1] * len(FIELDS)))
+    times = {name for name, value in info.as_dict().items() if value != 1}
+    assert times == {*MICROSECONDS.split(), *MILLISECONDS.split()}
+
+
 @pytest.mark.parametrize("size", [0, 1, 103])
 def test_a_shorter_structure_is_refused(size: int) -> None:
     with pytest.raises(ProtocolError, match=f"tcp_info of {size} bytes, 104"):

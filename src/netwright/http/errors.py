@@ -1,4 +1,4 @@
-"""What a handler raises to answer with a status; the text is for the peer."""
+"""The exception with which a handler answers a status; its text is sent to the peer."""
 
 from collections.abc import Iterable
 

@@ -1,4 +1,4 @@
-"""Answers to what went wrong: the value seen, the value allowed, the rule; text or JSON (RFC 9457) by Accept."""
+"""Error responses: the value seen, the value allowed, the rule; as text or JSON (RFC 9457), by Accept."""
 
 from netwright.core.errors import NetwrightError
 from netwright.http.errors import StatusError
@@ -16,7 +16,7 @@ def status_of(error: Exception) -> int:
 
 
 def error_response(error: Exception, *, status: int = 0, accept: str = "", close: bool = False) -> Response:
-    """A page that says what was wrong; of a fault of the program it says nothing that is not the peer's business."""
+    """The response to a failed request; the text of an error in the program (500) is not sent to the peer."""
     status = status or status_of(error)
     detail = (
         str(error) if isinstance(error, NetwrightError) and status != 500 else "the handler failed; its log says why"

@@ -1,4 +1,4 @@
-"""What a handler is asked: method, path, fields, and the content as it comes."""
+"""A request as its handler receives it: method, path, fields, and the content as it arrives."""
 
 import json
 from collections.abc import AsyncIterator

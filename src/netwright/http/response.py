@@ -1,4 +1,4 @@
-"""What a handler answers: status, fields, content at once or piece by piece."""
+"""A handler's answer: status, fields, content at once or piece by piece."""
 
 import json
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping

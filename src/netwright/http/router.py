@@ -1,4 +1,4 @@
-"""Which handler answers a method and a path.  No I/O.
+"""Find the handler of a method and a path.
 
 A path is matched segment by segment: ``/items`` literally, ``/items/{id}`` one segment of any text, ``/items/{id:int}``
 one of digits, ``/files/{rest:path}`` all that is left.  A literal wins over digits, digits over text, text over the

@@ -1,4 +1,4 @@
-# Loads from capture bytes that need no alignment, and the mixer of the flow table.
+# Unaligned loads from capture bytes, and the hash function of the flow table.
 from libc.stdint cimport int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef extern from *:

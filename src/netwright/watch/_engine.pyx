@@ -20,7 +20,7 @@ from netwright.core.errors import UsageError
 
 cdef enum:
     INTERFACES = 256
-    LARGEST = 262144  # bytes of one packet, as libpcap and wiretap have it
+    LARGEST = 262144  # bytes of one packet, the limit of libpcap and Wireshark
     LARGEST_BLOCK = LARGEST + 65536  # a packet's block with its options
     UNKNOWN = 0
     PCAP = 1
@@ -124,7 +124,7 @@ cdef class Engine:
         self.mask = 1023
         while self.mask < <uint64_t>max_flows * 2:
             self.mask = self.mask * 2 + 1
-        self.flows = <Flow*>calloc(self.max_flows, sizeof(Flow))  # pages that no flow touched cost nothing
+        self.flows = <Flow*>calloc(self.max_flows, sizeof(Flow))  # untouched pages take no memory
         self.table = <uint32_t*>calloc(self.mask + 1, sizeof(uint32_t))
         self.spare = <uint32_t*>calloc(self.max_flows, sizeof(uint32_t))
         if self.flows == NULL or self.table == NULL or self.spare == NULL:
@@ -155,7 +155,7 @@ cdef class Engine:
             flow.way[1].half.wireshark.list = NULL
 
     cdef void retire(self, uint32_t index) noexcept nogil:
-        # Adds a flow to the totals of those gone and takes it out of the table (deletion by shifting back).
+        # Adds the flow's counts to the totals of evicted flows and removes it from the table (backward-shift deletion).
         cdef Flow* flow = &self.flows[index]
         cdef uint64_t p = flow.hash & self.mask, q, home
         while self.table[p] and self.table[p] != index + 1:
@@ -177,7 +177,7 @@ cdef class Engine:
         self.evicted += 1
 
     cdef uint32_t slot(self, int64_t at) noexcept nogil:
-        # A free slot; when all are taken the clock's hand gives that of a flow that was not seen for a whole turn.
+        # A free slot; if there is none, evicts a flow not seen since the hand passed it last (clock algorithm).
         cdef uint32_t i, index
         cdef Flow* flow
         if self.idle:
@@ -221,7 +221,7 @@ cdef class Engine:
         p = s.hash & self.mask
         while self.table[p] and not same_key(&self.flows[self.table[p] - 1], s):
             p = (p + 1) & self.mask
-        self.table[p] = index + 1  # the flow that had these ports before, if there was one, is found no more
+        self.table[p] = index + 1  # replaces an earlier flow with the same ports
         return flow
 
     cdef inline Flow* find_flow(self, Segment* s) noexcept nogil:
@@ -538,7 +538,7 @@ cdef class Engine:
                 kind = u32(b + o, self.swapped)
             size = u32(b + o + 4, self.swapped)
             if size < 12 or size & 3:
-                self.fail("pcapng block of a multiple of 4 bytes, at least 12, wanted, seen", size)
+                self.fail("pcapng block of 12 or more bytes, a multiple of 4, allowed, seen", size)
                 return o
             if kind != 1 and kind != 2 and kind != 3 and kind != 6:
                 self.trailer = size
@@ -569,20 +569,20 @@ cdef class Engine:
         if kind == 3:
             head = 12
             if size < 16:
-                self.fail("pcapng simple packet of at least 16 bytes wanted, seen", size)
+                self.fail("pcapng simple packet of 16 or more bytes allowed, seen", size)
                 return False
             wire = u32(b + 8, self.swapped)
             cap = wire if wire < size - 16 else size - 16
         else:
             head = 28
             if size < 32:
-                self.fail("pcapng packet of at least 32 bytes wanted, seen", size)
+                self.fail("pcapng packet of 32 or more bytes allowed, seen", size)
                 return False
             which = u32(b + 8, self.swapped) if kind == 6 else u16(b + 8, self.swapped)
             cap = u32(b + 20, self.swapped)
             wire = u32(b + 24, self.swapped)
             if cap > size - 32:
-                self.fail("more packet than pcapng block: captured", cap)
+                self.fail("pcapng packet longer than its block: captured", cap)
                 return False
         if which >= self.interfaces:
             self.fail("pcapng packet of an interface that no block describes:", which)
@@ -598,7 +598,7 @@ cdef class Engine:
     cdef bint pcapng_interface(self, const uint8_t* b, uint32_t size) noexcept nogil:
         cdef uint32_t o = 16, code, length, which = self.interfaces
         if size < 20:
-            self.fail("pcapng interface of at least 20 bytes wanted, seen", size)
+            self.fail("pcapng interface of 20 or more bytes allowed, seen", size)
             return False
         if which == INTERFACES:
             self.fail("256 interfaces in a pcapng section allowed, seen", which + 1)

@@ -1,4 +1,4 @@
-# What a segment was to the stack that sent it; the specification is exact.py, same names, same order.
+# Mode "exact"; the specification is exact.py, with the same names in the same order.
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memset
 

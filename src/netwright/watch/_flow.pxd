@@ -1,4 +1,4 @@
-# The state of one flow: what both modes count, and what each remembers.  The specification is flow.py.
+# The state of one flow: counters of both modes, and the state of each.  See exact.py and wireshark.py.
 from libc.stdint cimport int16_t, int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 
 cdef enum:
@@ -7,7 +7,7 @@ cdef enum:
     HEARD = 8  # acknowledgments whose times are kept
     IDENTS = 256  # identifications remembered up to the highest
     RESENT = 8  # starts of the last segments sent again
-    UNACKED = 4096  # segments that wait for their acknowledgment in mode "wireshark"
+    UNACKED = 4096  # unacknowledged segments of a direction in mode "wireshark"
 
 cdef struct Unacked:
     uint32_t end

@@ -6,7 +6,7 @@ from libc.string cimport memcmp, memcpy, memset
 from netwright.watch._segment cimport Segment
 
 cdef enum:
-    SLOTS = 64  # datagrams in the making; the oldest gives way
+    SLOTS = 64  # incomplete datagrams; a new one replaces the oldest
     HEADER = 40
     ROOM = 65536
     LARGEST = 65535  # bytes of a payload that a length field can say
@@ -27,10 +27,20 @@ cdef struct Reassembly:
     uint32_t next
     Datagram slot[SLOTS]
 
+cdef inline bint complete(const Datagram* d, uint32_t count) noexcept nogil:
+    # True if the first count blocks are there; more may be, beyond the end.
+    cdef uint32_t block
+    if d.have < count:
+        return False
+    for block in range(count):
+        if not d.blocks[block >> 3] >> (block & 7) & 1:
+            return False
+    return True
+
 cdef inline const uint8_t* reassemble(
     Reassembly* r, const uint8_t* p, uint32_t cap, Segment* s, uint32_t* size
 ) noexcept nogil:
-    # The datagram (an IP header and its payload) that this fragment completes, NULL if it completes none.
+    # Returns the datagram (IP header and payload) that this fragment completes, NULL if it completes none.
     cdef uint32_t version = p[s.network] >> 4, i, block, first, count
     cdef uint32_t header = 20 if version == 4 else 40
     cdef uint8_t address[32]
@@ -69,7 +79,7 @@ cdef inline const uint8_t* reassemble(
     count = (s.payload_length + 7) >> 3
     for i in range(count):
         block = first + i
-        if not d.blocks[block >> 3] >> (block & 7) & 1:  # what came first stays
+        if not d.blocks[block >> 3] >> (block & 7) & 1:  # the data that came first is kept
             d.blocks[block >> 3] |= 1 << (block & 7)
             d.have += 1
             memset(d.data + HEADER + block * 8, 0, 8)
@@ -79,7 +89,7 @@ cdef inline const uint8_t* reassemble(
             )
     if not s.more:
         d.total = s.fragment_offset + s.payload_length
-    if not d.total or d.have != (d.total + 7) >> 3:
+    if not d.total or not complete(d, (d.total + 7) >> 3):
         return NULL
     d.used = False
     memset(d.data, 0, HEADER)

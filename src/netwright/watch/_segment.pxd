@@ -1,4 +1,4 @@
-# One captured frame down to its TCP segment; the specification is segment.py, names and citations are there.
+# Decode a captured frame to its TCP segment; the specification, with its citations, is segment.py.
 from libc.stdint cimport int32_t, int64_t, uint8_t, uint16_t, uint32_t, uint64_t
 from libc.string cimport memcmp
 
@@ -194,7 +194,7 @@ cdef inline Found decode(
             if header < 20:
                 return NOTHING
             total = be16(p + o + 2)
-            if total == 0 or total > wire - o:  # segmentation offload leaves 0; a length beyond the frame is not true
+            if total == 0 or total > wire - o:  # 0 (segmentation offload), or beyond the frame: up to its end
                 total = wire - o
             if total < header or o + header > cap:
                 return NOTHING

@@ -1,12 +1,12 @@
-"""The wire engine: bytes of a capture in, a verdict on every TCP segment and an account of every flow out.  No I/O.
+"""The wire engine: takes the bytes of a capture, judges every TCP segment and counts for every flow.
 
-This is the specification, some thousand times slower than the native loop beside it, which has the same results;
-``capture.py`` takes that one where it was built.
+This module is the specification.  ``_engine.pyx`` is the same in native code, some thousand times faster;
+``capture.py`` uses it if it was built.
 
-The memory is bounded: ``max_flows`` flows at a time, each of fixed size (mode "wireshark": and 4,096 segments that wait
-for their acknowledgment), 64 IP datagrams being reassembled.  A flow that has to give way is one not seen for a whole
-turn of a clock's hand over all flows (an approximation of least recently used): its counts go into ``gone``, and
-``evicted`` says how many did.  With ``idle_timeout`` flows that are silent for longer go as the hand passes them.
+Memory is bounded: ``max_flows`` flows of fixed size (in mode "wireshark" with up to 4,096 unacknowledged segments for
+each direction) and 64 incomplete IP datagrams.  If all flows are in use, the clock algorithm (an approximation of least
+recently used) evicts one: its counts are added to ``gone``.  With ``idle_timeout`` the hand of the clock also evicts
+flows that were silent for longer.
 """
 
 from array import array
@@ -31,7 +31,7 @@ FLAGS: Final = 20
 FOREIGN: Final = 8  # link types remembered that cannot be read
 NO_FLOW: Final = 0xFFFFFFFF
 MOST_FLOWS: Final = 1 << 24
-LONGEST_RTT: Final = 1 << 40  # ns; a longer one is not added up: the capture jumps in time
+LONGEST_RTT: Final = 1 << 40  # ns; a longer one is not counted: the capture jumps in time
 _RAW_IP: Final = 101
 _AGAIN: Final = {
     "exact": exact.AGAIN,
@@ -72,18 +72,18 @@ class _Flow:
 
 
 class Engine:
-    """``feed`` it a file in pieces, or ``add`` one frame after the other; ``rows`` are its flows.
+    """Judges a file that is passed to ``feed`` in pieces, or frames that are passed to ``add``.
 
     Args:
-        mode: "exact" names what the sending stack did, "wireshark" gives the verdicts of Wireshark 4.0.
+        mode: "exact" says what the sending TCP did, "wireshark" gives the verdicts of Wireshark 4.0.
         max_flows: flows at a time; each one in use takes 1.5 KiB in the native engine.
         idle_timeout: seconds in the capture's time after which a silent flow may be dropped; None keeps it.
         columns: keep a row for each packet of the last ``feed``; see ``take_columns``.
 
     Attributes:
-        packets, segments: seen so far; the others are no TCP, cut too short, or pieces of a datagram.
-        opened, evicted: flows seen so far, and those of them that are no more in ``rows``.
-        first_at, last_at: times of the first and the last packet, ns since the epoch.
+        packets, segments: number so far; packets that are no segment are no TCP, cut too short, or fragments.
+        opened, evicted: number of flows so far, and of those that are no longer in ``rows``.
+        first_at, last_at: time of the first packet and latest time of a packet, ns since the epoch.
         damage: why the file ended early, "" if it did not.
     """
 
@@ -127,9 +127,9 @@ class Engine:
         return dict(self._foreign)
 
     def feed(self, data: bytes | bytearray | memoryview, size: int = -1) -> int:
-        """Take whole records from the front of ``data[:size]``; returns how many bytes they were.
+        """Take the complete records of ``data[:size]``; return how many bytes they were.
 
-        The rest must come again at the front of the next call, with more behind it.  A buffer of 512 KiB holds every
+        The rest must come again at the beginning of the next call, followed by more.  A buffer of 512 KiB holds every
         record; larger blocks of other kinds are skipped piece by piece.
         """
         self._clear()
@@ -139,14 +139,14 @@ class Engine:
         return used
 
     def add(self, frame: bytes, at: int, *, link: int = 1, wire: int = 0) -> None:
-        """One frame, captured at ``at`` (ns), of a pcap file's link type; ``wire`` was its length if it is cut."""
+        """Take one frame, captured at ``at`` (ns); ``wire`` is its length on the wire if the capture cut it."""
         self._clear()
         self._packet(frame, wire, at, link)
 
     def take_columns(self) -> tuple[bytes, bytes, bytes]:
-        """Of the last ``feed``, one value a packet: flow numbers, flags (32 bits each), round trips in ns (64 bits).
+        """For each packet of the last ``feed`` a flow number, flags (32 bits each) and a round trip in ns (64 bits).
 
-        Flow 4294967295 is "no TCP segment", round trip -1 is none.
+        Flow 4294967295 means no TCP segment, round trip -1 means none.
         """
         if not self._columns:
             raise UsageError("the engine keeps no columns", advice="make it with columns=True")
@@ -155,9 +155,7 @@ class Engine:
         return taken[0], taken[1], taken[2]
 
     def take_segments(self) -> list[SegmentRow]:
-        """Of the last ``feed``, one row a TCP segment: frame number from 1, time, flow number, flags, round trip, both
-        ends, sequence and acknowledgment number, bytes of data, TCP flags.
-        """
+        """One row for each TCP segment of the last ``feed``; see ``SegmentRow``."""
         if not self._columns:
             raise UsageError("the engine keeps no columns", advice="make it with columns=True")
         taken = self._segments
@@ -165,7 +163,7 @@ class Engine:
         return taken
 
     def totals(self) -> tuple[int, ...]:
-        """Of all flows, those evicted included: packets, bytes of data, bytes sent again, then segments by verdict."""
+        """Sums over all flows, with evicted ones: packets, bytes of data, bytes sent again, segments by verdict."""
         sums = self._gone
         for flow in self._flows:
             for way in flow.ways if flow is not None else ():
@@ -173,11 +171,11 @@ class Engine:
         return tuple(sums)
 
     def gone(self) -> tuple[int, ...]:
-        """Of evicted flows: packets, bytes of data, bytes sent again, then segments by verdict."""
+        """Sums over evicted flows: packets, bytes of data, bytes sent again, segments by verdict."""
         return tuple(self._gone)
 
     def rows(self) -> list[FlowRow]:
-        """The flows that are in memory, in order of first sight."""
+        """The flows in memory, in order of their first segment."""
         flows = sorted((flow for flow in self._flows if flow is not None), key=lambda flow: flow.number)
         return [_row(flow) for flow in flows]
 
@@ -233,7 +231,7 @@ class Engine:
         return number, flags, rtt
 
     def _find(self, s: Segment, at: int) -> tuple[_Flow, int]:
-        """The segment's flow, a new one if a SYN begins it, and the flag for ports used again."""
+        """The segment's flow, a new one if a SYN begins it, and the flag for reused ports."""
         index = self._by_key.get(s.key)
         flow = None if index is None else self._flows[index]
         if flow is None:
@@ -241,10 +239,10 @@ class Engine:
         if not s.flags & SYN:
             return flow, 0
         if isinstance(flow.machine, ExactFlow):
-            anew, flag = flow.machine.reuses(s), exact.REUSED_PORTS
-            return (self._open(s, at), flag) if anew else (flow, 0)
-        anew, flag = flow.machine.reuses(s)
-        return (self._open(s, at) if anew else flow), flag
+            begins, flag = flow.machine.reuses(s), exact.REUSED_PORTS
+            return (self._open(s, at), flag) if begins else (flow, 0)
+        begins, flag = flow.machine.reuses(s)
+        return (self._open(s, at) if begins else flow), flag
 
     def _open(self, s: Segment, at: int) -> _Flow:
         index = self._slot(at)
@@ -254,11 +252,11 @@ class Engine:
         if index == len(self._flows):
             self._flows.append(flow)
         self._flows[index] = flow
-        self._by_key[s.key] = index  # the flow that had these ports before is found no more
+        self._by_key[s.key] = index  # replaces an earlier flow with the same ports
         return flow
 
     def _slot(self, at: int) -> int:
-        """A free slot; when all are taken, that of a flow that was not seen for a whole turn of the hand."""
+        """A free slot; if there is none, evict a flow not seen since the hand passed it last."""
         if self._idle and len(self._flows) >= 2:
             for _ in range(2):
                 flow = self._flows[self._hand]

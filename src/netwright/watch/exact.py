@@ -1,13 +1,13 @@
-"""What a segment was to the stack that sent it: new, sent again and why, or what the path and the capture did.  No I/O.
+"""Mode "exact": classify a segment as its sender's kernel would count it, or by what the network and the capture did.
 
-Three things that a capture holds decide, where a guess from the last packet would not:
+The classification uses:
 
-- where it was taken: at the end whose answers came at once in the handshake.  That end's own segments cannot have been
-  reordered yet, so every one that repeats data was sent again;
-- the identification field of IPv4 (RFC 6864), which Linux counts up for each segment of a connection: a larger one was
-  sent later, the same one twice was duplicated by the path.  Without it the timestamps (RFC 7323 §3.2) decide;
-- what the sender knew: acknowledgments and SACK blocks that had come, whether one released the segment ("clocked") or a
-  timer did, and the state of its loss recovery (RFC 6675, RFC 8985, RFC 5682, RFC 6298) as Linux keeps it.
+- the capture point: the end whose answers came at once in the handshake.  That end's segments cannot have been
+  reordered before the capture, so each of them that repeats data was sent again;
+- the order of sending: the IPv4 identification (RFC 6864), which Linux increments for each segment of a connection.  A
+  larger one was sent later; an equal one was duplicated by the network.  Without it timestamps decide (RFC 7323 §3.2);
+- the sender's state: the acknowledgments and SACK blocks that it has received, whether one of them released the segment
+  ("clocked") or a timer did, and its loss recovery as in Linux (RFC 6675, RFC 8985, RFC 5682, RFC 6298).
 
 Times are nanoseconds.
 """
@@ -42,17 +42,17 @@ __all__ = ["ExactFlow", "ExactHalf", "Hole"]
     REUSED_PORTS,
     DSACK,
 ) = (1 << bit for bit in range(20))
-OPEN, RECOVERY, LOSS = 0, 1, 2  # states of a sender
-UNKNOWN, NEWER, LATE, TWICE = 0, 1, 2, 3  # orders of sending
-CLOCKED: Final = 1_500_000  # a stack answers an acknowledgment within this, plus 2 % of the round trip
+OPEN, RECOVERY, LOSS = 0, 1, 2  # states of a sender, as Linux names them
+UNKNOWN, NEWER, LATE, TWICE = 0, 1, 2, 3  # sent after the newest segment, before it, or a second copy of one
+CLOCKED: Final = 1_500_000  # a sender reacts to an acknowledgment within this, plus 2 % of the round trip
 NEAR: Final = 500_000  # an answer within this came from the capture point
 LOCAL: Final = 200_000  # a handshake within this never left the machine
 MIN_RTO: Final = 200_000_000  # of Linux
-HOLES: Final = 16  # ranges not yet seen of one direction; later ones are not remembered
-HEARD: Final = 8  # acknowledgments whose times are kept
-RESENT: Final = 8  # segments sent again that a DSACK is matched with
+HOLES: Final = 16  # missing ranges remembered for a direction
+HEARD: Final = 8  # acknowledgments whose times are remembered
+RESENT: Final = 8  # retransmissions remembered, to match a DSACK
 _MASK: Final = 0xFFFFFFFF
-IDENTS: Final = 256  # identifications remembered up to the highest
+IDENTS: Final = 256  # identifications remembered, the highest and those below it
 
 
 def before(a: int, b: int) -> bool:
@@ -62,7 +62,7 @@ def before(a: int, b: int) -> bool:
 
 @dataclass(slots=True)
 class Hole:
-    """A range that was jumped over, and when."""
+    """A range of sequence numbers that is missing in the capture so far, and when it was skipped."""
 
     start: int
     end: int
@@ -71,7 +71,7 @@ class Hole:
 
 @dataclass(slots=True)
 class ExactHalf:
-    """One direction: its sender's state as far as the capture shows it."""
+    """One direction: the sender's state, derived from the capture."""
 
     snd_max: int = 0  # end of the highest segment seen
     snd_una: int = 0  # highest acknowledgment heard
@@ -92,7 +92,7 @@ class ExactHalf:
     sacks: bool = False
     heard: bool = False
     probed: bool = False
-    lone: bool = False  # nothing was sent again since the timeout
+    lone: bool = False  # no retransmission since the timeout
     timing: bool = False
     window_probe: bool = False
     heard_window: bool = False
@@ -116,11 +116,11 @@ class ExactHalf:
 
     @property
     def unseen(self) -> int:
-        """Segments that the sender numbered and the capture never saw; a lower bound of the loss before it."""
+        """Lower bound of the segments that were sent and not captured."""
         return max(self.span - self.good_steps - self.late, 0)
 
     def order(self, s: Segment) -> int:
-        """When it was sent, judged by the identification (RFC 6864); UNKNOWN while the sender does not count it up."""
+        """Order of sending by the identification (RFC 6864); UNKNOWN while the sender does not increment it."""
         if not s.ident:
             return UNKNOWN
         if not self.idents:
@@ -153,7 +153,7 @@ class ExactHalf:
         return UNKNOWN
 
     def sample(self, rtt: int) -> None:
-        """A round trip of data that was sent once (RFC 6298 §2.2, §2.3, §3)."""
+        """Update srtt and rttvar with a round trip of data that was sent once (RFC 6298 §2.2, §2.3, §3)."""
         if not self.srtt:
             self.srtt, self.rttvar = rtt, rtt >> 1
             return
@@ -162,13 +162,13 @@ class ExactHalf:
         self.srtt += off >> 3
 
     def jump(self, seq: int, at: int) -> None:
-        """The next segment is at ``seq``: what lies before it has not been seen."""
+        """Record a hole up to ``seq``, where the next segment begins."""
         if len(self.holes) < HOLES:
             self.holes.append(Hole(self.snd_max, seq, at))
         self.snd_max = seq
 
     def advance(self, end: int, at: int) -> None:
-        """New data up to ``end``."""
+        """Record new data up to ``end``."""
         if self.snd_una == self.snd_max:
             self.timer_at = at
         if not self.timing and self.state == OPEN:
@@ -176,7 +176,7 @@ class ExactHalf:
         self.snd_max, self.sent_at, self.window_probe = end, at, False
 
     def fill(self, start: int, end: int) -> int | None:
-        """Take a range out of the first hole that it touches; when that hole was seen, None if there is none."""
+        """Remove a range from the first hole that it touches; return when that hole was recorded, None without one."""
         for index, hole in enumerate(self.holes):
             if not (before(start, hole.end) and before(hole.start, end)):
                 continue
@@ -194,7 +194,7 @@ class ExactHalf:
         return None
 
     def close_holes(self, ack: int) -> int:
-        """What is acknowledged and was never seen passed by the capture."""
+        """Remove holes below ``ack``: that data was received but not captured."""
         flags, kept = 0, []
         for hole in self.holes:
             if before(hole.start, ack):
@@ -209,7 +209,7 @@ class ExactHalf:
 
 @dataclass(slots=True)
 class ExactFlow:
-    """Both directions, the handshake, and where the capture was taken."""
+    """State of a flow in mode "exact"."""
 
     ways: tuple[ExactHalf, ExactHalf] = field(default_factory=lambda: (ExactHalf(), ExactHalf()))
     client: int = 2  # direction of the SYN; 2 is unknown
@@ -224,12 +224,12 @@ class ExactFlow:
         return bool(self.position >> direction & 1)
 
     def reuses(self, s: Segment) -> bool:
-        """A SYN with another initial sequence number is another connection (RFC 9293 §3.10.7.4, RFC 6191)."""
+        """True for a SYN with another initial sequence number: a new connection (RFC 9293 §3.10.7.4, RFC 6191)."""
         own = self.ways[s.direction]
         return not s.flags & ACK and own.started and own.isn != s.seq
 
     def judge(self, s: Segment, at: int, flags: int) -> tuple[int, int]:
-        """Flags of the segment, and the round trip that its acknowledgment ends; -1 if it ends none."""
+        """Return the segment's flags and the round trip that its acknowledgment ends, in ns; -1 if it ends none."""
         own, peer = self.ways[s.direction], self.ways[1 - s.direction]
         order = own.order(s)
         if order == TWICE:
@@ -269,7 +269,7 @@ class ExactFlow:
             self.position |= 1 << s.direction
 
     def _read_position(self, at: int) -> None:
-        """The third segment of the handshake: whose answer came at once is at the capture point."""
+        """Locate the capture point at the third segment of the handshake: at the end that answered at once."""
         server, client = self.synack_at - self.syn_at, at - self.synack_at
         self.established_at, self.position = at, 4
         if self.syn_at < 0 or server < 0 or client < 0:
@@ -314,7 +314,7 @@ class ExactFlow:
         return flags
 
     def _origin(self, own: ExactHalf, s: Segment, at: int, end: int, order: int, stamp: int | None) -> int:
-        """AGAIN if the sender sent it again, otherwise what the path did."""
+        """AGAIN if the sender sent it again, otherwise REORDERED or NETWORK_DUPLICATE."""
         since = own.fill(s.seq, end)
         if self.here(s.direction) or order == NEWER:
             return AGAIN
@@ -344,7 +344,7 @@ class ExactFlow:
         return why
 
     def _cause(self, own: ExactHalf, s: Segment, at: int, end: int) -> int:
-        """Which mechanism of the sender sent a segment again."""
+        """The sender's mechanism that sent a segment again."""
         if s.flags & SYN:
             return HANDSHAKE
         above = before(s.seq, own.sack_high) and own.sack_high != own.snd_una
@@ -367,7 +367,7 @@ class ExactFlow:
         return TIMEOUT
 
     def _rtt(self, own: ExactHalf, direction: int) -> int:
-        """The sender's; away from it the capture measures but a part, and the handshake showed the whole."""
+        """The sender's round trip; away from the sender the data shows only a part of it, the handshake all."""
         if own.srtt and self.here(direction):
             return own.srtt
         return max(own.srtt, self.initial_rtt, 0)
@@ -375,7 +375,7 @@ class ExactFlow:
     def _clocked(self, own: ExactHalf, direction: int, at: int) -> bool:
         """True if an acknowledgment, or a retransmission that one had released, came just before.
 
-        Away from the sender it is one that passed the capture as long ago as the way there and back takes.
+        Away from the sender the acknowledgment passed the capture one round trip to the sender earlier.
         """
         if at - own.clocked_at <= CLOCKED and own.heard:
             return True
@@ -414,7 +414,7 @@ def _read_window(own: ExactHalf, peer: ExactHalf, s: Segment) -> int:
 
 
 def _read_ack(own: ExactHalf, peer: ExactHalf, s: Segment, at: int, blocks: list[tuple[int, int]]) -> tuple[int, int]:
-    """What the peer learns from an acknowledgment; flags and the round trip, -1 if none ends."""
+    """Apply an acknowledgment to the state of the data's sender; return flags and the round trip, -1 without one."""
     flags, rtt = 0, -1
     bare = s.length == 0 and not s.flags & (SYN | FIN)
     if not peer.started:
@@ -489,7 +489,7 @@ def _read_sack(peer: ExactHalf, s: Segment, blocks: list[tuple[int, int]]) -> in
 
 
 def _options(raw: bytes) -> list[tuple[int, bytes]]:
-    """Kind and value of each option (RFC 9293 §3.1) that is whole; what follows a broken one is not read."""
+    """Kind and value of each complete option (RFC 9293 §3.1), up to the first malformed one."""
     found, at = [], 0
     while at + 1 < len(raw) and raw[at]:
         if raw[at] == 1:

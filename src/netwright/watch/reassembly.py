@@ -1,6 +1,6 @@
-"""Reassembly of IP fragments (RFC 791 §3.2, RFC 8200 §4.5), bounded: 64 datagrams in the making, 64 KiB each.  No I/O.
+"""Reassembly of IP fragments (RFC 791 §3.2, RFC 8200 §4.5), bounded: 64 incomplete datagrams of 64 KiB.
 
-Where fragments overlap, what came first stays.  The oldest unfinished datagram gives way to a new one.
+Where fragments overlap, the data that came first is kept.  A new datagram replaces the oldest incomplete one.
 """
 
 from typing import Final
@@ -32,21 +32,21 @@ class _Datagram:
                 self.data[at : at + len(piece)] = piece
         if not fragment.more:
             self.total = fragment.offset + fragment.length
-        if not self.total or len(self.blocks) != (self.total + BLOCK - 1) // BLOCK:
+        if not self.total or not self.blocks.issuperset(range((self.total + BLOCK - 1) // BLOCK)):
             return None
         self.key = None
         return fragment.header + bytes(self.data[: self.total])
 
 
 class Reassembly:
-    """Datagrams of which some fragments came."""
+    """Incomplete datagrams."""
 
     def __init__(self) -> None:
         self._slots: list[_Datagram] = []
         self._next = 0
 
     def add(self, fragment: Fragment) -> bytes | None:
-        """The whole IP packet if ``fragment`` was the last one missing; its total length field is 0."""
+        """Take a fragment; return the IP packet if it completes one.  The packet's total length field is 0."""
         if not fragment.length or len(fragment.payload) < fragment.length:
             return None
         if fragment.offset + fragment.length > LARGEST or (fragment.more and fragment.length % BLOCK):

@@ -1,7 +1,7 @@
-"""Records of a capture file, from its bytes: pcap, pcapng, both byte orders.  No I/O.
+"""Incremental reader of the packets of a pcap or pcapng file, in both byte orders.
 
-Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.  Times are nanoseconds since the epoch, 62 bits of them.
-A file that breaks off or lies about a length ends there: ``damage`` says where and why, what came before counts.
+Formats: draft-ietf-opsawg-pcap and draft-ietf-opsawg-pcapng.  Times are nanoseconds since the epoch, modulo 2**62.
+Reading ends at the first length that is impossible; ``damage`` says where and why.
 """
 
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from typing import Final
 
 __all__ = ["Records"]
 
-LARGEST: Final = 262144  # bytes of one packet, as libpcap and Wireshark have it
+LARGEST: Final = 262144  # bytes of one packet, the limit of libpcap and Wireshark
 LARGEST_BLOCK: Final = LARGEST + 65536  # a packet's block with its options
 INTERFACES: Final = 256  # of one pcapng section
 TIME: Final = 2**62 - 1
@@ -25,7 +25,7 @@ Record = tuple[bytes, int, int, int]  # frame, its length on the wire, time, lin
 @dataclass(frozen=True, slots=True)
 class _Interface:
     link: int
-    unit: int  # decimals of a second, or minus its binary digits
+    unit: int  # times count in 10**-unit s; if negative, in 2**unit s
     offset: int
 
     def time(self, value: int) -> int:
@@ -39,11 +39,11 @@ class _Interface:
 
 
 class _BrokenError(Exception):
-    """Never leaves this module."""
+    """Ends reading; does not leave this module."""
 
 
 class Records:
-    """Reads records from the front of what it is fed, as many as are whole."""
+    """Reads complete records; the caller keeps the bytes of an incomplete one."""
 
     def __init__(self) -> None:
         self.damage = ""
@@ -61,7 +61,7 @@ class Records:
         return bool(self._skip or self._trailer)
 
     def feed(self, data: bytes) -> tuple[int, list[Record]]:
-        """Whole records of ``data``, and how many bytes they were; the rest must come again."""
+        """Return the number of bytes used and the complete records in them; the rest must come again, with more."""
         if self.damage or not data:
             return len(data), []
         self._at = min(self._skip, len(data))
@@ -117,7 +117,7 @@ class Records:
             kind = self._kind(data)
             size = self._u32.unpack_from(data, self._at + 4)[0]
             if size < 12 or size % 4:
-                raise _BrokenError(f"pcapng block of a multiple of 4 bytes, at least 12, wanted, seen {size}")
+                raise _BrokenError(f"pcapng block of 12 or more bytes, a multiple of 4, allowed, seen {size}")
             if kind not in (INTERFACE, OBSOLETE, SIMPLE, ENHANCED):
                 self._trailer, stop = size, self._at + size - 4
                 self._skip = max(stop - len(data), 0)
@@ -166,16 +166,16 @@ class Records:
         u32, which = self._u32.unpack_from, 0
         if kind == SIMPLE:
             if len(block) < 16:
-                raise _BrokenError(f"pcapng simple packet of at least 16 bytes wanted, seen {len(block)}")
+                raise _BrokenError(f"pcapng simple packet of 16 or more bytes allowed, seen {len(block)}")
             wire = u32(block, 8)[0]
             cap, head = min(wire, len(block) - 16), 12
         else:
             if len(block) < 32:
-                raise _BrokenError(f"pcapng packet of at least 32 bytes wanted, seen {len(block)}")
+                raise _BrokenError(f"pcapng packet of 32 or more bytes allowed, seen {len(block)}")
             which = (self._u32 if kind == ENHANCED else self._u16).unpack_from(block, 8)[0]
             cap, wire, head = u32(block, 20)[0], u32(block, 24)[0], 28
             if cap > len(block) - 32:
-                raise _BrokenError(f"more packet than pcapng block: captured {cap}")
+                raise _BrokenError(f"pcapng packet longer than its block: captured {cap}")
         if which >= len(self._interfaces):
             raise _BrokenError(f"pcapng packet of an interface that no block describes: {which}")
         interface = self._interfaces[which]
@@ -184,7 +184,7 @@ class Records:
 
     def _interface(self, block: bytes) -> _Interface:
         if len(block) < 20:
-            raise _BrokenError(f"pcapng interface of at least 20 bytes wanted, seen {len(block)}")
+            raise _BrokenError(f"pcapng interface of 20 or more bytes allowed, seen {len(block)}")
         if len(self._interfaces) == INTERFACES:
             raise _BrokenError(f"{INTERFACES} interfaces in a pcapng section allowed, seen {INTERFACES + 1}")
         link, unit, offset, at = self._u16.unpack_from(block, 8)[0], 6, 0, 16

@@ -1,7 +1,7 @@
-"""One captured frame down to its TCP segment: link layer, tags and labels, IP, tunnels, TCP.  No I/O.
+"""Decode a captured frame to its innermost TCP segment, through link layer, tags, labels, IP and tunnels.
 
-What the link types mean: https://www.tcpdump.org/linktypes.html.  What cannot be a TCP segment gives None: a capture
-holds other protocols, cut frames and garbage, and none of them is an error.
+Link types: https://www.tcpdump.org/linktypes.html.  Other protocols, cut frames and garbage give None, not an error: a
+capture holds all of them.
 """
 
 from dataclasses import dataclass
@@ -10,7 +10,7 @@ from typing import Final
 __all__ = ["ACK", "FIN", "RST", "SYN", "Fragment", "Segment", "decode", "readable"]
 
 FIN, SYN, RST, ACK = 0x01, 0x02, 0x04, 0x10  # RFC 9293 §3.1
-LAYERS: Final = 8  # tags, and tunnels, that are followed
+LAYERS: Final = 8  # nested tags and labels, and nested IP headers, that are followed
 IPV4, IPV6, BRIDGED = 0x0800, 0x86DD, 0x6558  # EtherTypes
 IP: Final = 0x10000  # "an IP header, see its version": above every EtherType
 _TAGS = (0x8100, 0x88A8, 0x9100, 0x9200)
@@ -29,7 +29,10 @@ _NOTHING = (0, 0)
 
 @dataclass(slots=True)
 class Segment:
-    """A TCP segment and what of its IP header the engine needs; ``length`` is of the data, as the IP header has it."""
+    """A TCP segment with the fields of its IP header that the engine needs.
+
+    ``length`` is that of the data, computed from the IP header; the capture may hold fewer bytes.
+    """
 
     source: bytes
     target: bytes
@@ -60,7 +63,7 @@ class Segment:
 
 @dataclass(slots=True)
 class Fragment:
-    """A piece of an IP datagram (RFC 791 §3.2, RFC 8200 §4.5); ``header`` is what a whole datagram would begin with."""
+    """A fragment of an IP datagram (RFC 791 §3.2, RFC 8200 §4.5); ``header`` is the IP header of the datagram."""
 
     header: bytes
     addresses: bytes
@@ -79,7 +82,7 @@ class Fragment:
 
 @dataclass(slots=True)
 class _Packet:
-    """An IP packet: where its payload is, how long it was on the wire."""
+    """An IP packet: offset and length of its payload on the wire, and fields of its header."""
 
     network: int
     version: int
@@ -91,7 +94,7 @@ class _Packet:
 
 
 def decode(frame: bytes, wire: int, link: int) -> Segment | Fragment | None:
-    """The innermost TCP segment of a frame that was ``wire`` bytes long, or the fragment that must wait for others."""
+    """Return the innermost TCP segment of a frame that was ``wire`` bytes long, or the IP fragment that it holds."""
     wire = max(wire, len(frame))
     kind, at = _link(frame, link)
     for _ in range(LAYERS):
@@ -122,7 +125,7 @@ def _be32(data: bytes, at: int) -> int:
 
 
 def _link(frame: bytes, link: int) -> tuple[int, int]:
-    """EtherType and offset of what follows the link layer's header."""
+    """EtherType and offset of the header after the link layer's."""
     if link in _RAW:
         return IP, _RAW[link]
     if link in _TYPED:
@@ -183,7 +186,7 @@ def _network(frame: bytes, wire: int, at: int) -> _Packet | Fragment | None:
 
 
 def _ipv4(frame: bytes, wire: int, at: int) -> _Packet | Fragment | None:
-    """RFC 791 §3.1.  Segmentation offload leaves 0 as total length; a length beyond the frame is not true."""
+    """RFC 791 §3.1.  A total length of 0 (segmentation offload) or beyond the frame counts as up to the frame's end."""
     header = (frame[at] & 15) * 4
     total = _be16(frame, at + 2)
     if total == 0 or total > wire - at:
@@ -242,7 +245,7 @@ def _ipv6_fragment(frame: bytes, network: int, at: int, length: int) -> Fragment
 
 
 def _tunnel(frame: bytes, packet: _Packet) -> tuple[int, int]:
-    """EtherType and offset of what GRE (RFC 2784, 2890), IP in IP, VXLAN (RFC 7348) or GENEVE (RFC 8926) carries."""
+    """EtherType and offset of what GRE (RFC 2784, 2890), IP in IP, VXLAN (RFC 7348), GENEVE (RFC 8926) carry."""
     at = packet.payload
     if packet.protocol in _IN_IP:
         return IP, at

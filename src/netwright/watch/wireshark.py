@@ -1,7 +1,7 @@
-"""The verdicts of Wireshark 4.0 on a TCP segment (its ``tcp.analysis`` flags), rule by rule.  No I/O.
+"""The verdicts of Wireshark 4.0 on a TCP segment (its ``tcp.analysis`` flags), rule by rule.
 
-They are guesses from one packet and what came before it, kept bit for bit so that results compare; ``exact.py`` names
-what the sending stack did.  ``retransmission`` here excludes the fast and the spurious ones; tshark sets it on all.
+The rules are reproduced exactly, also where they guess wrong, so that results can be compared; ``exact.py`` says what
+the sending TCP did.  Difference: ``retransmission`` excludes fast and spurious ones; tshark sets it on those too.
 """
 
 from dataclasses import dataclass, field
@@ -29,13 +29,12 @@ __all__ = ["Unacked", "WiresharkFlow", "WiresharkHalf"]
     REUSED_PORTS,
 ) = (1 << bit for bit in range(15))
 FAST_WITHIN: Final = 20_000_000  # ns after the last acknowledgment
-UNKNOWN_RTT: Final = 3_000_000  # ns; the reordering that is believed before the handshake's round trip is known
-UNACKED: Final = 4096  # segments of a direction that wait for an acknowledgment; later ones get no round trip
+UNKNOWN_RTT: Final = 3_000_000  # ns; limit of reordering while the handshake's round trip is unknown
+UNACKED: Final = 4096  # unacknowledged segments of a direction; further ones get no round trip
 _MASK: Final = 0xFFFFFFFF
 _UNKNOWN, _NOT_OFFERED = -1, -2  # window scale
-_BROKEN: Final = (
-    -1
-)  # duplicates after an acknowledgment of unseen data; unsigned in Wireshark, so that it counts as many
+# Number of duplicates after an acknowledgment of data not captured; unsigned in Wireshark, so that it counts as many.
+_BROKEN: Final = -1
 
 
 def before(a: int, b: int) -> bool:
@@ -45,7 +44,7 @@ def before(a: int, b: int) -> bool:
 
 @dataclass(slots=True)
 class Unacked:
-    """A segment that waits for its acknowledgment."""
+    """A segment that is not acknowledged yet."""
 
     seq: int
     end: int
@@ -54,7 +53,7 @@ class Unacked:
 
 @dataclass(slots=True)
 class WiresharkHalf:
-    """One direction; 0 is Wireshark's "not yet" for sequence numbers."""
+    """One direction; a sequence number of 0 means unset, as in Wireshark."""
 
     base: int | None = None
     next: int = 0
@@ -72,7 +71,7 @@ class WiresharkHalf:
 
 @dataclass(slots=True)
 class WiresharkFlow:
-    """Both directions, and the handshake's round trip."""
+    """State of a flow in mode "wireshark"."""
 
     ways: tuple[WiresharkHalf, WiresharkHalf] = field(default_factory=lambda: (WiresharkHalf(), WiresharkHalf()))
     client: int = 2  # direction of the SYN; 2 is unknown
@@ -80,7 +79,7 @@ class WiresharkFlow:
     initial_rtt: int = -1
 
     def reuses(self, s: Segment) -> tuple[bool, int]:
-        """Whether a SYN begins another connection on the same ports, and the flag that it gets for that."""
+        """True if a SYN begins another connection on the same ports; also the flag that the SYN gets."""
         own = self.ways[s.direction]
         if own.base is None:
             return False, 0
@@ -94,7 +93,7 @@ class WiresharkFlow:
         return True, REUSED_PORTS
 
     def judge(self, s: Segment, at: int, flags: int) -> tuple[int, int]:
-        """Flags of the segment, and the round trip that its acknowledgment ends; -1 if it ends none."""
+        """Return the segment's flags and the round trip that its acknowledgment ends, in ns; -1 if it ends none."""
         own, peer = self.ways[s.direction], self.ways[1 - s.direction]
         if own.base is None:
             own.base = (s.seq if s.flags & SYN else s.seq - 1) & _MASK
@@ -151,7 +150,7 @@ class WiresharkFlow:
 
 
 def _window_and_acks(own: WiresharkHalf, peer: WiresharkHalf, s: Segment) -> int:
-    """Zero window and its probe, keep-alive, window full and update, duplicate acknowledgment, gap before."""
+    """Flags for zero windows and their probes, keep-alives, full windows, window updates, duplicate ACKs and gaps."""
     if s.length == 1 and s.seq == own.next and peer.window == 0:
         return ZERO_WINDOW_PROBE
     flags, marked = 0, s.flags & (SYN | FIN | RST)
@@ -184,7 +183,7 @@ def _repeated_ack(own: WiresharkHalf, peer: WiresharkHalf, s: Segment) -> int:
 
 
 def _ack_of_unseen(peer: WiresharkHalf) -> int:
-    """An acknowledgment beyond what was seen in order: of segments that the capture missed, or out of order."""
+    """Flags for an ACK beyond the data captured in order: segments were not captured, or are out of order."""
     if before(peer.expected, peer.next):
         peer.expected = peer.next
         return ACK_LOST_SEGMENT
@@ -207,7 +206,7 @@ def _advance(own: WiresharkHalf, s: Segment, at: int, flags: int) -> None:
 
 
 def _acknowledge(peer: WiresharkHalf, ack: int, at: int) -> int:
-    """Time since the segment that ``ack`` ends exactly; what is covered goes, a part of it stays."""
+    """Remove acknowledged segments; return the time since the segment that ends exactly at ``ack``, else -1."""
     rtt, kept = -1, []
     for item in peer.unacked:
         if ack == item.end:

@@ -1,1 +1,1 @@
-"""Bytes to values and back, a module each format.  No I/O."""
+"""Codecs: bytes to values and back, one module for each format."""

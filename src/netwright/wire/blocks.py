@@ -1,4 +1,4 @@
-"""What capture files hold, whatever their format: packets with time and interface, names, counters.  No I/O."""
+"""Contents of capture files as values: packets with time and interface, names, counters; the base of their parsers."""
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass, field
@@ -43,7 +43,7 @@ class Interface:
 
 @dataclass(frozen=True, slots=True)
 class Record:
-    """One packet: ``at_ns`` since 1970 (None: no time was kept), ``data`` as captured, ``length`` as on the wire.
+    """One packet: ``at_ns`` since 1970 (None if the file has no time), ``data`` as captured, ``length`` on the wire.
 
     ``lost`` is how many packets were dropped between this one and the one before on its interface, where the file
     says; ``flags`` is pcapng's epb_flags (two low bits: 1 inbound, 2 outbound).
@@ -87,7 +87,7 @@ class Statistics:
 
 @dataclass(frozen=True, slots=True)
 class OpaqueBlock:
-    """A pcapng block that nobody here reads: secrets, journal entries, custom blocks."""
+    """A pcapng block that is passed on unread: secrets, journal entries, custom blocks."""
 
     kind: int
     body: bytes = field(repr=False)
@@ -97,26 +97,26 @@ Block: TypeAlias = Section | Interface | Record | NameRecord | Statistics | Opaq
 
 
 class CaptureParser(ABC):
-    """Chunks of a file in, blocks out; memory is one chunk and one block.
+    """Incremental parser: takes the chunks of a file, returns blocks; keeps at most one chunk and one block in memory.
 
-    A format's parser says how to read one block.  What is wrong with the file is raised after everything in front of
-    it was given, so that any split into chunks gives the same blocks and the same error.
+    Subclasses read one block.  A fault is raised only after every block before it was returned, so that any split
+    into chunks gives the same blocks and the same error.
     """
 
     def __init__(self) -> None:
         self._data = bytearray()
         self._start = 0  # offset in the file of the first byte of _data
-        self._needed = 1  # bytes of _data without which there is nothing to do
-        self.error: ProtocolError | None = None  # what the next call will raise
+        self._needed = 1  # bytes of _data below which no block can be read
+        self.error: ProtocolError | None = None  # raised by the next call
 
     def __repr__(self) -> str:
         return f"<{type(self).__name__} at byte {self._start}, {len(self._data)} waiting>"
 
     def receive(self, data: bytes) -> list[Block]:
-        """Take the file's next bytes, give the blocks that are complete.
+        """Take the file's next bytes; return the blocks that are complete.
 
         Raises:
-            ProtocolError: the file is broken; with the byte offset.
+            ProtocolError: the file is malformed; the text has the byte offset.
         """
         if self.error is not None:
             raise self.error
@@ -133,11 +133,11 @@ class CaptureParser(ABC):
         return found
 
     def finish(self) -> None:
-        """The file ends.
+        """Declare the end of the file.
 
         Raises:
-            IncompleteError: in the middle of its header or of a block.
-            ProtocolError: what ``receive`` found last and could not yet say.
+            IncompleteError: the file ends inside its header or inside a block.
+            ProtocolError: a fault that ``receive`` has found and not raised yet.
         """
         if self.error is not None:
             raise self.error
@@ -162,8 +162,8 @@ class CaptureParser(ABC):
 
     @abstractmethod
     def _begun(self) -> bool:
-        """True if the file's header was there."""
+        """True if the file's header has been read."""
 
     @abstractmethod
     def _read(self, data: bytes, at: int, found: list[Block]) -> int:
-        """Read the block at ``at`` and return its size; or, negative, the bytes that it needs."""
+        """Read the block at ``at`` and return its size; if it is incomplete, return minus the bytes that it needs."""

@@ -1,6 +1,6 @@
-"""A packet from its layers, lengths and checksums filled in from the inside out.  No I/O.
+"""Build a packet from its layers; lengths and checksums are filled in, the innermost layer first.
 
-What names the next header (Ethernet type, IP protocol) is the caller's, who may want a wrong packet.
+Fields that name the next header (Ethernet type, IP protocol) are left as given: a test may need a wrong packet.
 """
 
 from netwright.core.errors import UsageError

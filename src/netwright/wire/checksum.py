@@ -1,4 +1,4 @@
-"""The Internet checksum (RFC 1071) and the pseudo headers that TCP, UDP and ICMPv6 add to it.  No I/O."""
+"""The Internet checksum (RFC 1071) and the pseudo headers that TCP, UDP and ICMPv6 add to it."""
 
 from netwright.core.errors import UsageError
 
@@ -6,10 +6,10 @@ __all__ = ["checksum", "pseudo_header", "transport_checksum", "update_checksum"]
 
 
 def checksum(data: bytes) -> int:
-    """Complement of the ones' complement sum of 16-bit words; over data that holds its own checksum it is 0.
+    """The ones' complement of the ones' complement sum of all 16-bit words; 0 over data that holds its own checksum.
 
-    2**16 is 1 modulo 65535, so the number that the bytes spell has the same remainder as the sum of its words
-    (RFC 1071 §2); only "all zero" and "sums to zero" have to be told apart.
+    2**16 is 1 modulo 65535, so the data read as one big-endian number has the same remainder as the sum of its words
+    (RFC 1071 §2).  A remainder of 0 is ambiguous: the words are all zero, or their sum is a multiple of 65535.
     """
     if len(data) % 2:
         data += b"\0"
@@ -28,7 +28,7 @@ def update_checksum(old: int, was: int, now: int) -> int:
 
 
 def pseudo_header(source: bytes, destination: bytes, protocol: int, length: int) -> bytes:
-    """What precedes a segment of ``length`` bytes in its checksum (RFC 9293 §3.1, RFC 8200 §8.1).
+    """The pseudo header that the checksum of a segment of ``length`` bytes covers (RFC 9293 §3.1, RFC 8200 §8.1).
 
     Raises:
         UsageError: the addresses are not both of 4 or both of 16 bytes, or a number does not fit.
@@ -43,5 +43,5 @@ def pseudo_header(source: bytes, destination: bytes, protocol: int, length: int)
 
 
 def transport_checksum(source: bytes, destination: bytes, protocol: int, segment: bytes) -> int:
-    """The checksum of a segment whose checksum field is 0; of one that holds its checksum, 0 if it is right."""
+    """Checksum of a segment with its pseudo header; 0 if the segment holds its own, correct checksum."""
     return checksum(pseudo_header(source, destination, protocol, len(segment)) + segment)

@@ -1,4 +1,4 @@
-"""Compressed capture files, as a stream and with bounded memory: gzip (RFC 1952), zstd (RFC 8878).  No I/O.
+"""Compressed capture files, as a stream and with bounded memory: gzip (RFC 1952), zstd (RFC 8878).
 
 zstd needs Python 3.14 or the ``zstandard`` package (extra "capture").
 """
@@ -14,20 +14,20 @@ from netwright.core.errors import IncompleteError, ProtocolError, UsageError
 
 __all__ = ["PIECE", "decompressed"]
 
-PIECE = 256 * 1024  # bytes that decompression gives at once at most
+PIECE = 256 * 1024  # largest chunk that decompression yields, in bytes
 _GZIP, _ZSTD = b"\x1f\x8b", b"\x28\xb5\x2f\xfd"
-_ZSTD_WINDOW_LOG = 27  # 128 MiB, what `zstd --long` takes without asking
+_ZSTD_WINDOW_LOG = 27  # 128 MiB, the limit of `zstd --long`
 _ZSTD_FEED = 512  # bytes of input at once: 4 bytes may become a block of 128 KiB (RFC 8878 §3.1.1.2), so 16 MiB
 _GZIP_WINDOW = 31  # zlib's number for a gzip header and a window of 32 KiB
 
 
 def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
-    """The stream inside, if it is compressed, else the stream itself, in chunks of any size.
+    """Yield the decompressed stream, in chunks of any size; a stream that is not compressed is passed through.
 
     Raises:
         IncompleteError: the compressed stream ends early.
-        ProtocolError: it is broken.
-        UsageError: it is zstd and this Python has no zstd.
+        ProtocolError: it is malformed.
+        UsageError: it is compressed with zstd and no zstd decoder is installed.
     """
     source = iter(chunks)
     beginning = b""
@@ -40,7 +40,7 @@ def decompressed(chunks: Iterable[bytes]) -> Iterator[bytes]:
 
 
 def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Members one behind the other are one stream (RFC 1952 §2.2)."""
+    """Decompress gzip; consecutive members form one stream (RFC 1952 §2.2)."""
     inflate = zlib.decompressobj(_GZIP_WINDOW)
     taken = 0
     for chunk in chunks:
@@ -58,7 +58,7 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
                 piece, at = _up_to_the_fault(before, rest)
                 yield piece
                 place = taken + len(chunk) - len(rest) + at
-                raise ProtocolError(f"gzip broken at byte {place}: {error}", reference="RFC 1952") from error
+                raise ProtocolError(f"gzip malformed at byte {place}: {error}", reference="RFC 1952") from error
             if piece:
                 yield piece
             rest = inflate.unused_data if inflate.eof else inflate.unconsumed_tail
@@ -69,7 +69,7 @@ def _gunzip(chunks: Iterator[bytes]) -> Iterator[bytes]:
 
 
 def _up_to_the_fault(inflate: "zlib._Decompress", rest: bytes) -> tuple[bytes, int]:
-    """What zlib threw away with its error, whatever the chunks were, and where in ``rest`` the fault is."""
+    """Decompress byte by byte up to the fault: the output that zlib discards with its error, and the fault's offset."""
     found, at = b"", 0
     with contextlib.suppress(zlib.error):
         while at < len(rest):
@@ -79,7 +79,7 @@ def _up_to_the_fault(inflate: "zlib._Decompress", rest: bytes) -> tuple[bytes, i
 
 
 class _Frame(Protocol):
-    """What the two zstd libraries have in common."""
+    """The interface that both zstd libraries share."""
 
     @property
     def eof(self) -> bool: ...
@@ -91,7 +91,7 @@ class _Frame(Protocol):
 
 
 def _zstd_frames() -> tuple[Callable[[], _Frame], type[Exception]]:
-    """What makes a decompressor of one frame, and what it raises."""
+    """A factory of decompressors, one for each frame, and the exception that they raise."""
     try:
         if sys.version_info >= (3, 14):
             from compression import zstd
@@ -104,11 +104,11 @@ def _zstd_frames() -> tuple[Callable[[], _Frame], type[Exception]]:
             limits = zstandard.ZstdDecompressor(max_window_size=1 << _ZSTD_WINDOW_LOG)
             return limits.decompressobj, zstandard.ZstdError
     except ImportError as error:
-        raise UsageError("zstd capture, and no zstd here", advice="pip install 'netwright[capture]'") from error
+        raise UsageError("no zstd decoder is installed", advice="pip install 'netwright[capture]'") from error
 
 
 def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
-    """Frames one behind the other are one stream (RFC 8878 §3)."""
+    """Decompress zstd; consecutive frames form one stream (RFC 8878 §3)."""
     frames, broken = _zstd_frames()
     frame = frames()
     taken = 0
@@ -120,7 +120,7 @@ def _unzstd(chunks: Iterator[bytes]) -> Iterator[bytes]:
             try:
                 pieces = frame.decompress(rest[:_ZSTD_FEED])
             except broken as error:
-                raise ProtocolError(f"zstd broken behind byte {taken}: {error}", reference="RFC 8878") from error
+                raise ProtocolError(f"zstd malformed after byte {taken}: {error}", reference="RFC 8878") from error
             for at in range(0, len(pieces), PIECE):
                 yield pieces[at : at + PIECE]
             rest = (frame.unused_data if frame.eof else b"") + rest[_ZSTD_FEED:]

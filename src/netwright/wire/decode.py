@@ -1,7 +1,7 @@
-"""A captured packet to its headers, from the link to the innermost transport header.  No I/O.
+"""Decode a captured packet into its headers, from the link layer to the innermost transport header.
 
-``decode`` never raises for what the bytes hold: it goes as far as the packet does, and says in ``Packet.error`` why it
-stopped.  It does not reassemble: behind a fragment's header everything is payload (``fragments.Reassembler``).
+``decode`` never raises because of the bytes: it decodes as far as it can, and ``Packet.error`` says why it stopped.  It
+does not reassemble: everything after a fragment's header is payload (``fragments.Reassembler``).
 """
 
 from collections.abc import Callable
@@ -29,11 +29,14 @@ _L = TypeVar("_L")
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """What a packet is made of; ``serialize`` gives the bytes that were decoded.
+    """A decoded packet; ``serialize`` returns the bytes that were decoded.
 
-    ``payload`` is what the innermost header carries, as far as it was captured; ``length`` is its length on the wire.
-    ``trailer`` is what lies behind the end that a length field gives: padding, frame check sequence.
-    ``fragment`` is true if the innermost IP packet is a fragment: the payload is then a piece of a datagram.
+    Attributes:
+        layers: the headers, outermost first.
+        payload: captured bytes after the innermost header; ``length`` is their number on the wire.
+        trailer: bytes after the end that a length field gives: padding, frame check sequence.
+        fragment: true if the innermost IP packet is a fragment; the payload is then a part of a datagram.
+        error: why decoding stopped early, or None.
     """
 
     layers: tuple[Layer, ...]
@@ -70,7 +73,7 @@ class Packet:
 
     @property
     def quoted(self) -> "Packet | None":
-        """The packet that an ICMP error quotes, as far as it does; None for other packets."""
+        """The packet that an ICMP error quotes, as far as it is quoted; None for other packets."""
         last = self.layers[-1] if self.layers else None
         if not isinstance(last, Icmp | Icmp6) or not last.is_error:
             return None
@@ -89,7 +92,7 @@ class Packet:
 
 
 class _Walk:
-    """Where decoding stands: ``end`` bounds what was captured, ``wire_end`` what was on the wire."""
+    """State of decoding: ``end`` bounds the captured bytes, ``wire_end`` the bytes on the wire."""
 
     __slots__ = ("at", "data", "end", "fragment", "kind", "layers", "wire_end")
 
@@ -100,7 +103,7 @@ class _Walk:
         self.kind = 0  # number under which the next header was announced
 
     def push(self, layer: Layer, size: int) -> None:
-        """Take a header; the parsers see ``data`` whole, so one that reaches behind ``end`` is refused here."""
+        """Add a header.  Parsers see all of ``data``, so a header that reaches beyond ``end`` is refused here."""
         if self.at + size > self.end:
             raise cut(type(layer).__name__, self.data[: self.end], self.at, size, "the length of the packet around it")
         if len(self.layers) >= MAX_LAYERS:
@@ -109,7 +112,7 @@ class _Walk:
         self.at += size
 
     def bound(self, end: int) -> None:
-        """A length field says where the packet ends; it cannot end behind the one around it."""
+        """Apply a length field: the packet ends at ``end``, at most where the packet around it ends."""
         if end < self.at:
             raise ProtocolError(f"length of a packet ends at byte {end}, inside its header of {self.at} bytes")
         if end < self.wire_end:
@@ -125,7 +128,7 @@ def decode(data: bytes, link_type: int = LinkType.ETHERNET, original_length: int
     """Read a captured packet's headers.
 
     Args:
-        link_type: what the packet starts with; one that is not a LinkType gives a packet without layers.
+        link_type: format of the outermost header; a number that is not a LinkType gives a packet without layers.
         original_length: bytes on the wire, where the capture kept fewer.
     """
     walk = _Walk(data, max(len(data), original_length or 0))
@@ -133,7 +136,7 @@ def decode(data: bytes, link_type: int = LinkType.ETHERNET, original_length: int
 
 
 def decode_ip(data: bytes, original_length: int | None = None) -> Packet:
-    """The same for a packet that starts with its IP header, version 4 or 6."""
+    """``decode`` a packet that starts with its IP header, version 4 or 6."""
     return decode(data, LinkType.RAW, original_length)
 
 
@@ -244,7 +247,7 @@ def _sll2(walk: _Walk) -> "_Next":
 
 
 def _ip(walk: _Walk) -> "_Next":
-    """The version nibble decides, whatever number announced it; what is neither 4 nor 6 is IPv4's error."""
+    """Choose by the version nibble, not by the EtherType; a version other than 4 and 6 is reported as by IPv4."""
     first = walk.data[walk.at] >> 4 if walk.at < len(walk.data) else 4
     return _ipv6 if first == 6 else _ipv4
 
@@ -269,7 +272,7 @@ def _ipv6(walk: _Walk) -> "_Next":
 
 
 def _by_protocol(walk: _Walk, protocol: int) -> "_Next":
-    """Behind a fragment's header everything is payload."""
+    """Everything after a fragment's header is payload."""
     walk.kind = protocol
     return None if walk.fragment else _PROTOCOLS.get(protocol)
 

@@ -1,6 +1,6 @@
-"""DNS messages (RFC 1035 §4): bytes to values and back.  No I/O.
+"""DNS messages (RFC 1035 §4): bytes to values and back.
 
-Over TCP a message has its length in two bytes in front (RFC 1035 §4.2.2), which is the stream's business.
+The two bytes of length before a message over TCP (RFC 1035 §4.2.2) are not part of it.
 """
 
 import struct
@@ -36,7 +36,7 @@ class ResponseCode(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Question:
-    """What is asked."""
+    """A question (RFC 1035 §4.1.2)."""
 
     name: str
     kind: int = RecordKind.A
@@ -45,7 +45,7 @@ class Question:
 
 @dataclass(frozen=True, slots=True)
 class ResourceRecord:
-    """One answer; ``ttl`` in seconds; negative counts as 0 (RFC 2181 §8)."""
+    """A resource record; ``ttl`` in seconds, where a negative number counts as 0 (RFC 2181 §8)."""
 
     name: str
     kind: int
@@ -172,7 +172,7 @@ def _parse_question(message: bytes, at: int) -> tuple[Question, int]:
 
 
 def _parse_records(message: bytes, at: int, count: int) -> tuple[tuple[ResourceRecord, ...], int]:
-    """The count is the peer's word: every record takes 11 bytes at least, so a wrong one ends with the message."""
+    """Read ``count`` records.  A count that is too large ends with the message: each record takes at least 11 bytes."""
     records = []
     for _ in range(count):
         record, at = _parse_record(message, at)

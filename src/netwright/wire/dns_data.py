@@ -1,4 +1,4 @@
-"""What DNS records hold (RFC 1035 §3.3, §3.4 and the RFCs named beside each): bytes to values and back.  No I/O."""
+"""Data of DNS records (RFC 1035 §3.3, §3.4 and the RFCs named beside each): bytes to values and back."""
 
 import struct
 from collections.abc import Callable
@@ -172,7 +172,7 @@ class Opt:
 
 @dataclass(frozen=True, slots=True)
 class Opaque:
-    """Data of a type that nobody here reads (RFC 3597)."""
+    """Data of a type that is not read here (RFC 3597)."""
 
     raw: bytes
 
@@ -302,7 +302,7 @@ _PARSERS: dict[int, Callable[[bytes, int], tuple[Data, int]]] = {
 
 
 def serialize_data(kind: int, data: Data, writer: NameWriter) -> None:
-    """Append a record's data; names are compressed only in types that every reader knows (RFC 3597 §4).
+    """Append a record's data; names are compressed only in the types of RFC 1035 (RFC 3597 §4).
 
     Raises:
         UsageError: a value does not fit.

@@ -1,4 +1,4 @@
-"""Domain names on the wire, with compression (RFC 1035 §3.1, §4.1.4).  No I/O.
+"""Domain names on the wire, with compression (RFC 1035 §3.1, §4.1.4).
 
 A name is text in lower or upper case as it came, without the root's dot at its end; "" is the root.  A dot, a
 backslash or a byte outside of visible ASCII inside a label is written as master files do: ``\\.`` or ``\\DDD``
@@ -14,9 +14,9 @@ _POINTER = 0xC0
 
 
 def parse_name(message: bytes, offset: int) -> tuple[str, int]:
-    """Read a name; also the offset behind it.
+    """Read a name; return it and the offset after it.
 
-    Every pointer must point in front of the one before it, so that there is no loop and no more than 127 labels.
+    Each pointer must point before the previous one, so that there is no loop and no more than 127 labels.
 
     Raises:
         IncompleteError: the message ends inside the name.
@@ -116,14 +116,14 @@ def _split(raw: bytes) -> list[bytes]:
 
 
 class NameWriter:
-    """A message being written: ``data`` so far, and where its names are, for pointers to them."""
+    """Writes names into a message with compression; ``data`` is the message so far."""
 
     def __init__(self, data: bytes = b"") -> None:
         self.data = bytearray(data)
         self._places: dict[tuple[bytes, ...], int] = {}
 
     def write(self, name: str, *, compress: bool = True) -> None:
-        """Append a name, its end as a pointer if the same letters are in the message already (RFC 1035 §4.1.4).
+        """Append a name; an ending that the message already contains is written as a pointer (RFC 1035 §4.1.4).
 
         Raises:
             UsageError: as ``labels_of``.

@@ -1,4 +1,4 @@
-"""Ethernet II and IEEE 802.3 frames with LLC and SNAP.  No I/O.
+"""Ethernet II and IEEE 802.3 frames with LLC and SNAP.
 
 A type below 1536 is a length, and an LLC header follows (IEEE 802.3 §3.2.6); SNAP inside it holds an Ethernet type
 again (RFC 1042).
@@ -20,7 +20,7 @@ _LLC_SNAP = 0xAA  # service access point of SNAP (RFC 1042)
 
 
 class EtherType(IntEnum):
-    """Types that this package knows (IANA ieee-802-numbers)."""
+    """Types with a name in this package (IANA ieee-802-numbers)."""
 
     IPV4 = 0x0800
     ARP = 0x0806
@@ -51,7 +51,7 @@ class Ethernet:
         return 14
 
     def serialize(self) -> bytes:
-        """Header bytes; the check sequence is the sender's hardware's."""
+        """Header bytes; the hardware appends the frame check sequence."""
         return pack(_ETHERNET, "Ethernet", exactly(6, self.destination), exactly(6, self.source), self.kind)
 
     def __str__(self) -> str:

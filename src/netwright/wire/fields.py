@@ -1,4 +1,4 @@
-"""What every codec needs: refusing cut input and impossible values, addresses as text.  No I/O."""
+"""Helpers of every codec: errors for cut input and impossible values, addresses as text."""
 
 import struct
 from ipaddress import AddressValueError, IPv4Address, IPv6Address, ip_address
@@ -10,18 +10,18 @@ __all__ = ["Layer", "address_text", "bits", "cut", "exactly", "mac_text", "pack"
 
 
 class Layer(Protocol):
-    """A header as a value: what was on the wire, field by field."""
+    """A header as a value, with the fields as they are on the wire."""
 
     @property
     def header_length(self) -> int:
-        """Bytes that ``serialize`` gives."""
+        """Length of what ``serialize`` returns, in bytes."""
 
     def serialize(self) -> bytes:
-        """The header's bytes as the fields say, right or wrong: a parsed header gives what was parsed."""
+        """The header's bytes; fields are not checked, so a parsed header gives the bytes that were parsed."""
 
 
 def cut(what: str, data: bytes, offset: int, wanted: int, reference: str) -> IncompleteError:
-    """The error for a header of ``wanted`` bytes at ``offset`` of which the end is missing."""
+    """Return the error for a header of ``wanted`` bytes at ``offset`` whose end is missing."""
     have = max(0, len(data) - offset)
     return IncompleteError(
         f"{what} cut: {have} of {wanted} bytes at byte {offset}", partial=bytes(data[offset:]), reference=reference
@@ -29,7 +29,7 @@ def cut(what: str, data: bytes, offset: int, wanted: int, reference: str) -> Inc
 
 
 def pack(layout: struct.Struct, what: str, *values: int | bytes) -> bytes:
-    """Pack fields; one that does not fit is the caller's error.
+    """Pack fields with ``layout``.
 
     Raises:
         UsageError: a value is out of its field's range.
@@ -41,7 +41,7 @@ def pack(layout: struct.Struct, what: str, *values: int | bytes) -> bytes:
 
 
 def bits(what: str, *fields: tuple[int, int]) -> int:
-    """Fields of (value, width) side by side, the first one highest.
+    """Join bit fields, given as (value, width), into one number; the first is the highest.
 
     Raises:
         UsageError: a value does not fit its width.
@@ -55,10 +55,10 @@ def bits(what: str, *fields: tuple[int, int]) -> int:
 
 
 def exactly(size: int, value: bytes) -> bytes:
-    """``value`` if it has ``size`` bytes: struct would pad or cut it silently.
+    """Return ``value`` if it has ``size`` bytes; struct would pad or cut it silently.
 
     Raises:
-        UsageError: it has not.
+        UsageError: it has another length.
     """
     if len(value) != size:
         raise UsageError(f"field of {len(value)} bytes: {value!r}, {size} allowed")
@@ -105,5 +105,5 @@ def pack_mac(text: str) -> bytes:
 
 
 def mac_text(packed: bytes) -> str:
-    """``02:00:00:00:00:01``, for link-layer addresses of any length."""
+    """Text form of a link-layer address of any length: ``02:00:00:00:00:01``."""
     return packed.hex(":")

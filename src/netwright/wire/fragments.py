@@ -1,7 +1,7 @@
-"""IP reassembly, bounded in time and bytes (RFC 791 §3.2, RFC 8200 §4.5).  No I/O, no clock.
+"""IP reassembly, bounded in time and bytes (RFC 791 §3.2, RFC 8200 §4.5).
 
-A datagram whose fragments overlap is dropped whole (RFC 5722 §4, for both versions of IP); an exact duplicate is
-ignored.  What could not be put together is counted, never guessed.
+A datagram whose fragments overlap is dropped (RFC 5722 §4, for both versions of IP); an exact duplicate is ignored.
+Datagrams and fragments that cannot be used are counted.
 """
 
 from bisect import bisect_left
@@ -24,14 +24,14 @@ _Key: TypeAlias = tuple[bytes, bytes, int, int]
 
 @dataclass(slots=True)
 class Counts:
-    """What became of datagrams and fragments."""
+    """Numbers of datagrams and fragments by what happened to them."""
 
     reassembled: int = 0
-    expired: int = 0  # datagrams of which a fragment did not come in time
-    evicted: int = 0  # datagrams that had to go for want of room
+    expired: int = 0  # datagrams with a fragment still missing at the timeout
+    evicted: int = 0  # datagrams dropped because max_bytes was reached
     overlapping: int = 0  # datagrams
     malformed: int = 0  # fragments: not a multiple of 8 bytes, beyond 65535, or two different ends
-    cut: int = 0  # fragments of which the capture does not have all bytes
+    cut: int = 0  # fragments that were not captured completely
     duplicate: int = 0  # fragments
 
 
@@ -53,14 +53,14 @@ class _Datagram:
 
 
 class Reassembler:
-    """Fragments in, whole packets out; a machine: ``now`` is an argument, in seconds on the capture's clock.
+    """Reassembles datagrams; ``now`` is in seconds on the capture's clock.
 
-    ``timeout`` counts from a datagram's first fragment to come; with ``max_bytes`` of fragments waiting, the datagram
-    that waits longest goes.
+    ``timeout`` counts from the arrival of a datagram's first fragment.  Above ``max_bytes`` of waiting fragments the
+    oldest datagram is dropped.
     """
 
     def __init__(self, *, timeout: float = 60.0, max_bytes: int = 4 << 20) -> None:
-        """60 seconds is RFC 8200 §4.5; 4 MiB is what Linux takes (net.ipv4.ipfrag_high_thresh)."""
+        """The defaults: 60 s by RFC 8200 §4.5; 4 MiB as Linux (net.ipv4.ipfrag_high_thresh)."""
         self.timeout, self.max_bytes = timeout, max_bytes
         self.counts = Counts()
         self._waiting: OrderedDict[_Key, _Datagram] = OrderedDict()  # by age
@@ -73,9 +73,9 @@ class Reassembler:
         return f"<Reassembler {len(self)} waiting, {self._bytes} of {self.max_bytes} bytes>"
 
     def receive(self, packet: Packet, now: float) -> bytes | None:
-        """Take a fragment; the whole packet from its IP header on (``decode_ip`` reads it) if this was the last one.
+        """Take a fragment; return the packet, from its IP header on, if the fragment completes it (see ``decode_ip``).
 
-        A packet that is no fragment gives None.
+        Returns None for a packet that is no fragment.
         """
         self.expire(now)
         place = _place(packet)
@@ -104,7 +104,7 @@ class Reassembler:
         return None
 
     def expire(self, now: float) -> None:
-        """Drop what waits for longer than ``timeout``; ``receive`` does it too."""
+        """Drop datagrams older than ``timeout``; ``receive`` calls this too."""
         while self._waiting:
             key, oldest = next(iter(self._waiting.items()))
             if now - oldest.started < self.timeout:
@@ -139,7 +139,7 @@ class Reassembler:
         datagram.have += len(payload)
 
     def _refuse(self, datagram: _Datagram) -> None:
-        """Fragments still to come must go too (RFC 5722 §4): the datagram stays, empty, until its time is over."""
+        """Later fragments must be dropped too (RFC 5722 §4), so the datagram stays, without data, until its timeout."""
         datagram.refused = True
         datagram.offsets, datagram.pieces, datagram.have, datagram.first = [], [], 0, ()
 
@@ -154,7 +154,7 @@ class Reassembler:
 
 
 def _place(packet: Packet) -> tuple[_Key, int, bool] | None:
-    """Which datagram (RFC 791 §3.2, RFC 8200 §4.5), where in it, and whether more follows."""
+    """The datagram's key (RFC 791 §3.2, RFC 8200 §4.5), the offset in it, and if more follows; None: no fragment."""
     if not packet.fragment:
         return None
     last, header = packet.layers[-1], packet.ip
@@ -167,12 +167,12 @@ def _place(packet: Packet) -> tuple[_Key, int, bool] | None:
 
 
 def _whole(layers: tuple[Layer, ...], payload: bytes) -> bytes:
-    """The first fragment's headers without what made it a fragment."""
+    """The packet: the first fragment's headers, without the fields of fragmentation, and the payload."""
     last = layers[-1]
     if isinstance(last, IPv4):
         whole = replace(last, flags=last.flags & ~1, fragment_offset=0)
         if whole.header_length + len(payload) > _LARGEST:
-            whole = replace(whole, total_length=0)  # a length that the field cannot say
+            whole = replace(whole, total_length=0)  # too long for the field
             return whole.serialize() + payload
         return whole.sealed(payload).serialize() + payload
     assert isinstance(last, Fragment)

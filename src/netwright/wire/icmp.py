@@ -1,4 +1,4 @@
-"""ICMP for both versions of IP (RFC 792, RFC 4443) and the extensions behind a quoted packet (RFC 4884).  No I/O.
+"""ICMP for both versions of IP (RFC 792, RFC 4443) and the extensions behind a quoted packet (RFC 4884).
 
 Errors quote the packet that caused them: ``decode.Packet.quoted`` reads it.
 """
@@ -70,7 +70,7 @@ _QUOTING = {
 
 @dataclass(frozen=True, slots=True)
 class _Message:
-    """``rest`` is the second half of the header, whose meaning the kind decides."""
+    """``rest`` is the second half of the header; its meaning depends on the kind."""
 
     kind: int
     code: int = 0
@@ -93,13 +93,13 @@ class _Message:
         return int.from_bytes(self.rest[2:], "big")
 
     def serialize(self) -> bytes:
-        """Header bytes with the checksum as the field says."""
+        """Header bytes; the checksum is that of the field."""
         return pack(_ICMP, "ICMP", self.kind, self.code, self.checksum, exactly(4, self.rest))
 
 
 @dataclass(frozen=True, slots=True)
 class Icmp(_Message):
-    """ICMP for IPv4 (RFC 792); ``rest`` is the second half of the header, whose meaning the kind decides."""
+    """ICMP for IPv4 (RFC 792); ``rest`` is the second half of the header; its meaning depends on the kind."""
 
     @property
     def is_error(self) -> bool:
@@ -124,7 +124,7 @@ class Icmp(_Message):
 
 @dataclass(frozen=True, slots=True)
 class Icmp6(_Message):
-    """ICMPv6 (RFC 4443); ``rest`` is the second half of the header, whose meaning the kind decides."""
+    """ICMPv6 (RFC 4443); ``rest`` is the second half of the header; its meaning depends on the kind."""
 
     @property
     def is_error(self) -> bool:
@@ -173,7 +173,7 @@ def parse_icmp6(data: bytes, offset: int = 0) -> Icmp6:
 
 @dataclass(frozen=True, slots=True)
 class IcmpExtension:
-    """One object behind a quote; class 1, type 1 is the stack of labels that the packet had (RFC 4950 §3)."""
+    """One object after a quote; class 1, type 1 is the packet's MPLS label stack (RFC 4950 §3)."""
 
     class_number: int
     kind: int
@@ -188,7 +188,7 @@ class IcmpExtension:
 
 
 def parse_icmp_extensions(message: Icmp | Icmp6, payload: bytes) -> list[IcmpExtension]:
-    """Read the objects behind the quote; none if the message does not say where its quote ends.
+    """Read the objects after the quote; none if the message does not give the quote's length.
 
     Raises:
         ProtocolError: the structure is not version 2, its checksum is wrong, or an object's length is impossible.

@@ -1,4 +1,4 @@
-"""Netlink's sock_diag for Internet sockets (sock_diag(7), linux/inet_diag.h): requests and answers.  No I/O.
+"""Netlink's sock_diag for Internet sockets (sock_diag(7), linux/inet_diag.h): requests and answers.
 
 Every number is in the byte order of this machine's kernel; ports and addresses are in network byte order.
 """
@@ -44,7 +44,7 @@ ALL_STATES = (1 << len(TcpState) + 1) - 2
 
 
 class DiagAttribute(IntEnum):
-    """Kinds of attributes; those up to SHUTDOWN can be asked for by ``extensions``."""
+    """Kinds of attributes; those up to SHUTDOWN can be requested by ``extensions``."""
 
     MEMORY = 1
     INFO = 2
@@ -67,7 +67,7 @@ class DiagAttribute(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """SK_MEMINFO_* in bytes; ``drops`` counts packets that found no room."""
+    """SK_MEMINFO_* in bytes; ``drops`` counts packets dropped because a buffer was full."""
 
     receive_queue: int
     receive_buffer: int
@@ -106,24 +106,24 @@ class DiagSocket:
 
     @property
     def info(self) -> TcpInfo | None:
-        """The kernel's view of the connection, where it was asked for."""
+        """The connection's tcp_info; None if not requested."""
         raw = self.attributes.get(DiagAttribute.INFO)
         return parse_tcp_info(raw) if raw else None
 
     @property
     def congestion(self) -> str:
-        """Name of the congestion control, "" if not asked for."""
+        """Name of the congestion control; "" if not requested."""
         return self.attributes.get(DiagAttribute.CONGESTION, b"").rstrip(b"\0").decode(errors="replace")
 
     @property
     def memory(self) -> Memory | None:
-        """Buffers and drops, where they were asked for."""
+        """Buffers and drops; None if not requested."""
         raw = self.attributes.get(DiagAttribute.SOCKET_MEMORY, b"")
         return Memory(*struct.unpack_from("=9I", raw)) if len(raw) >= 36 else None
 
     @property
     def cgroup(self) -> int | None:
-        """The cgroup's number, where the kernel says."""
+        """The cgroup's number; None if the kernel does not report it."""
         raw = self.attributes.get(DiagAttribute.CGROUP, b"")
         return int(struct.unpack("=Q", raw)[0]) if len(raw) == 8 else None
 
@@ -137,22 +137,22 @@ class DiagSocket:
 
 @dataclass(frozen=True, slots=True)
 class DiagEnd:
-    """The answer ends: with ``errno`` 0 well, else as the kernel refused it."""
+    """End of the answer; ``errno`` is 0, or why the kernel refused the request."""
 
     errno: int
 
 
 @dataclass(frozen=True, slots=True)
 class DiagMessage:
-    """One netlink message: ``interrupted`` says that the table changed meanwhile and the dump may be inconsistent."""
+    """One netlink message; ``interrupted``: the table changed during the dump, which may be inconsistent."""
 
     sequence: int
     interrupted: bool
-    content: DiagSocket | DiagEnd | None  # None: a type that nobody here reads
+    content: DiagSocket | DiagEnd | None  # None: a message of another type
 
 
 def states_mask(states: Sequence[int]) -> int:
-    """The states of a request as the bits that the kernel takes."""
+    """The bit mask of a request's states."""
     return sum(1 << state for state in set(states))
 
 
@@ -164,10 +164,10 @@ def dump_request(
     extensions: Sequence[int] = (DiagAttribute.INFO,),
     sequence: int = 1,
 ) -> bytes:
-    """Ask for every socket of a family (2 or 10) and protocol in these states.
+    """Serialize a request for every socket of a family (2 or 10) and protocol in these states.
 
     Raises:
-        UsageError: a number does not fit, or an extension above SHUTDOWN, which cannot be asked for.
+        UsageError: a number does not fit, or an extension is above SHUTDOWN and cannot be requested.
     """
     body = _request(family, protocol, extensions, states) + bytes(48)
     return _netlink(SOCK_DIAG_BY_FAMILY, _NLM_F_DUMP, sequence, body)
@@ -184,7 +184,9 @@ def socket_request(
     sequence: int = 1,
     kind: int = SOCK_DIAG_BY_FAMILY,
 ) -> bytes:
-    """Ask for one socket by its addresses of 4 or 16 bytes; SOCK_DESTROY as ``kind`` closes it (CAP_NET_ADMIN).
+    """Serialize a request for the socket between two addresses of 4 or 16 bytes.
+
+    With SOCK_DESTROY as ``kind`` the kernel closes it (CAP_NET_ADMIN).
 
     Raises:
         UsageError: a number does not fit, or the addresses are not of one family.
@@ -208,10 +210,10 @@ def _netlink(kind: int, flags: int, sequence: int, body: bytes) -> bytes:
 
 
 def parse_diag(data: bytes) -> list[DiagMessage]:
-    """Read what one ``recv`` on the netlink socket gave: whole messages.
+    """Read the messages that one ``recv`` on the netlink socket returned.
 
     Raises:
-        IncompleteError: the last message is cut: the buffer given to ``recv`` was too small.
+        IncompleteError: the last message is cut, because the buffer given to ``recv`` was too small.
         ProtocolError: a length that is impossible.
     """
     found = []

@@ -1,4 +1,4 @@
-"""IPv4 header (RFC 791 §3.1) and its options.  No I/O."""
+"""IPv4 header (RFC 791 §3.1) and its options."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -17,7 +17,7 @@ _MORE_FRAGMENTS, _DONT_FRAGMENT = 1, 2  # of the three flag bits; the third is r
 
 
 class IPProtocol(IntEnum):
-    """Protocol numbers that this package knows (IANA protocol-numbers)."""
+    """Protocol numbers with a name in this package (IANA protocol-numbers)."""
 
     HOP_BY_HOP = 0
     ICMP = 1
@@ -44,7 +44,7 @@ class IPProtocol(IntEnum):
 class IPv4:
     """Addresses are 4 bytes, ``fragment_offset`` is in bytes, ``flags`` are the three bits in front of it.
 
-    ``total_length`` 0 in a capture is a packet that the sender's hardware had still to segment (Linux GSO).
+    ``total_length`` is 0 in captures of packets that hardware segments later (Linux GSO).
     """
 
     source: bytes
@@ -175,7 +175,7 @@ class IPv4Option:
 
 
 def parse_ipv4_options(options: bytes) -> list[IPv4Option]:
-    """Split a header's option bytes; what follows an End of Option List is padding.
+    """Split a header's option bytes; bytes after an End of Option List are padding.
 
     Raises:
         ProtocolError: an option's length is below 2 or points beyond the header.

@@ -1,4 +1,4 @@
-"""IPv6 header and extension headers (RFC 8200 §3, §4).  No I/O."""
+"""IPv6 header and extension headers (RFC 8200 §3, §4)."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -28,7 +28,7 @@ EXTENSIONS = frozenset(
 
 @dataclass(frozen=True, slots=True)
 class IPv6:
-    """Addresses are 16 bytes; ``payload_length`` counts extension headers; 0 is a jumbogram or not yet segmented."""
+    """Addresses are 16 bytes.  ``payload_length`` includes extension headers; 0 is a jumbogram or not yet segmented."""
 
     source: bytes
     destination: bytes

@@ -1,4 +1,4 @@
-"""Link types of capture files, and the pseudo headers that some of them have: Linux cooked, BSD loopback.  No I/O.
+"""Link types of capture files, and the pseudo headers that some of them have: Linux cooked, BSD loopback.
 
 Numbers and layouts: the tcpdump group's registry of link-layer header types (LINKTYPE_*).
 """

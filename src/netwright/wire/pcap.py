@@ -1,7 +1,7 @@
-"""The classic capture file: a header, then records (draft-ietf-opsawg-pcap, pcap-savefile(5)).  No I/O.
+"""The classic capture file: a header, then records (draft-ietf-opsawg-pcap, pcap-savefile(5)).
 
-Read: every magic number that libpcap and Wireshark know (microseconds, nanoseconds, Kuznetsov's and IXIA's variants),
-both byte orders.  Written: microseconds or nanoseconds.
+Reads every magic number that libpcap and Wireshark read (microseconds, nanoseconds, Kuznetsov's and IXIA's variants) in
+both byte orders.  Writes microseconds or nanoseconds.
 """
 
 import struct
@@ -46,10 +46,10 @@ def is_pcap(beginning: bytes) -> bool:
 
 
 class PcapParser(CaptureParser):
-    """A Section and an Interface first, then Records."""
+    """Parser of a pcap file; returns a Section and an Interface first, then Records."""
 
     def __init__(self, *, max_record: int = MAX_RECORD) -> None:
-        """``max_record`` bounds the bytes of a packet: a longer one is a broken file."""
+        """``max_record`` is the largest packet in bytes; a longer one is an error in the file."""
         super().__init__()
         self._max_record = max_record
         self._interface: Interface | None = None
@@ -102,10 +102,10 @@ class PcapParser(CaptureParser):
 
 
 class PcapWriter:
-    """Bytes of a little-endian file, version 2.4: ``header`` first, then ``record`` for every packet."""
+    """Writer of a little-endian file, version 2.4: ``header`` first, then ``record`` for each packet, both as bytes."""
 
     def __init__(self, link_type: int, *, snap_length: int = 262144, nanoseconds: bool = True) -> None:
-        """``nanoseconds`` off writes microseconds, for readers of before 2013; the rest of the time is cut off."""
+        """Without ``nanoseconds`` times are cut to microseconds, for readers older than 2013."""
         self.link_type, self.snap_length = link_type, snap_length
         self._magic, self._nanoseconds = (0xA1B23C4D, 1) if nanoseconds else (0xA1B2C3D4, 1000)
 
@@ -114,13 +114,13 @@ class PcapWriter:
         return pack(_HEADER, "pcap header", self._magic, 2, 4, 0, 0, self.snap_length, self.link_type)
 
     def record(self, at_ns: int, data: bytes, length: int | None = None) -> bytes:
-        """One packet; what is longer than the snap length is cut.
+        """One packet, cut to the snap length.
 
         Args:
             length: bytes on the wire, where ``data`` is already cut.
 
         Raises:
-            UsageError: the time is before 1970 or after 2106, which the format cannot say.
+            UsageError: the time is before 1970 or after 2106; the format has 32 bits for the seconds.
         """
         seconds, rest = divmod(at_ns, 1_000_000_000)
         kept = data[: self.snap_length]

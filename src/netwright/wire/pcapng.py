@@ -1,7 +1,7 @@
-"""pcapng capture files (draft-ietf-opsawg-pcapng): blocks to values and back.  No I/O.
+"""pcapng capture files (draft-ietf-opsawg-pcapng): blocks to values and back.
 
-Several sections and interfaces, both byte orders, every time resolution.  A block type that nobody here reads comes as
-an OpaqueBlock; options that nobody here reads are skipped.  Records are in nanoseconds: finer resolutions are cut.
+Several sections and interfaces, both byte orders, every time resolution.  Blocks of other types come as OpaqueBlock;
+options of other codes are skipped.  Times are in nanoseconds; finer resolutions are cut.
 """
 
 import struct
@@ -38,7 +38,7 @@ def is_pcapng(beginning: bytes) -> bool:
 
 @dataclass(frozen=True, slots=True)
 class _Body:
-    """A block's inside: ``at`` is its offset in the file."""
+    """The content of a block; ``at`` is its offset in the file."""
 
     data: bytes
     order: str
@@ -66,7 +66,7 @@ class _Body:
         return found
 
     def number(self, options: dict[int, list[bytes]], code: int, size: int) -> int | None:
-        """An option that is one number of ``size`` bytes; of another size it counts as absent."""
+        """The option ``code`` as a number of ``size`` bytes; None if it is absent or of another size."""
         value = options.get(code, [b""])[0]
         return int.from_bytes(value, "little" if self.order == "<" else "big") if len(value) == size else None
 
@@ -80,10 +80,10 @@ def _text(options: dict[int, list[bytes]], code: int) -> str:
 
 
 class PcapngParser(CaptureParser):
-    """Blocks in the order of the file; a Section starts each section and forgets the interfaces before it."""
+    """Parser of a pcapng file.  Blocks come in the order of the file; interfaces count anew from each Section."""
 
     def __init__(self, *, max_record: int = MAX_RECORD) -> None:
-        """``max_record`` bounds the bytes of a packet: a longer one is a broken file."""
+        """``max_record`` is the largest packet in bytes; a longer one is an error in the file."""
         super().__init__()
         self._max_block = max_record + _MAX_OVERHEAD
         self._order = ""
@@ -191,12 +191,12 @@ class PcapngParser(CaptureParser):
         return [self._record(body, index, high << 32 | low, size, length, None)]
 
     def _packet(self, body: _Body) -> list[Block]:
-        """The obsolete packet block (appendix A), with its drops in the header; all ones are "unknown"."""
+        """The obsolete packet block (appendix A), whose header counts dropped packets; 65535 means unknown."""
         index, drops, high, low, size, length = body.unpack("2H4I", "packet")
         return [self._record(body, index, high << 32 | low, size, length, 0 if drops == 0xFFFF else drops)]
 
     def _simple(self, body: _Body) -> list[Block]:
-        """A simple packet has no time, and its size is the snap length's or the block's (§4.4)."""
+        """A simple packet block has no time and no captured length: the snap length or the block bounds it (§4.4)."""
         (length,) = body.unpack("I", "simple packet")
         interface = self._find_interface(0, body)
         size = min(length, len(body.data) - 4)
@@ -205,7 +205,7 @@ class PcapngParser(CaptureParser):
         return [Record(None, body.data[4 : 4 + size], length, interface)]
 
     def _record(self, body: _Body, index: int, ticks: int, size: int, length: int, lost: int | None) -> Record:
-        """The packet behind 20 bytes of header, then options; ``lost`` is an option if the header has none."""
+        """The packet after 20 bytes of header, then options; ``lost`` None takes the number from an option."""
         interface = self._find_interface(index, body)
         end = 20 + size
         if end > len(body.data):
@@ -260,7 +260,7 @@ def _to_ns(ticks: int, interface: Interface) -> int:
 
 
 class PcapngWriter:
-    """Bytes of a little-endian file in nanoseconds: ``section``, then ``interface`` for each, then the packets."""
+    """Writer of a little-endian file in nanoseconds: ``section``, then ``interface`` for each, then ``record`` …"""
 
     def __init__(self) -> None:
         self._interfaces: list[Interface] = []
@@ -268,13 +268,13 @@ class PcapngWriter:
     def section(
         self, *, application: str = "netwright", hardware: str = "", system: str = "", comments: Sequence[str] = ()
     ) -> bytes:
-        """A section header; interfaces of the section before are gone."""
+        """A section header; interfaces have to be described again after it."""
         self._interfaces = []
         options = _written([(1, text) for text in comments] + [(2, hardware), (3, system), (4, application)])
         return _block(_SECTION, struct.pack("<I2Hq", _BYTE_ORDER, 1, 0, -1) + options)
 
     def interface(self, interface: Interface) -> bytes:
-        """Describe the next interface; its index, units and offset are the writer's."""
+        """Describe the next interface; index, units and offset are set by the writer."""
         self._interfaces.append(replace(interface, index=len(self._interfaces), units=1_000_000_000, offset=0))
         values: list[tuple[int, str | bytes]] = [(1, text) for text in interface.comments]
         values += [(2, interface.name), (3, interface.description), (9, b"\x09")]
@@ -289,7 +289,7 @@ class PcapngWriter:
         """One packet of the interface that was described as number ``index``.
 
         Raises:
-            UsageError: there is none of that number, or the packet has no time.
+            UsageError: no interface of that number was described, or the packet has no time.
         """
         self._check(index)
         if record.at_ns is None:
@@ -328,7 +328,7 @@ class PcapngWriter:
         return _block(_STATISTICS, body + _written(values))
 
     def opaque(self, block: OpaqueBlock) -> bytes:
-        """A block as it was."""
+        """A block, unchanged."""
         return _block(block.kind, block.body)
 
     def _check(self, index: int) -> None:

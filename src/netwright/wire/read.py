@@ -1,4 +1,4 @@
-"""A capture of any kind as an iterator of blocks: pcap or pcapng, plain, gzip or zstd.  The caller opens the file."""
+"""Iterate over the blocks of a capture, pcap or pcapng; plain, gzip or zstd.  The caller opens the file."""
 
 from collections.abc import Callable, Iterable, Iterator
 from typing import Protocol, TypeAlias, runtime_checkable
@@ -14,7 +14,7 @@ __all__ = ["Readable", "Source", "capture_parser", "read_blocks", "read_records"
 
 @runtime_checkable
 class Readable(Protocol):
-    """A file open for reading bytes, or what behaves like one."""
+    """A file open for reading bytes, or an object with the same ``read``."""
 
     def read(self, size: int, /) -> bytes:
         """Up to ``size`` bytes; b"" at the end."""
@@ -24,22 +24,23 @@ Source: TypeAlias = Readable | Iterable[bytes] | Callable[[int], bytes]
 
 
 def read_records(source: Source, *, max_record: int = MAX_RECORD) -> Iterator[Record]:
-    """The packets of a capture, in the order of the file; memory is one chunk and one packet.
+    """Yield the packets of a capture in the order of the file; memory is bounded by one chunk and one packet.
 
     Args:
-        source: a file open for reading bytes, chunks, or a function that gives at most so many bytes, b"" at the end.
-        max_record: bytes of one packet; a longer one is a broken file.
+        source: a file open for reading bytes; an iterable of chunks; or a function that takes a number of bytes and
+            returns at most that many, b"" at the end.
+        max_record: largest packet in bytes; a longer one is an error in the file.
 
     Raises:
-        IncompleteError: the capture ends in the middle of a packet; every whole one was given.
-        ProtocolError: not a capture, or broken at the byte that the error names.
-        UsageError: it is zstd and this Python has no zstd.
+        IncompleteError: the capture ends inside a packet; every complete packet was yielded before.
+        ProtocolError: not a capture, or malformed at the byte that the error names.
+        UsageError: it is compressed with zstd and no zstd decoder is installed.
     """
     return (block for block in read_blocks(source, max_record=max_record) if isinstance(block, Record))
 
 
 def read_blocks(source: Source, *, max_record: int = MAX_RECORD) -> Iterator[Block]:
-    """The same with everything else that the file holds: sections, interfaces, names, statistics."""
+    """Yield every block of a capture: packets, sections, interfaces, names, statistics.  See ``read_records``."""
     parser: CaptureParser | None = None
     beginning = b""
     for chunk in decompressed(_chunks(source)):
@@ -51,7 +52,7 @@ def read_blocks(source: Source, *, max_record: int = MAX_RECORD) -> Iterator[Blo
             yield from parser.receive(beginning)
         else:
             yield from parser.receive(chunk)
-        if parser.error is not None:  # before the source finds a fault of its own, further on
+        if parser.error is not None:  # before the decompressor can raise a fault further on in the file
             raise parser.error
     if parser is None:
         raise IncompleteError(f"capture file of {len(beginning)} bytes, 4 wanted for its magic number")
@@ -59,10 +60,10 @@ def read_blocks(source: Source, *, max_record: int = MAX_RECORD) -> Iterator[Blo
 
 
 def capture_parser(beginning: bytes, *, max_record: int = MAX_RECORD) -> CaptureParser:
-    """The parser for a file that starts with these four bytes.
+    """Return a parser for the format of a file that starts with these four bytes.
 
     Raises:
-        ProtocolError: neither pcap nor pcapng.
+        ProtocolError: the format is neither pcap nor pcapng.
     """
     if is_pcap(beginning):
         return PcapParser(max_record=max_record)

@@ -1,4 +1,4 @@
-"""TCP header (RFC 9293 §3.1).  No I/O.  Sequence numbers are as on the wire, 32 bits, no unwrapping."""
+"""TCP header (RFC 9293 §3.1).  Sequence numbers are as on the wire, 32 bits, no unwrapping."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -33,8 +33,7 @@ class TcpFlag(IntFlag):
 class Tcp:
     """``flags`` are nine control bits, ``reserved`` the three beside them, ``window`` is not scaled.
 
-    ``options`` are raw bytes, padding included: ``tcp_options.parse_tcp_options`` reads them, so that a header costs
-    its options only where somebody looks.
+    ``options`` are raw bytes, padding included; ``tcp_options.parse_tcp_options`` splits them where they are needed.
     """
 
     source_port: int
@@ -54,7 +53,7 @@ class Tcp:
         return 20 + len(self.options)
 
     def sequence_length(self, payload_length: int) -> int:
-        """Sequence numbers that the segment takes: its bytes, SYN and FIN (RFC 9293 §3.4)."""
+        """Sequence numbers that the segment occupies: its bytes, SYN and FIN (RFC 9293 §3.4)."""
         return payload_length + (self.flags & 1) + (self.flags >> 1 & 1)
 
     def serialize(self) -> bytes:

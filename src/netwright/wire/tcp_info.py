@@ -1,7 +1,7 @@
-"""Linux's ``struct tcp_info`` (linux/tcp.h): what the kernel knows of a connection, by name and unit.  No I/O.
+"""Linux's ``struct tcp_info`` (linux/tcp.h): the kernel's state of a connection, by name and unit.
 
-The kernel only ever appended fields, so a shorter structure is an older kernel's: what it lacks is None.  The layout
-is the native one of the machine that the bytes come from.
+New kernels append fields, so an older kernel gives a shorter structure; missing fields are None.  The byte order is
+that of the machine that the bytes come from.
 """
 
 import struct
@@ -32,7 +32,7 @@ class TcpState(IntEnum):
 
 
 class CaState(IntEnum):
-    """What the sender's recovery is doing (enum tcp_ca_state)."""
+    """State of the sender's loss recovery (enum tcp_ca_state)."""
 
     OPEN = 0
     DISORDER = 1  # duplicate ACKs or SACKs came
@@ -42,7 +42,7 @@ class CaState(IntEnum):
 
 
 class TcpInfoOption(IntFlag):
-    """What the handshake agreed on (TCPI_OPT_*)."""
+    """Options agreed in the handshake (TCPI_OPT_*)."""
 
     TIMESTAMPS = 1
     SACK = 2
@@ -55,7 +55,7 @@ class TcpInfoOption(IntFlag):
 
 
 class Unit(IntEnum):
-    """What a field counts in the kernel's structure."""
+    """Unit of a field in the kernel's structure."""
 
     COUNT = 0
     BYTES = 1
@@ -133,7 +133,7 @@ _SCALE = {Unit.MICROSECONDS: 1e-6, Unit.MILLISECONDS: 1e-3}
 
 @dataclass(frozen=True, slots=True)
 class TcpInfo:
-    """Times in seconds, windows and sizes in bytes, ``snd_cwnd`` and what is counted beside it in segments.
+    """Times are in seconds, windows and sizes in bytes; ``snd_cwnd``, ``snd_ssthresh`` and counts in segments.
 
     ``window_scales`` has the sender's shift in the low four bits, ``delivery_flags`` bit 0 "limited by the
     application" and bits 1 and 2 why fast open failed.  ``snd_ssthresh`` 2147483647 and ``max_pacing_rate`` 2**64-1
@@ -211,12 +211,12 @@ class TcpInfo:
 
     @property
     def snd_wscale(self) -> int:
-        """By how many bits the peer's window field is shifted (RFC 7323 §2)."""
+        """Shift count of the peer's window field (RFC 7323 §2)."""
         return self.window_scales & 0x0F
 
     @property
     def rcv_wscale(self) -> int:
-        """By how many bits this side's window field is shifted (RFC 7323 §2)."""
+        """Shift count of this side's window field (RFC 7323 §2)."""
         return self.window_scales >> 4
 
     @property
@@ -225,7 +225,7 @@ class TcpInfo:
         return bool(self.delivery_flags & 1)
 
     def as_dict(self) -> dict[str, int | float]:
-        """Every field that this kernel has."""
+        """The fields that the kernel filled, by name."""
         values = ((field.name, getattr(self, field.name)) for field in fields(self))
         return {name: value for name, value in values if value is not None}
 
@@ -236,7 +236,7 @@ _SCALES = [(index, _SCALE[field.unit]) for index, field in enumerate(FIELDS) if 
 
 
 def parse_tcp_info(data: bytes) -> TcpInfo:
-    """Read what ``getsockopt(TCP_INFO)`` or inet_diag gave, of any length; fields of a newer kernel are ignored.
+    """Read a structure from ``getsockopt(TCP_INFO)`` or inet_diag, of any length; unknown newer fields are ignored.
 
     Raises:
         ProtocolError: shorter than the 104 bytes that every kernel since 2.6.16 gives.

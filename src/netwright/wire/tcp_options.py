@@ -1,6 +1,6 @@
-"""TCP options (RFC 9293 §3.1, IANA tcp-parameters): bytes to values and back.  No I/O.
+"""TCP options (RFC 9293 §3.1, IANA tcp-parameters): bytes to values and back.
 
-Authentication (MD5, TCP-AO), multipath and whatever is unknown stay opaque: kind and bytes.
+Authentication (MD5, TCP-AO), multipath and unknown options stay opaque: kind and bytes.
 """
 
 import struct
@@ -34,7 +34,7 @@ _LIMIT = 40  # bytes of options that a header can hold (RFC 9293 §3.1)
 
 
 class TcpOptionKind(IntEnum):
-    """Kinds that this package knows."""
+    """Kinds with a name in this package (IANA tcp-parameters)."""
 
     END = 0
     NO_OPERATION = 1
@@ -65,7 +65,7 @@ class NoOperation:
 
 @dataclass(frozen=True, slots=True)
 class MaximumSegmentSize:
-    """The largest segment that the sender of this SYN takes, in bytes (RFC 9293 §3.7.1)."""
+    """The largest segment that the sender of this SYN accepts, in bytes (RFC 9293 §3.7.1)."""
 
     size: int
 
@@ -87,7 +87,7 @@ class WindowScale:
 
 @dataclass(frozen=True, slots=True)
 class SackPermitted:
-    """The sender of this SYN takes selective acknowledgments (RFC 2018 §2)."""
+    """The sender of this SYN accepts selective acknowledgments (RFC 2018 §2)."""
 
     def serialize(self) -> bytes:
         """Option bytes."""
@@ -163,7 +163,7 @@ class AccEcn:
 
 @dataclass(frozen=True, slots=True)
 class OpaqueOption:
-    """An option whose bytes nobody here reads, or a known one with a length that its rule does not allow."""
+    """An option that is not read here, or a known one whose length is not the one that its RFC requires."""
 
     kind: int
     value: bytes
@@ -188,7 +188,7 @@ TcpOption: TypeAlias = (
 
 
 def parse_tcp_options(options: bytes) -> list[TcpOption]:
-    """Split a header's option bytes; what follows End of Option List is padding and is dropped.
+    """Split a header's option bytes; bytes after End of Option List are padding and are dropped.
 
     Raises:
         ProtocolError: an option's length is below 2 or points beyond the header.

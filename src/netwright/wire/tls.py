@@ -1,7 +1,7 @@
-"""What TLS shows before it encrypts: records, hellos, alerts (RFC 8446, RFC 5246 for 1.2).  No I/O, no cryptography.
+"""The unencrypted parts of TLS: records, hellos, alerts (RFC 8446, RFC 5246 for 1.2).
 
-Structure is checked, not policy: a hello that a server would refuse is a value here, with everything that fingerprints
-are made of in the order sent.
+Only structure is checked: a hello that a server would refuse is a value here, with all fields that fingerprints use in
+the order sent.
 """
 
 import struct
@@ -47,7 +47,7 @@ class ContentType(IntEnum):
 
 
 class HandshakeKind(IntEnum):
-    """RFC 8446 §4, and what 1.2 has besides."""
+    """Kinds of RFC 8446 §4 and of TLS 1.2."""
 
     HELLO_REQUEST = 0
     CLIENT_HELLO = 1
@@ -79,7 +79,7 @@ class ExtensionKind(IntEnum):
 
 
 class AlertDescription(IntEnum):
-    """RFC 8446 §6.2, and what earlier versions had."""
+    """Descriptions of RFC 8446 §6.2 and of earlier versions."""
 
     CLOSE_NOTIFY = 0
     UNEXPECTED_MESSAGE = 10
@@ -112,13 +112,13 @@ class AlertDescription(IntEnum):
 
 
 def is_grease(value: int) -> bool:
-    """True for the values that are sent to be ignored (RFC 8701 §2): 0x0a0a, 0x1a1a ... 0xfafa."""
+    """True for the reserved values that a receiver must ignore (RFC 8701 §2): 0x0a0a, 0x1a1a ... 0xfafa."""
     return value & 0x0F0F == 0x0A0A and value >> 8 == value & 0xFF
 
 
 @dataclass(frozen=True, slots=True)
 class TlsRecord:
-    """``version`` is the record layer's, which says little (RFC 8446 §5.1)."""
+    """``version`` is the record layer's; it does not tell the version of TLS in use (RFC 8446 §5.1)."""
 
     content_type: int
     version: int
@@ -161,7 +161,7 @@ def _cut(what: str, have: int, wanted: int, at: int) -> IncompleteError:
 
 
 class _Reader:
-    """Bytes of a message from the front; a length that does not fit is the peer's error."""
+    """Reads a message from its front; raises ProtocolError for a length that does not fit."""
 
     def __init__(self, data: bytes, what: str) -> None:
         self._data, self._at, self._what = data, 0, what
@@ -270,7 +270,7 @@ class ClientHello:
 
     @property
     def server_name(self) -> str:
-        """The host that is asked for (RFC 6066 §3)."""
+        """The requested host (RFC 6066 §3)."""
         data = _find(self.extensions, ExtensionKind.SERVER_NAME)
         inside = _Reader(_Reader(data, "server name").vector(2) if data else b"", "server name list")
         while inside:
@@ -322,7 +322,7 @@ class ClientHello:
 
     @property
     def resumes(self) -> bool:
-        """True if the client offers a session again (RFC 8446 §4.2.11) or sends data before the answer."""
+        """True if the client offers to resume a session (RFC 8446 §4.2.11) or sends early data."""
         return bool({ExtensionKind.PRE_SHARED_KEY, ExtensionKind.EARLY_DATA} & set(self.extension_kinds))
 
     def _list(self, kind: int, what: str) -> tuple[int, ...]:
@@ -356,7 +356,7 @@ def parse_client_hello(body: bytes) -> ClientHello:
     return ClientHello(random, suites, extensions, version, session_id, compressions)
 
 
-# SHA-256 of "HelloRetryRequest": a server's random of this value asks for another hello (RFC 8446 §4.1.3)
+# SHA-256 of "HelloRetryRequest": the random of a ServerHello that is one (RFC 8446 §4.1.3)
 _RETRY = bytes.fromhex("cf21ad74e59a6111be1d8c021e65b891c2a211167abb8c5e079e09e2c8a8339c")
 
 
@@ -373,7 +373,7 @@ class ServerHello:
 
     @property
     def is_retry(self) -> bool:
-        """True if it asks for another ClientHello (RFC 8446 §4.1.4)."""
+        """True for a HelloRetryRequest (RFC 8446 §4.1.4)."""
         return self.random == _RETRY
 
     @property
@@ -384,7 +384,7 @@ class ServerHello:
 
     @property
     def alpn(self) -> bytes:
-        """The protocol chosen, b"" if none or if 1.3 encrypts it (RFC 7301 §3.1)."""
+        """The protocol chosen; b"" if there is none, or in TLS 1.3, which encrypts it (RFC 7301 §3.1)."""
         data = _find(self.extensions, ExtensionKind.ALPN)
         return b"".join(_names(data)[:1]) if data is not None else b""
 
@@ -422,7 +422,7 @@ class Alert:
 
     @property
     def name(self) -> str:
-        """``handshake_failure``, or the number of one that is not known."""
+        """The description's name, such as ``handshake_failure``; its number if it has none here."""
         known = AlertDescription.__members__.values()
         return AlertDescription(self.description).name.lower() if self.description in known else str(self.description)
 

@@ -1,7 +1,7 @@
-"""One direction of a TLS connection, as far as it can be read from outside (RFC 8446 §5.1, §4).  No I/O.
+"""The readable part of one direction of a TLS connection (RFC 8446 §5.1, §4).
 
 Handshake messages may be split over records and share them.  After ChangeCipherSpec, handshake records are encrypted;
-so are alerts then, and every record that TLS 1.3 calls application data.
+so are alerts, and all records that TLS 1.3 sends as application data.
 """
 
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ MAX_HANDSHAKE = 1 << 18  # bytes of one message: certificate chains are the long
 
 @dataclass(frozen=True, slots=True)
 class Encrypted:
-    """A record that cannot be read from outside, ``size`` bytes of payload; ChangeCipherSpec comes as one too."""
+    """An encrypted record with ``size`` bytes of payload; a ChangeCipherSpec record is reported as one too."""
 
     content_type: int
     size: int
@@ -38,7 +38,7 @@ TlsEvent: TypeAlias = ClientHello | ServerHello | Handshake | Alert | Encrypted
 
 
 class TlsStream:
-    """Bytes of one direction in, what they show out; ``max_handshake`` bounds the memory of a message in pieces."""
+    """Takes the bytes of one direction, returns events; ``max_handshake`` is the largest handshake message in bytes."""
 
     def __init__(self, *, max_handshake: int = MAX_HANDSHAKE) -> None:
         self._max_handshake = max_handshake
@@ -54,10 +54,10 @@ class TlsStream:
         return f"<TlsStream at byte {self._taken}, {state}, {len(self._data)} waiting>"
 
     def receive(self, data: bytes) -> list[TlsEvent]:
-        """Take the next bytes.  What is wrong is raised after everything in front of it was given.
+        """Take the next bytes; return events.  A fault is raised only after every event before it was returned.
 
         Raises:
-            ProtocolError: not TLS, a broken hello, or a handshake message above ``max_handshake``; with its place.
+            ProtocolError: not TLS, a malformed hello, or a handshake message above ``max_handshake``.
         """
         if self._error is not None:
             raise self._error
@@ -116,7 +116,7 @@ class TlsStream:
 
 
 def _is_hello(payload: bytes) -> bool:
-    """A second hello may follow ChangeCipherSpec (RFC 8446 §4.1.4, appendix D.4): a record that is one, whole."""
+    """True if the record is one complete hello, which may follow ChangeCipherSpec (RFC 8446 §4.1.4, appendix D.4)."""
     return payload[:1] in (b"\x01", b"\x02") and int.from_bytes(payload[1:4], "big") == len(payload) - 4
 
 

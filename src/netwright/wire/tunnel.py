@@ -1,4 +1,4 @@
-"""Packets in packets: GRE (RFC 2784, RFC 2890, RFC 2637), VXLAN (RFC 7348), GENEVE (RFC 8926).  No I/O."""
+"""Tunnel headers: GRE (RFC 2784, RFC 2890, RFC 2637), VXLAN (RFC 7348), GENEVE (RFC 8926)."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -29,10 +29,10 @@ _U16S, _U32 = struct.Struct("!2H"), struct.Struct("!I")
 
 @dataclass(frozen=True, slots=True)
 class Gre:
-    """``kind`` is an Ethernet type; an optional field that is None is not there.
+    """``kind`` is an Ethernet type; an optional field that is None is absent.
 
     Version 1 is PPTP's (RFC 2637 §4.1): ``key`` holds payload length and call, ``ack`` may follow ``sequence``.
-    ``flags`` are the bits of the first two bytes that announce nothing here.
+    ``flags`` are the bits of the first two bytes that announce no optional field.
     """
 
     kind: int

@@ -1,4 +1,4 @@
-"""UDP header (RFC 768).  No I/O."""
+"""UDP header (RFC 768)."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -14,7 +14,7 @@ _UDP = struct.Struct("!4H")  # source port, destination port, length, checksum
 
 @dataclass(frozen=True, slots=True)
 class Udp:
-    """``length`` counts the header; checksum 0 is "none was computed", allowed in IPv4."""
+    """``length`` includes the header; checksum 0 means that none was computed, which IPv4 allows."""
 
     source_port: int
     destination_port: int
@@ -31,7 +31,7 @@ class Udp:
         return pack(_UDP, "UDP", self.source_port, self.destination_port, self.length, self.checksum)
 
     def sealed(self, payload: bytes, source: bytes, destination: bytes) -> Self:
-        """The same with length and checksum; a checksum that comes out as 0 goes as 65535 (RFC 768)."""
+        """The same with length and checksum; a computed checksum of 0 is sent as 65535 (RFC 768)."""
         bare = replace(self, length=8 + len(payload), checksum=0)
         return replace(bare, checksum=transport_checksum(source, destination, 17, bare.serialize() + payload) or 0xFFFF)
 

@@ -1,4 +1,4 @@
-"""Between Ethernet and IP: VLAN tags (802.1Q, 802.1ad), MPLS labels, PPPoE and PPP, Cisco metadata.  No I/O."""
+"""Headers between Ethernet and IP: VLAN tags (802.1Q, 802.1ad), MPLS labels, PPPoE and PPP, Cisco metadata."""
 
 import struct
 from dataclasses import dataclass, replace
@@ -109,7 +109,7 @@ class ControlWord:
 
 @dataclass(frozen=True, slots=True)
 class Pppoe:
-    """PPPoE header (RFC 2516 §4); ``length`` is what follows, PPP's protocol field included; code 0 is a session."""
+    """PPPoE header (RFC 2516 §4); ``length`` counts what follows, with PPP's protocol field; code 0 is a session."""
 
     session: int
     code: int = 0
@@ -174,7 +174,7 @@ def parse_ppp(data: bytes, offset: int = 0) -> Ppp:
     prefix = b"\xff\x03" if data[offset : offset + 2] == b"\xff\x03" else b""
     at = offset + len(prefix)
     compressed = len(data) > at and bool(data[at] & 1)  # only the last byte of a protocol number is odd
-    if len(data) - at < 2 - compressed or data[at:] == b"\xff":  # the one byte may be half a prefix
+    if len(data) - at < 2 - compressed or data[at:] == b"\xff":  # a lone ff may be the first byte of the prefix
         raise cut("PPP protocol", data, at, 2, "RFC 1661 §2")
     protocol = data[at] if compressed else int.from_bytes(data[at : at + 2], "big")
     return Ppp(protocol, prefix, compressed)

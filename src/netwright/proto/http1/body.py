@@ -1,4 +1,4 @@
-"""Content of a message: counted, chunked, or until the connection ends (RFC 9112 §6, §7).  No I/O."""
+"""Content of a message: counted, chunked, or until the connection ends (RFC 9112 §6, §7)."""
 
 import re
 from enum import Enum

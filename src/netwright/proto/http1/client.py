@@ -1,4 +1,4 @@
-"""The asking end of an HTTP/1.1 connection (RFC 9112): requests out, responses in.  No I/O."""
+"""The client's end of an HTTP/1.1 connection (RFC 9112): requests out, responses in."""
 
 from netwright.core.errors import UsageError
 from netwright.proto.http1.body import ChunkedBody, CountedBody, EndlessBody
@@ -52,7 +52,7 @@ class ClientMachine(Machine):
         return b"%b\r\n%b%b\r\n" % (line.encode(), fields, framing)
 
     def receive_eof(self, now: float) -> list[Event]:
-        """See ``Machine``; the end of a response whose length nobody told (RFC 9112 §6.3 rule 8)."""
+        """See ``Machine``; it also ends a response that has no length (RFC 9112 §6.3 rule 8)."""
         if self.reading is Reading.BODY and self._until_eof:
             self._finish_reading()
             return [END]

@@ -1,4 +1,4 @@
-"""Field lines (RFC 9110 §5, RFC 9112 §5): a checked block of bytes, read when somebody asks.  No I/O."""
+"""Field lines (RFC 9110 §5, RFC 9112 §5): a checked block of bytes, parsed on first use."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping

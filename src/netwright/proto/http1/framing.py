@@ -1,4 +1,4 @@
-"""What the fields say about a message's length and its connection (RFC 9112 §6, §9).  No I/O.
+"""A message's length, and whether its connection persists, from its fields (RFC 9112 §6, §9).
 
 Every doubt about the length is refused: two readers that end one message at two places is how requests are smuggled
 (RFC 9112 §11.2).

@@ -1,4 +1,4 @@
-"""Bounds of one HTTP/1.1 connection: bytes, counts and seconds.  No I/O."""
+"""Bounds of one HTTP/1.1 connection: bytes, counts and seconds."""
 
 from dataclasses import dataclass, fields
 

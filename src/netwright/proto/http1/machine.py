@@ -1,4 +1,4 @@
-"""What both ends of an HTTP/1.1 connection share: reading heads and bodies, writing bodies.  No I/O.
+"""Base of both ends of an HTTP/1.1 connection: reading heads and bodies, writing bodies.
 
 A machine reads one message, reports ``End`` and keeps the rest unread until ``next_message``: an answer may turn the
 connection into something else (RFC 9110 §7.8), so bytes after a message are not HTTP until then.

@@ -1,4 +1,4 @@
-"""The serving end of an HTTP/1.1 connection (RFC 9112): requests in, responses out.  No I/O."""
+"""The server's end of an HTTP/1.1 connection (RFC 9112): requests in, responses out."""
 
 import re
 from collections.abc import Iterable

@@ -1,4 +1,4 @@
-"""Status codes (RFC 9110 §15): their phrases, and which one an error deserves.  No I/O."""
+"""Status codes (RFC 9110 §15): their phrases, and the one that answers an error."""
 
 from netwright.core.errors import DeadlineError, LimitError, NetwrightError, ProtocolError
 
