@@ -4,6 +4,7 @@
 # truth   what needs root, network namespaces or minutes
 # fuzz    every fuzz target, N executions each (N=20000)
 # bench   the benchmarks of the README's claims, in an environment of their own; leave the machine alone meanwhile
+# docs    the site in build/site: the pages of docs and a reference of the public names
 # mutants  plant COUNT=100 small faults at random (SINCE=main: in files changed since, SEED=0); list what no test finds
 # sanitize  native kernels under AddressSanitizer and UndefinedBehaviourSanitizer
 
@@ -16,7 +17,7 @@ KERNELS := $(shell find src -name '_*.pyx' -o -name '*.pxd')
 
 unexport PYTHONDONTWRITEBYTECODE  # pytest keeps its rewritten asserts as bytecode: 3.5 s a worker
 
-.PHONY: run install dev check lint test truth fuzz bench mutants sanitize clean
+.PHONY: run install dev check lint test truth fuzz bench docs mutants sanitize clean
 
 run: install
 	@exec $(BIN)/netwright serve examples/tour.py $(ARGS)
@@ -59,6 +60,11 @@ mutants: dev
 
 sanitize: dev
 	@$(BIN)/python -m tools.sanitize
+
+docs: dev
+	@$(BIN)/python -m tools.install $(VENV) docs
+	@NETWRIGHT_PURE=1 $(BIN)/python -m tools.reference
+	@$(BIN)/zensical build -f zensical.toml
 
 clean:
 	rm -rf $(VENV) build src/*.egg-info; find src -name '*.so' -delete

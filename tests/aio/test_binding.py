@@ -34,6 +34,7 @@ def reached(host: str, port: int) -> bool:
     ("address", "four", "six"),
     [
         (InetAddress("", 0), True, True),
+        ("*:0", True, True),
         (("localhost", 0), True, True),
         ("0.0.0.0:0", True, False),
         ("[::]:0", False, True),

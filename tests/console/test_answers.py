@@ -7,6 +7,7 @@ import pytest
 
 from netwright.console import answers
 from netwright.console.answers import Events
+from netwright.console.query import COMPARED, MATCHED
 from netwright.console.store import Store
 from netwright.core.errors import UsageError
 from netwright.core.moment import Kind, Moment
@@ -115,7 +116,7 @@ def test_connection_of_a_worker_that_died_says_so_once(store: Store) -> None:
     answer = answers.connection(store, "7.5", 1200.0)
     assert answer is not None
     assert [bar["label"] for bar in answer["bars"] if bar["lane"] in ("app", "end")] == [
-        "handler 4000 ms",
+        "handler 4.0 s",
         "lost · its worker ended",
     ]
     assert (answer["ending"]["how"], answer["age"]) == ("its worker died", 4.0)
@@ -169,3 +170,17 @@ def test_points_are_told_once(store: Store) -> None:
     store.tick(1104)
     store.tick(1105)
     assert [point[0] for point in data(events.next(0, 1101, NOW)[1])["points"]] == [1102]
+
+
+def test_filter_language_has_every_column_with_its_units_and_frequent_values(store: Store) -> None:
+    columns = {column["name"]: column for column in answers.filter_language(store, NOW)["columns"]}
+    assert set(columns) == {*MATCHED, *COMPARED}
+    assert columns["svc"]["values"] == [{"value": value, "count": 1} for value in ("s1", "s2", "http")]
+    assert columns["peer"]["values"] == []  # each its own: nothing to choose from
+    assert columns["in"]["operators"] == [">", "<", ">=", "<="]
+    for column in columns.values():
+        for value in column.get("values", []):
+            assert answers.connections(store, NOW, filter=f'{column["name"]}:"{value["value"]}"')["matched"] >= 1
+        for example in column.get("examples", []):
+            for operator in column["operators"]:
+                answers.connections(store, NOW, filter=f"{column['name']}{operator}{example}")

@@ -108,11 +108,11 @@ async def test_what_a_worker_tells_the_api_answers(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("target", "status", "said"),
     [
-        ("/api/connections?filter=foo:x", 400, "no column 'foo'"),
+        ("/api/connections?filter=foo:x", 400, "no column foo"),
         ("/api/connections?limit=0", 400, "limit=0"),
         ("/api/connections?limit=x", 400, "limit='x'"),
         (f"/api/connections?limit={'9' * 5000}", 400, "limit='999"),
-        (f"/api/connections?filter={'-' * 5001}foo:x", 400, "no column 'foo'"),
+        (f"/api/connections?filter={'-' * 5001}foo:x", 400, "no column foo"),
         ("/api/connections/7.99", 404, "no connection 7.99"),
         ("/static/../server.py", 404, ""),
         ("/static/server.py", 404, "no file"),

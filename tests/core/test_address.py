@@ -15,6 +15,7 @@ from netwright.core.errors import UsageError
         ("example.org:80", InetAddress("example.org", 80)),
         (":9000", InetAddress("127.0.0.1", 9000)),
         ("9000", InetAddress("127.0.0.1", 9000)),
+        ("*:9000", InetAddress("", 9000)),
         ("unix:/run/a.sock", UnixAddress("/run/a.sock")),
         ("unix:@name", UnixAddress("name", abstract=True)),
     ],

@@ -3,7 +3,7 @@
 import pytest
 
 from netwright.sim.codec import Flow
-from netwright.sim.icmp import Complaint, complaint_of, echo_reply, port_unreachable, protocol_unreachable
+from netwright.sim.icmp import IcmpError, echo_reply, icmp_error_of, port_unreachable, protocol_unreachable
 from netwright.wire.build import build
 from netwright.wire.decode import decode_ip
 from netwright.wire.icmp import Icmp, Icmp6, Icmp6Kind, IcmpKind
@@ -16,14 +16,14 @@ US, THEM, ROUTER = b"\x0a\0\0\1", b"\x0a\0\0\2", b"\x0a\0\0\x63"
 SENT = build(IPv4(US, THEM, 6), Tcp(40000, 80, 77), b"data")
 
 
-def about(message: Icmp, quote: bytes) -> Complaint | None:
-    return complaint_of(decode_ip(build(IPv4(ROUTER, US, 1), message, quote)))
+def about(message: Icmp, quote: bytes) -> IcmpError | None:
+    return icmp_error_of(decode_ip(build(IPv4(ROUTER, US, 1), message, quote)))
 
 
 @pytest.mark.parametrize("quote", [SENT, SENT[:28]], ids=["whole", "8 bytes of TCP"])
-def test_a_complaint_names_flow_number_and_size(quote: bytes) -> None:
+def test_an_error_names_flow_number_and_size(quote: bytes) -> None:
     """RFC 792: a quote has at least 8 bytes behind the IP header; RFC 1191 §4."""
-    assert about(Icmp(IcmpKind.UNREACHABLE, 4, (1300).to_bytes(4, "big")), quote) == Complaint(
+    assert about(Icmp(IcmpKind.UNREACHABLE, 4, (1300).to_bytes(4, "big")), quote) == IcmpError(
         Flow(US, 40000, THEM, 80), 77, 1300, "ICMP 3.4, MTU 1300"
     )
 
@@ -31,15 +31,15 @@ def test_a_complaint_names_flow_number_and_size(quote: bytes) -> None:
 @pytest.mark.parametrize(("said", "taken"), [(0, 576), (20, 68)])
 def test_an_impossible_size_is_not_believed(said: int, taken: int) -> None:
     """RFC 1191 §5, old routers say 0; RFC 791 §3.2, 68 always pass."""
-    complaint = about(Icmp(IcmpKind.UNREACHABLE, 4, said.to_bytes(4, "big")), SENT)
-    assert complaint is not None
-    assert complaint.mtu == taken
+    error = about(Icmp(IcmpKind.UNREACHABLE, 4, said.to_bytes(4, "big")), SENT)
+    assert error is not None
+    assert error.mtu == taken
 
 
 def test_another_error_has_no_size() -> None:
-    complaint = about(Icmp(IcmpKind.UNREACHABLE, 1), SENT)
-    assert complaint is not None
-    assert (complaint.mtu, complaint.text) == (None, "ICMP 3.1")
+    error = about(Icmp(IcmpKind.UNREACHABLE, 1), SENT)
+    assert error is not None
+    assert (error.mtu, error.text) == (None, "ICMP 3.1")
 
 
 @pytest.mark.parametrize(

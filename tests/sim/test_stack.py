@@ -429,7 +429,7 @@ def test_an_unreachable_host_ends_what_is_opening_and_only_that() -> None:
     guess[24] ^= 1  # of the sequence number
     assert stack.receive(unreachable(bytes(guess), 1), 0.1) == []
     assert stack.receive(unreachable(packet.data, 1), 0.1) == [(opening, [Event.CLOSED])]
-    assert (opening.complaint, opening.endpoint.end, stack.connections) == ("ICMP 3.1", End.ABORTED, [])
+    assert (opening.icmp_error, opening.endpoint.end, stack.connections) == ("ICMP 3.1", End.ABORTED, [])
     client, _, _ = opened(wire, "10.0.0.2")
     client.send(b"x", wire.now)
     (packet,) = stack.take_packets()

@@ -1,8 +1,1 @@
-from collections.abc import Coroutine
-from typing import Any
-
-from netwright.aio._native import Poller
-
-class Readable:
-    def __init__(self, poller: Poller, fd: int) -> None: ...
-    def wait(self) -> Coroutine[Any, Any, None]: ...
+"""The native connection below the verbs; Python sees it through ``_stream`` alone."""

@@ -465,36 +465,6 @@ cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):
     return rest
 
 
-cdef class Readable(Watched):
-    """A descriptor that somebody else reads, or accepts from: watched while a task waits for it."""
-
-    cdef int wanted
-    cdef bint news
-
-    def __init__(self, Poller poller, int fd):
-        self.poller, self.wanted = poller, fd
-
-    def wait(self):
-        """Until ``fd`` is readable."""
-        cdef Operation operation = Operation.__new__(Operation)
-        operation.target, operation.timeout, operation.deadline = self, -1.0, INFINITY
-        return operation
-
-    cdef object attempt(self, Operation operation):
-        if operation.state == FRESH:
-            self.poller.add(self, self.wanted, EPOLLIN)
-        return None if self.news else PENDING
-
-    cdef int on_resume(self, Operation operation) except -1:
-        return self.poller.forget(self)
-
-    cdef int on_event(self, uint32_t events) except -1:
-        self.news = True
-        if self.reading is not None:
-            self.reading.wake()
-        return 0
-
-
 @cython.final
 cdef class Received:
     """What a pipe keeps, with the names of ``core.buffer.ReceiveBuffer``: for framings."""

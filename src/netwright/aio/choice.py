@@ -11,7 +11,13 @@ from netwright.core.errors import UsageError
 
 __all__ = ["adopt", "engine"]
 
-_KERNELS = ("netwright.core._record", "netwright.aio._native", "netwright.aio._pipe", "netwright.aio._stream")
+_KERNELS = (
+    "netwright.core._record",
+    "netwright.aio._native",
+    "netwright.aio._sockets",
+    "netwright.aio._pipe",
+    "netwright.aio._stream",
+)
 _ENGINE = "netwright engine"  # the loop's attribute, so that an engine lives as long as its loop
 
 

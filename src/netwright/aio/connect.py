@@ -70,7 +70,8 @@ async def connect(
         now = clock.now()
         stage = "resolve" if record.waiting is Waiting.RESOLVE else "connect"
         late = isinstance(error, TimeoutError)
-        failure = DeadlineError(stage, now - begun, advice=f"{target} does not answer") if late else error
+        advice = f"{target} does not answer" if until >= begun else "the time was over before the call"
+        failure = DeadlineError(stage, now - begun, advice=advice) if late else error
         number = record.attempts[-1].errno if record.attempts and not late else 0
         record.end(Outcome.CONNECT_FAILED, now, stage=stage, errno=number, text=str(failure))
         recorder.close(record, now)

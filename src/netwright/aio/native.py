@@ -1,11 +1,12 @@
 """The native engine: own epoll set and system calls, nested under any asyncio loop."""
 
 import asyncio
+import os
 import sys
 from typing import Any
 
 from netwright.aio._native import Poller
-from netwright.aio._pipe import Readable
+from netwright.aio._sockets import Queue
 from netwright.aio._stream import Stream as NativeStream
 from netwright.aio.engine import Handle, ListeningHandle
 from netwright.aio.limits import Limits
@@ -39,9 +40,13 @@ class NativeEngine:
 
     async def arrival(self, listening: ListeningHandle) -> None:
         """Wait until the accept queue is not empty."""
-        descriptor = listening.descriptor
-        if descriptor is not None:  # else ``take`` says why there is none
-            await Readable(self._poller, descriptor).wait()
+        assert isinstance(listening, SocketListener)
+        if listening.watch is None:
+            descriptor = listening.descriptor
+            if descriptor is None:
+                return  # ``take`` says why there is none
+            listening.watch = Queue(self._poller, descriptor)
+        await listening.watch.wait()
 
     async def connect(self, address: Address, tuning: Tuning, local: Address | None) -> SocketHandle:
         """Connect to ``address``."""
@@ -51,17 +56,15 @@ class NativeEngine:
         """A stream on a connected socket."""
         assert isinstance(handle, SocketHandle)
         made = creation_site() if sys.flags.dev_mode else ""
-        sock = handle.release()
+        descriptor = handle.detach()
         try:
-            stream = NativeStream(self._poller, sock.fileno(), record, recorder, limits, made=made)
+            return NativeStream(self._poller, descriptor, record, recorder, limits, made=made)
         except BaseException as error:
-            sock.close()
+            os.close(descriptor)
             record.probe = None
             record.end(Outcome.ABORTED, self.now(), text=str(error))
             recorder.close(record, self.now())
             raise
-        sock.detach()
-        return stream
 
 
 def own_clock(loop: asyncio.AbstractEventLoop) -> Any:

@@ -8,6 +8,7 @@ import socket
 from collections.abc import Iterator
 from typing import Any
 
+from netwright._native import enabled
 from netwright.aio import unix_path
 from netwright.aio.engine import Handle, ListeningHandle
 from netwright.core.address import Address, InetAddress, UnixAddress, from_sockname
@@ -18,6 +19,7 @@ __all__ = [
     "BindError",
     "SocketHandle",
     "SocketListener",
+    "accept",
     "adopted",
     "apply",
     "connected",
@@ -26,6 +28,7 @@ __all__ = [
     "name_of",
     "reset_on_close",
     "sockaddr_of",
+    "socket_of",
     "somaxconn",
 ]
 
@@ -45,47 +48,56 @@ class BindError(TransportError):
 
 
 class SocketHandle(Handle):
-    """A connected socket, not blocking."""
+    """A connected socket, not blocking: a descriptor, which the handle takes from a socket object."""
 
-    __slots__ = ("_sock", "peer", "refused")
+    __slots__ = ("_fd", "peer", "refused")
 
-    def __init__(self, sock: socket.socket, peer: Address, refused: tuple[str, ...] = ()) -> None:
-        self._sock: socket.socket | None = sock
+    def __init__(self, sock: socket.socket | int, peer: Address, refused: tuple[str, ...] = ()) -> None:
+        self._fd = sock if isinstance(sock, int) else sock.detach()
         self.peer, self.refused = peer, refused
+
+    def __del__(self) -> None:
+        self.close()
 
     def __repr__(self) -> str:
         return f"<SocketHandle {self.descriptor} {self.peer}>"
 
     @property
-    def local(self) -> Address:
-        """This side's address."""
-        if self._sock is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        return name_of(self._sock.getsockname())
-
-    @property
     def descriptor(self) -> int | None:
         """The kernel's number; None once closed or released."""
-        return None if self._sock is None else self._sock.fileno()
+        return None if self._fd < 0 else self._fd
+
+    @property
+    def local(self) -> Address:
+        """This side's address."""
+        with socket_of(os.dup(self._fd), self.peer) as sock:
+            return name_of(sock.getsockname())
+
+    def detach(self) -> int:
+        """The descriptor, which is the caller's from now on."""
+        fd, self._fd = self._fd, -1
+        if fd < 0:
+            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+        return fd
 
     def release(self) -> socket.socket:
-        """The socket, which is the caller's from now on."""
-        sock, self._sock = self._sock, None
-        if sock is None:
-            raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-        return sock
+        """The same as a socket."""
+        return socket_of(self.detach(), self.peer)
 
     def close(self, *, reset: bool = False) -> None:
         """Send FIN, or RST with ``reset``."""
-        sock, self._sock = self._sock, None
-        if sock is not None:
-            if reset:
-                reset_on_close(sock)
-            sock.close()
+        if self._fd >= 0:
+            with self.release() as sock:
+                if reset:
+                    reset_on_close(sock)
 
 
 class SocketListener(ListeningHandle):
-    """A listening socket, not blocking; on a Unix path it removes its own file, and no other, when it closes."""
+    """A listening socket, not blocking; on a Unix path it removes its own file, and no other, when it closes.
+
+    Attributes:
+        watch: what an engine keeps to be woken; it is closed before the socket.
+    """
 
     def __init__(
         self,
@@ -97,8 +109,7 @@ class SocketListener(ListeningHandle):
     ) -> None:
         self._sock, self._file = sock, file
         self.address, self.refused = address, refused
-        self._accepted = sock.family, socket.SOCK_STREAM, sock.proto
-        self._accept = sock._accept  # type: ignore[attr-defined]  # noqa: SLF001  # socket.accept looks enum members up
+        self.watch: Any = None
 
     def __repr__(self) -> str:
         return f"<SocketListener {self.descriptor} {self.address}>"
@@ -111,19 +122,43 @@ class SocketListener(ListeningHandle):
 
     def take(self) -> SocketHandle | None:
         """The next connection of the accept queue; None if the queue is empty."""
-        try:
-            fd, name = self._accept()
-        except BlockingIOError:
-            return None
-        sock = socket.socket(*self._accepted, fileno=fd)
-        sock.setblocking(False)
-        return SocketHandle(sock, name_of(name))
+        return accept(self._sock)
 
     def close(self) -> None:
         """Remove the socket's file if it is still this socket's, then close."""
+        if self.watch is not None:
+            self.watch.close()
         if self._file is not None and self._sock.fileno() >= 0:
             unix_path.remove(self._file)
         self._sock.close()
+
+
+def socket_of(descriptor: int, peer: Address) -> socket.socket:
+    """A socket object on a connected descriptor; without a system call for its family, and with protocol 0.
+
+    asyncio sets TCP_NODELAY on sockets whose protocol says TCP: here the Tuning has decided that.
+    """
+    if isinstance(peer, UnixAddress):
+        family = socket.AF_UNIX
+    else:
+        family = socket.AF_INET6 if ":" in peer.host else socket.AF_INET
+    sock = socket.socket(family, socket.SOCK_STREAM, 0, fileno=descriptor)
+    sock.setblocking(False)
+    return sock
+
+
+def accept(listening: socket.socket) -> SocketHandle | None:
+    """The next connection of an accept queue; None if the queue is empty.
+
+    Raises:
+        OSError: what accept(2) reports.
+    """
+    try:
+        accepted, name = listening.accept()
+    except BlockingIOError:
+        return None
+    accepted.setblocking(False)
+    return SocketHandle(accepted, name_of(name))
 
 
 def name_of(sockname: Any) -> Address:
@@ -352,3 +387,7 @@ def hung_up(descriptor: int) -> bool:
 def reset_on_close(sock: Any) -> None:
     """Make ``close`` send RST instead of FIN (SO_LINGER of 0 s, socket(7))."""
     sock.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, b"\1\0\0\0\0\0\0\0")
+
+
+if enabled("netwright.aio._sockets"):
+    from netwright.aio._sockets import SocketHandle, accept  # type: ignore[assignment]

@@ -1,13 +1,14 @@
 """The answers of the console's API: JSON values from the store."""
 
 import json
+from collections import Counter
 from dataclasses import asdict, astuple
 from typing import Any
 
 from netwright.console.explain import explain
 from netwright.console.kernel import View, explain_kernel, recorded_values
 from netwright.console.phases import bars_of_life, waterfall
-from netwright.console.query import parse_filter, parse_sort
+from netwright.console.query import COMPARED, MATCHED, parse_filter, parse_sort
 from netwright.console.store import Point, Store, Worker
 from netwright.console.view import LOST, Row
 from netwright.core.errors import UsageError
@@ -16,8 +17,9 @@ from netwright.proto.feed import readable
 from netwright.watch.ending import ending
 from netwright.watch.ledger import Share, ledger
 
-__all__ = ["MAX_ROWS", "Events", "connection", "connections", "health", "totals", "workers"]
+__all__ = ["MAX_ROWS", "Events", "connection", "connections", "filter_language", "health", "totals", "workers"]
 
+VALUES = 50  # values of a column that are offered to complete a filter
 MAX_ROWS = 10_000  # rows of one answer of /api/connections
 _FIELDS = list(Row.__annotations__)
 _KERNEL = ["state", "tone", *View.__annotations__]
@@ -112,6 +114,39 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
         "moments": [asdict(moment) for moment in found.moments] if watched and found.moments else None,
         "moments_lost": found.moments_lost,
     }
+
+
+def filter_language(store: Store, now: float) -> dict[str, Any]:
+    """The columns of a filter with their operators, units and, of text with few values, the VALUES most frequent ones.
+
+    Enough to complete a filter while it is typed, without a copy of the language.
+    """
+    seen: dict[str, Counter[str]] = {name: Counter() for name in _ENUMERATED}
+    for row in store.rows():
+        for name, counts in seen.items():
+            counts[MATCHED[name](row, now)] += 1
+    texts = [
+        {"name": name, "kind": "text", "operators": [":"], "values": _frequent(seen.get(name, Counter()))}
+        for name in MATCHED
+    ]
+    numbers = [
+        {
+            "name": name,
+            "kind": "number",
+            "operators": [">", "<", ">=", "<="],
+            "units": list(number.units),
+            "examples": number.examples.split(" "),
+        }
+        for name, number in COMPARED.items()
+    ]
+    return {"columns": [*texts, *numbers], "exclude": "-", "quote": '"'}
+
+
+def _frequent(counts: Counter[str]) -> list[dict[str, Any]]:
+    return [{"value": value, "count": count} for value, count in counts.most_common(VALUES) if value]
+
+
+_ENUMERATED = ("state", "svc", "proto", "wait", "role", "worker", "tone", "tcp", "bound")
 
 
 def _shares(shares: list[Share]) -> list[dict[str, Any]]:

@@ -1,7 +1,7 @@
 """Where a connection starts and ends: an IP address with a port, or a Unix socket.  No I/O.
 
 Text form, which ``parse_address`` reads and ``str`` gives: ``127.0.0.1:8000``, ``[::1]:8000``, ``example.org:80``,
-``unix:/run/app.sock``, ``unix:@name`` (Linux's abstract namespace, unix(7)).
+``*:8000`` (every local address), ``unix:/run/app.sock``, ``unix:@name`` (Linux's abstract namespace, unix(7)).
 """
 
 from dataclasses import dataclass
@@ -26,7 +26,7 @@ class InetAddress:
     port: int
 
     def __str__(self) -> str:
-        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host}:{self.port}"
+        return f"[{self.host}]:{self.port}" if ":" in self.host else f"{self.host or '*'}:{self.port}"
 
     @property
     def is_loopback(self) -> bool:
@@ -96,7 +96,7 @@ def parse_address(text: str, *, default_host: str = "127.0.0.1", default_port: i
         raise UsageError(f"host with a space or a slash: {text!r}", advice="write host:port, [v6]:port or unix:path")
     number = _parse_port(port, text) if colon else default_port
     assert number is not None
-    return InetAddress(host or default_host, number)
+    return InetAddress("" if host == "*" else host or default_host, number)
 
 
 def _split_host(text: str) -> tuple[str, str, str]:

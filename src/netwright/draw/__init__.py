@@ -1,1 +1,1 @@
-"""Timelines to pictures: ladder, time-sequence graph, curves; SVG and terminal text.  No I/O."""
+"""Timelines to pictures: ladder, time-sequence graph, curves; SVG and terminal text."""

@@ -16,9 +16,9 @@ _ECN_CAPABLE, _CE = (1, 2), 3  # RFC 3168 §5
 
 
 class Carrier:
-    """One direction: ``carry`` decides a packet's fate, ``deliver`` gets what arrives, when it does.
+    """One direction: ``carry`` decides a packet's fate, ``deliver`` is called with each packet when it arrives.
 
-    ``most``: packets under way; with more, the path is full and the next ones are lost, and counted in ``overflows``.
+    At most ``most`` packets are under way; further ones are dropped and counted in ``overflows``.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Carrier:
         return f"<Carrier {self.link!r} {self.under_way} under way>"
 
     def carry(self, packet: bytes) -> Fate:
-        """Put ``packet`` on the way."""
+        """Send ``packet``."""
         now = self._loop.time()
         if self.under_way >= self._most:
             self.overflows += 1
@@ -67,7 +67,7 @@ def corrupted(packet: bytes, random: Random) -> bytes:
 
 
 def marked(packet: bytes) -> bytes:
-    """The packet with "congestion experienced", if its sender takes part in ECN (RFC 3168 §5)."""
+    """The packet with the mark "congestion experienced", if it is ECN-capable (RFC 3168 §5)."""
     changed = bytearray(packet)
     if packet[0] >> 4 == 4 and packet[1] & 3 in _ECN_CAPABLE:
         changed[1] |= _CE

@@ -1,6 +1,7 @@
-"""Segments of an endpoint to IP packets and back (RFC 9293 §3.1, RFC 791, RFC 8200).  No I/O.
+"""Segments of an endpoint to IP packets and back (RFC 9293 §3.1, RFC 791, RFC 8200).
 
-The endpoint counts without bound, the wire modulo 2**32: ``serialize`` cuts, and who receives calls ``Endpoint.lift``.
+Numbers are unbounded in the endpoint and modulo 2**32 on the wire: ``serialize`` cuts them; ``Endpoint.lift`` extends
+those of a segment that arrived.
 """
 
 import struct
@@ -43,7 +44,7 @@ class ChecksumError(ProtocolError):
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """Where a packet is from and where it goes; addresses are 4 bytes or 16."""
+    """Source and destination of a packet; addresses have 4 or 16 bytes."""
 
     source: bytes
     source_port: int
@@ -58,7 +59,7 @@ class Flow:
 def serialize(segment: Segment, flow: Flow, *, ident: int = 0, ttl: int = 64) -> bytes:
     """The packet, checksums filled in; ``ident`` is IPv4's identification.
 
-    Headers are packed here and not by ``build``, which costs five times as much; a test holds the two together.
+    Headers are packed here, because ``wire.build`` takes five times as long; a test compares the two.
     """
     options = _option_bytes(segment)
     mixed = (_TCP.size + len(options)) << 10 | segment.flags  # the offset counts 4 bytes, in the four bits on top
@@ -106,14 +107,14 @@ def _options(segment: Segment) -> list[TcpOption]:
 
 
 def is_plain(packet: bytes) -> bool:
-    """True if ``parse`` may be asked: TCP in one piece, right behind an IP header without options."""
+    """True if ``parse`` can read the packet: unfragmented TCP directly behind an IP header without options."""
     if len(packet) >= 40 and packet[0] == 0x45:
         return packet[9] == IPProtocol.TCP and not (packet[6] & 0x3F or packet[7])
     return len(packet) >= 40 and packet[0] >> 4 == 6 and packet[6] == IPProtocol.TCP
 
 
 def parse(packet: bytes) -> tuple[Flow, Segment]:
-    """The segment in an IP packet, numbers as on the wire.
+    """Return flow and segment of an IP packet, with numbers as on the wire.
 
     Raises:
         IncompleteError: it ends before its headers do.
@@ -141,10 +142,10 @@ def parse(packet: bytes) -> tuple[Flow, Segment]:
 
 
 def segment_of(packet: Packet) -> tuple[Flow, Segment]:
-    """The same for a packet that was decoded, whatever stands between its IP and its TCP header.
+    """Return flow and segment of a decoded packet, whatever is between its IP and its TCP header.
 
     Raises:
-        ChecksumError: TCP's; IPv4's is the caller's to look at.
+        ChecksumError: TCP's is wrong; IPv4's is not checked.
         ProtocolError: no TCP inside.
     """
     ip, tcp = packet.ip, packet.tcp
@@ -177,7 +178,7 @@ def _segment(tcp: Tcp, data: bytes, ecn: int) -> Segment:
                 scale = value
             case SackPermitted():
                 permitted = True
-            case _:  # what the endpoint does not speak, it may ignore (RFC 9293 §3.2 MUST-6)
+            case _:  # unknown options are ignored (RFC 9293 §3.2 MUST-6)
                 pass
     syn = SynOptions(mss, scale, permitted) if tcp.flags & SYN else None
     return Segment(tcp.seq, tcp.ack, tcp.flags & 0xFF, tcp.window, data, timestamps, sacks, syn, ecn)

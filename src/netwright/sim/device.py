@@ -22,7 +22,7 @@ _NEW_LINK, _NEW_ADDRESS, _NEW_ROUTE, _ERROR = 16, 20, 24, 2
 _REQUEST, _ACK, _REPLACE, _CREATE = 0x1, 0x4, 0x100, 0x400
 _UP = 1
 _IFLA_MTU, _IFA_ADDRESS, _IFA_LOCAL, _RTA_DESTINATION, _RTA_INTERFACE = 4, 1, 2, 1, 4
-_NO_DETECTION = 0x02  # IFA_F_NODAD: nobody else is on a point-to-point link (RFC 4862 §5.4)
+_NO_DETECTION = 0x02  # IFA_F_NODAD: a point-to-point link has no duplicate addresses (RFC 4862 §5.4)
 _MAIN_TABLE, _STATIC, _ON_LINK, _UNICAST = 254, 4, 253, 1
 _MESSAGE = struct.Struct("=IHHII")  # length, type, flags, sequence number, port
 
@@ -37,7 +37,7 @@ class Device:
         routes: further networks that lie behind the device.
 
     Raises:
-        TransportError: the kernel refused; advice says what is missing.
+        TransportError: the kernel refused; ``advice`` names what is missing.
     """
 
     def __init__(
@@ -64,7 +64,7 @@ class Device:
         """The next packet that the kernel sends, None if there is none now.
 
         Raises:
-            OSError: somebody removed the device.
+            OSError: the device was removed.
         """
         try:
             return os.read(self._fd, 65536)
@@ -72,14 +72,14 @@ class Device:
             return None
 
     def write(self, packet: bytes) -> None:
-        """Give the kernel a packet; one that it does not take is lost, as on any network, and counted in ``errors``."""
+        """Pass a packet to the kernel; one that it refuses is lost, as on any network, and counted in ``errors``."""
         try:
             os.write(self._fd, packet)
         except OSError:
             self.errors += 1
 
     def close(self) -> None:
-        """Remove the device.  Again is allowed."""
+        """Remove the device.  Idempotent."""
         fd, self._fd = self._fd, -1
         if fd >= 0:
             os.close(fd)

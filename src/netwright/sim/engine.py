@@ -213,8 +213,8 @@ class StackEngine:
         finally:
             connection.told = None
         endpoint = connection.endpoint
-        if connection.complaint:
-            raise OSError(errno.EHOSTUNREACH, connection.complaint)
+        if connection.icmp_error:
+            raise OSError(errno.EHOSTUNREACH, connection.icmp_error)
         if endpoint.state is State.CLOSED and endpoint.end is not End.CLOSED:
             raise os_error(endpoint.end) or OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
 

@@ -1,4 +1,4 @@
-"""What a host says by ICMP and ICMPv6, and what it hears about its own packets (RFC 1122 §3.2.2, RFC 4443).  No I/O."""
+"""ICMP and ICMPv6 of a host: echo replies, errors to send, errors received (RFC 1122 §3.2.2, RFC 4443)."""
 
 from dataclasses import dataclass
 
@@ -9,23 +9,23 @@ from netwright.wire.icmp import Icmp, Icmp6, Icmp6Kind, IcmpKind
 from netwright.wire.ip import IPProtocol, IPv4
 from netwright.wire.ip6 import IPv6
 
-__all__ = ["Complaint", "complaint_of", "echo_reply", "port_unreachable", "protocol_unreachable"]
+__all__ = ["IcmpError", "echo_reply", "icmp_error_of", "port_unreachable", "protocol_unreachable"]
 
 _PORT, _PORT_6, _PROTOCOL = 3, 4, 2  # codes of "unreachable": RFC 792, RFC 4443 §3.1, RFC 792
 _UNKNOWN_HEADER = 1  # code of a parameter problem, RFC 4443 §3.4
 _NEXT_HEADER_AT = 6  # byte of the IPv6 header that a parameter problem points at
 _QUOTE, _QUOTE_6 = 576, 1280  # bytes of the whole message (RFC 1812 §4.3.2.3, RFC 4443 §2.4 (c))
-_OLD_ROUTER = 576  # the MTU where a router does not say it (RFC 1191 §5)
+_OLD_ROUTER = 576  # the MTU to assume if a router sends none (RFC 1191 §5)
 _LEAST_MTU, _LEAST_MTU_6 = 68, 1280  # RFC 791 §3.2, RFC 8201 §4
 
 
 @dataclass(frozen=True, slots=True)
-class Complaint:
-    """An error about a segment that we sent: on which way, with which number.
+class IcmpError:
+    """An ICMP error about a segment that this host sent, with its flow and sequence number.
 
     Attributes:
-        mtu: largest packet that the path takes, None where the error is another one.
-        text: for people.
+        mtu: largest packet that the path takes; None for other errors.
+        text: the error in words.
     """
 
     flow: Flow
@@ -35,7 +35,7 @@ class Complaint:
 
 
 def echo_reply(ip: IPv4 | IPv6, message: Icmp | Icmp6, payload: bytes) -> bytes | None:
-    """The answer to an echo request (RFC 1122 §3.2.2.6, RFC 4443 §4.2); None for any other message."""
+    """Return the reply to an echo request (RFC 1122 §3.2.2.6, RFC 4443 §4.2); None for any other message."""
     if isinstance(ip, IPv4) and isinstance(message, Icmp) and message.kind == IcmpKind.ECHO:
         return build(_back(ip, IPProtocol.ICMP), Icmp(IcmpKind.ECHO_REPLY, 0, message.rest), payload)
     if isinstance(ip, IPv6) and isinstance(message, Icmp6) and message.kind == Icmp6Kind.ECHO:
@@ -44,14 +44,14 @@ def echo_reply(ip: IPv4 | IPv6, message: Icmp | Icmp6, payload: bytes) -> bytes 
 
 
 def port_unreachable(ip: IPv4 | IPv6, packet: bytes) -> bytes:
-    """Nobody listens for this datagram (RFC 1122 §4.1.3.1, RFC 4443 §3.1)."""
+    """Return the error for a datagram to a closed port (RFC 1122 §4.1.3.1, RFC 4443 §3.1)."""
     if isinstance(ip, IPv4):
         return _error(ip, Icmp(IcmpKind.UNREACHABLE, _PORT), packet)
     return _error(ip, Icmp6(Icmp6Kind.UNREACHABLE, _PORT_6), packet)
 
 
 def protocol_unreachable(ip: IPv4 | IPv6, packet: bytes) -> bytes:
-    """Nobody speaks what is in this packet (RFC 1122 §3.2.2.1, RFC 8200 §4)."""
+    """Return the error for a packet of an unknown protocol (RFC 1122 §3.2.2.1, RFC 8200 §4)."""
     if isinstance(ip, IPv4):
         return _error(ip, Icmp(IcmpKind.UNREACHABLE, _PROTOCOL), packet)
     pointer = _NEXT_HEADER_AT.to_bytes(4, "big")
@@ -70,8 +70,8 @@ def _back(ip: IPv4 | IPv6, protocol: int) -> IPv4 | IPv6:
     return IPv6(ip.destination, ip.source, protocol)
 
 
-def complaint_of(packet: Packet) -> Complaint | None:
-    """What an ICMP error says about a TCP segment; None if it is no error, or not about TCP.
+def icmp_error_of(packet: Packet) -> IcmpError | None:
+    """Return the error about a TCP segment that a message reports; None if it is no error, or not about TCP.
 
     The quote may end after 8 bytes of the TCP header (RFC 792): ports and sequence number.
     """
@@ -90,4 +90,4 @@ def complaint_of(packet: Packet) -> Complaint | None:
     if mtu is not None:
         mtu = max(mtu or _OLD_ROUTER, _LEAST_MTU if isinstance(ip, IPv4) else _LEAST_MTU_6)
     text = f"ICMP {message.kind}.{message.code}" + (f", MTU {mtu}" if mtu is not None else "")
-    return Complaint(Flow(ip.source, source, ip.destination, destination), seq, mtu, text)
+    return IcmpError(Flow(ip.source, source, ip.destination, destination), seq, mtu, text)

@@ -1,4 +1,4 @@
-"""An endpoint as the kernel would tell of it: struct tcp_info (linux/tcp.h).  No I/O."""
+"""struct tcp_info of an endpoint, as Linux would fill it (linux/tcp.h)."""
 
 import struct
 from math import isinf
@@ -25,12 +25,12 @@ STATES = {
     State.CLOSING: int(TcpState.CLOSING),
 }
 _PHASES = {Phase.OPEN: 0, Phase.DISORDER: 1, Phase.REDUCING: 2, Phase.RECOVERY: 3, Phase.LOSS: 4}
-_PACKED = [field for field in FIELDS if field.since <= "2.6.16"]  # what came later the model keeps in part only
+_PACKED = [field for field in FIELDS if field.since <= "2.6.16"]  # later members can be filled in part only
 _LAYOUT = struct.Struct("=" + "".join(field.code for field in _PACKED))
 
 
 def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:
-    """What the kernel would say of it, in the kernel's names and units; what the model does not keep is left out."""
+    """The members of tcp_info that the endpoint can fill, with the kernel's names and units."""
     sender, agreement = endpoint.sender, endpoint.agreement
     board, window, rtt, recovery = sender.board, sender.window, sender.rtt, sender.recovery
     options = 1 * agreement.timestamps | 2 * agreement.sack | 8 * agreement.ecn
@@ -63,7 +63,7 @@ def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:
 
 
 def pack_info(endpoint: Endpoint, now: float) -> bytes:
-    """The structure as Linux 2.6.16 gave it, 104 bytes; a member that the model does not keep is 0."""
+    """The structure of Linux 2.6.16, 104 bytes; members that the endpoint cannot fill are 0."""
     values = tcp_info(endpoint, now)
     values["window_scales"] = values["snd_wscale"] | values["rcv_wscale"] << 4
     return _LAYOUT.pack(*(min(values.get(field.name, 0), _LARGEST[field.code]) for field in _PACKED))
@@ -73,6 +73,6 @@ _LARGEST = {"B": 0xFF, "I": 0xFFFFFFFF}
 
 
 def _last_data(endpoint: Endpoint) -> float:
-    """When data came; the handshake counts where none has yet."""
+    """When data last arrived; before the first data, when the handshake ended."""
     receiver = endpoint.receiver
     return receiver.heard_at if isinf(receiver.last_data_at) else receiver.last_data_at

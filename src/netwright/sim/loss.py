@@ -10,11 +10,11 @@ from netwright.proto.tcp.copying import Reduced, reduced
 
 __all__ = ["Bernoulli", "Every", "GilbertElliott", "Loss", "Numbered", "probability"]
 
-Loss: TypeAlias = Callable[[Random], bool]  # asked once a packet, in order; True: this one is lost
+Loss: TypeAlias = Callable[[Random], bool]  # called once per packet, in order; True: the packet is lost
 
 
 def probability(name: str, value: float) -> float:
-    """``value``, if it is one.
+    """Return ``value`` if it is a probability.
 
     Raises:
         UsageError: not 0 to 1; the usual cause is a per cent.
@@ -37,7 +37,7 @@ class Bernoulli:
         probability("p", self.p)
 
     def __call__(self, random: Random) -> bool:
-        """One draw a packet, also where ``p`` is 0: the draws of other faults do not depend on ``p``."""
+        """Draw once per packet, even if ``p`` is 0, so that draws of other faults do not depend on ``p``."""
         return random.random() < self.p
 
 
@@ -86,12 +86,12 @@ class Every:
 
 @dataclass(slots=True)
 class Numbered:
-    """Just the packets with these numbers; the first is 1.  For tests that tell a story."""
+    """The packets with these numbers; the first is 1.  For tests of one scenario."""
 
     numbers: Collection[int]
     seen: int = field(default=0, init=False)
 
     def __call__(self, random: Random) -> bool:
-        """True when a number comes up."""
+        """True if the next number is one of ``numbers``."""
         self.seen += 1
         return self.seen in self.numbers

@@ -1,4 +1,4 @@
-"""Two TCP endpoints and the path between them, in virtual time: the smallest simulated network.  No I/O, no clock.
+"""Two TCP endpoints and the path between them, in virtual time: the smallest simulated network.
 
 The client connects as soon as ``run`` is called, the server listens; a program on each side reacts to events::
 
@@ -7,7 +7,7 @@ The client connects as soon as ``run`` is called, the server listens; a program 
     pair.run(until=60.0)
     print(pair.server.received, pair.client.endpoint.sender.retransmissions)
 
-The same arguments give the same packets at the same times.  A second of virtual time is no second of anybody's life.
+The same arguments give the same packets at the same times.  Virtual seconds take no real time.
 """
 
 from collections.abc import Callable
@@ -31,7 +31,7 @@ __all__ = ["Pair", "Program", "Side", "read_all", "send_all"]
 
 _IP_HEADER: Final = 20  # bytes, RFC 791 §3.1
 _HEADERS: Final = 40  # IP and TCP, without options
-_ISS = 0  # nobody guesses here (RFC 6528), and the numbers in a moment are those that Wireshark shows
+_ISS = 0  # numbers in moments equal Wireshark's relative ones; in a simulation nobody guesses them (RFC 6528)
 _READ: Final = 1 << 20  # bytes that a program takes at once
 
 
@@ -40,11 +40,11 @@ class Side:
 
     Attributes:
         endpoint: the connection; the server's is CLOSED until a SYN comes.
-        link: the way out of here.
-        program: reacts to the endpoint's events; may be set before ``run``.
+        link: the direction from this host to the other.
+        program: called with the endpoint's events; may be set before ``run``.
         received: bytes that the program has read.
         corrupted: packets that were dropped here because of a wrong checksum.
-        too_big: the last segment that a router dropped and told about.
+        too_big: the last segment that a router dropped as too big, until the endpoint is notified.
     """
 
     __slots__ = (
@@ -72,7 +72,7 @@ class Side:
         return f"<Side {self.index} {self.endpoint!r} received={self.received}>"
 
     def watch(self, moment: Moment) -> None:
-        """Keep what the endpoint decided, beside the number of the segment that it is about."""
+        """Store a decision of the endpoint with the number of the segment that it concerns."""
         self._notes.append((self.endpoint.pending, moment))
 
     def take_notes(self) -> list[tuple[int, Moment]]:
@@ -85,7 +85,7 @@ Program: TypeAlias = Callable[[Side, list[Event], float], None]
 
 
 def read_all(side: Side, events: list[Event], now: float) -> None:
-    """Read whatever comes; close when the peer has closed.  What a side does that was told nothing else."""
+    """Read everything; close when the peer has closed.  This is the default program."""
     _read(side, now)
     if side.endpoint.at_eof:
         side.endpoint.close(now)
@@ -107,11 +107,11 @@ def send_all(size: int | None) -> Program:
         nonlocal left
         endpoint = side.endpoint
         taken = len(piece)
-        while left and taken == len(piece):  # a send that takes less is answered by WRITABLE
+        while left and taken == len(piece):  # WRITABLE follows a send that takes less
             taken = endpoint.send(piece if left >= len(piece) else piece[: int(left)], now)
             left -= taken
         if left:
-            _read(side, now)  # the peer may have closed its direction: ours goes on (RFC 9293 §3.6)
+            _read(side, now)  # the peer may have closed its direction; this one stays open (RFC 9293 §3.6)
         else:
             endpoint.send_eof(now)
             read_all(side, events, now)
@@ -126,11 +126,11 @@ class Pair:
         client, server: settings of the endpoints.
         there, back: the path from client to server, and from server to client.
         seed: of every random decision.
-        trace: gets every packet with the reasons for it; None costs nothing.
+        trace: records every packet with the reasons for it; None costs nothing.
 
     Attributes:
         now: seconds since the beginning.
-        packets: how many were put on the links.
+        packets: number of packets sent.
     """
 
     def __init__(
@@ -159,10 +159,10 @@ class Pair:
         return f"<Pair at {self.now:.6f} s, {self.packets} packets, {self.client!r}, {self.server!r}>"
 
     def run(self, until: float, *, stop: Callable[[], bool] | None = None) -> None:
-        """Let things happen until nothing can, until ``until`` seconds, or until ``stop`` says so.
+        """Process events until none is left, until virtual second ``until``, or until ``stop`` returns True.
 
-        ``now`` is then when the last thing happened, or ``until``.  May be called again to go on.  A program's
-        exception ends it and is the caller's.
+        Afterwards ``now`` is the time of the last event, or ``until``.  Call again to continue.  An exception of a
+        program ends the run and is raised here.
         """
         self._start()
         heap = self._heap
@@ -178,7 +178,7 @@ class Pair:
             self.now = until
 
     def _start(self) -> None:
-        """Connect, where that has not been done; and let programs act, for they may be new."""
+        """Connect if that has not been done; else call the programs, which may be new."""
         if self.client.endpoint.state is State.CLOSED and self.client.endpoint.end is End.OPEN:
             self.client.endpoint.connect(self.now)
             self._flush(self.client)
@@ -218,7 +218,7 @@ class Pair:
         self._flush(side)
 
     def _flush(self, side: Side) -> None:
-        """Put what the endpoint has to send on its link, and arm the timer."""
+        """Send the endpoint's segments over its link, and set its timer."""
         if self._trace is not None:
             self._flush_traced(side, self._trace)
         else:
@@ -229,7 +229,7 @@ class Pair:
         self._arm(side)
 
     def _told(self, side: Side, segment: Segment) -> None:
-        """The ICMP message of a router near the sender, whose way is short (RFC 1191 §4)."""
+        """Deliver the ICMP message of a router next to the sender (RFC 1191 §4)."""
         side.too_big = None
         if side.endpoint.reduce_mss(side.link.path.mtu - _HEADERS, segment.seq, self.now):
             self._flush(side)
@@ -261,7 +261,7 @@ class Pair:
             return
         for arrival in fate.arrivals:
             if arrival.corrupted:
-                other.corrupted += 1  # its checksum is wrong: nobody hears of it (RFC 9293 §3.1)
+                other.corrupted += 1  # its checksum is wrong, so the endpoint never sees it (RFC 9293 §3.1)
                 continue
             arrived = segment.altered(ecn=CE) if arrival.marked and segment.ecn != NOT_ECT else segment
             heappush(self._heap, (arrival.at, next(self._order), other, arrived, seen))

@@ -1,6 +1,6 @@
-"""A pcapng file of packets as they pass, with what is known about each as its comment.  No I/O of its own.
+"""Writes packets to a pcapng file as they pass, with the reasons for each as its comment.
 
-Wireshark shows the comments: "retransmit: 1:1449 for the 1. time, fast recovery", "lost: lost on the path".
+Wireshark shows the comments: "retransmit: 1:1449, 1st retransmission, phase recovery", "lost: lost on the path".
 """
 
 from collections.abc import Callable, Iterable
@@ -16,17 +16,17 @@ INBOUND, OUTBOUND = 1, 2  # epb_flags, draft-ietf-opsawg-pcapng §4.3.1
 
 
 def comments_of(reasons: Iterable[Moment], fate: str = "") -> tuple[str, ...]:
-    """One line for each moment, then what became of the packet."""
+    """One line per moment, then the fate of the packet."""
     lines = [f"{moment.kind}: {moment.note}" if moment.note else str(moment.kind) for moment in reasons]
     return (*lines, fate) if fate else tuple(lines)
 
 
 class Recording:
-    """Writes a file of one interface; after ``limit`` bytes of packets the rest is only counted, in ``lost``.
+    """Writes a file of one interface; packets beyond ``limit`` bytes are only counted, in ``lost``.
 
     Args:
-        write: gets the bytes of the file, piece by piece.
-        epoch: seconds since 1970 at time 0 of the clock that ``packet`` is told.
+        write: called with the bytes of the file, piece by piece.
+        epoch: seconds since 1970 at time 0 of the clock that ``packet`` uses.
     """
 
     def __init__(
@@ -38,7 +38,7 @@ class Recording:
         write(self._writer.section() + self._writer.interface(self._interface))
 
     def packet(self, at: float, data: bytes, *, outbound: bool, reasons: Iterable[Moment] = (), fate: str = "") -> None:
-        """One that was sent (``outbound``) or has arrived."""
+        """Write a packet that was sent (``outbound``) or has arrived."""
         if self._room < len(data):
             self._room = 0  # a smaller one that still fits would leave a gap
             self.lost += 1

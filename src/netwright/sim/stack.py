@@ -1,6 +1,6 @@
 """A host's TCP over IP as a machine: packets in; packets, events and a deadline out (RFC 1122, RFC 9293, RFC 8200).
 
-No I/O, no clock; entropy is an argument.  ``receive`` takes a packet of the network, ``expire`` is due at ``deadline``,
+Entropy is an argument.  ``receive`` takes a packet of the network, ``expire`` is due at ``deadline``,
 a user acts on a ``Connection`` or a ``Port``.  After any of these ``take_packets`` has what must be sent, in order::
 
     stack = Stack(["10.9.0.2", "fd00::2"], entropy=os.urandom)
@@ -10,7 +10,7 @@ a user acts on a ``Connection`` or a ``Port``.  After any of these ``take_packet
     for outgoing in stack.take_packets():
         write(outgoing.data)
 
-What is wrong with a packet is counted, never raised.  Beside TCP it answers pings, and says that there is no UDP.
+Malformed packets are counted and never raise.  Besides TCP, the stack answers pings, and UDP with "port unreachable".
 """
 
 from collections import deque
@@ -34,7 +34,7 @@ from netwright.proto.tcp.segment import Segment, nearest
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.codec import ChecksumError, Flow, is_plain, parse, segment_of, serialize
-from netwright.sim.icmp import Complaint, complaint_of, echo_reply, port_unreachable, protocol_unreachable
+from netwright.sim.icmp import IcmpError, echo_reply, icmp_error_of, port_unreachable, protocol_unreachable
 from netwright.sim.limits import AnswerRate, Counts, StackLimits
 from netwright.wire.checksum import checksum, transport_checksum
 from netwright.wire.decode import Packet, decode_ip
@@ -49,7 +49,7 @@ from netwright.wire.udp import Udp
 __all__ = ["Connection", "Happened", "Outgoing", "Port", "Stack"]
 
 _HEADERS = {4: 40, 16: 60}  # bytes of IP and TCP header without options, by size of an address
-_FIRST_EPHEMERAL = 49152  # RFC 6335 §6; RFC 6056 §3.2 allows more, and nobody here needs them
+_FIRST_EPHEMERAL = 49152  # RFC 6335 §6; RFC 6056 §3.2 allows more
 _SPARE_TIMERS = 64  # outdated entries of the timer heap, beside one a connection, before it is cleaned
 _BEYOND_OLD = 65535 + 2  # a connection that takes the place of one in TIME-WAIT begins so far above it (Linux)
 _TRIES = 64  # random ports that are tried before there is said to be none
@@ -57,29 +57,29 @@ _TICKS = 250_000  # a second's steps of the clock behind an initial sequence num
 
 
 class Outgoing(NamedTuple):
-    """A packet to send, and what was decided that made it: only with ``Stack(explain=True)``."""
+    """A packet to send; with ``Stack(explain=True)`` also the decisions that caused it."""
 
     data: bytes
     reasons: tuple[Moment, ...] = ()
 
 
 class Connection:
-    """One connection of a stack; calls take ``now`` and give what they did to it.
+    """One connection of a stack.  Calls take the current time, ``now``.
 
     Attributes:
-        flow: from here to the peer.
-        endpoint: the machine: state, counters; act on the connection, not on it.
-        port: where it was accepted, None if it was opened from here.
-        complaint: what a router said of its SYN, "" if none did.
-        told: the stack does not touch it: room for who wants to be told of events.
+        flow: from this host to the peer.
+        endpoint: the state machine, for inspection; call the connection's methods, not its.
+        port: where it was accepted; None if this host opened it.
+        icmp_error: the ICMP error that ended the attempt to connect; "" if there was none.
+        told: for the stack's user: called with events; the stack itself does not use it.
     """
 
-    __slots__ = ("_stack", "armed_at", "arrival", "complaint", "endpoint", "flow", "port", "told")
+    __slots__ = ("_stack", "armed_at", "arrival", "endpoint", "flow", "icmp_error", "port", "told")
 
     def __init__(self, stack: "Stack", arrival: Flow, endpoint: Endpoint, port: "Port | None") -> None:
         self._stack, self.arrival, self.flow = stack, arrival, arrival.reversed()
         self.endpoint, self.port, self.armed_at = endpoint, port, inf
-        self.complaint = ""
+        self.icmp_error = ""
         self.told: Callable[[list[Event]], None] | None = None
 
     def __repr__(self) -> str:
@@ -131,7 +131,7 @@ class Port:
     Attributes:
         address, number: where; the address is all zeros for every one of its family.
         arrived: connections that wait for ``accept``, the oldest first.
-        told: as a connection's; called when one more waits.
+        told: for the stack's user: called when a connection waits for ``accept``.
     """
 
     __slots__ = ("_stack", "address", "arrived", "listener", "number", "told")
@@ -152,7 +152,7 @@ class Port:
         return self.arrived.popleft()
 
     def close(self, now: float) -> None:
-        """Listen no more; connections that nobody accepted get RST."""
+        """Stop listening; reset connections that were not accepted."""
         self._stack.stop_listening(self, now)
 
 
@@ -164,10 +164,10 @@ class Stack:
 
     Args:
         addresses: of this host, IPv4 and IPv6.
-        entropy: that many random bytes, for port and sequence numbers that nobody guesses (RFC 6056, RFC 6528).
+        entropy: returns random bytes, for port and sequence numbers that are hard to guess (RFC 6056, RFC 6528).
         mtu: of the network; announces an MSS that fits.
-        settings: of connections that name none; ``mss`` is the stack's to set.
-        explain: give each packet the reasons for it; costs time.
+        settings: default for connections; the stack sets ``mss``.
+        explain: return the reasons for each packet; this costs time.
 
     Attributes:
         counts: packets by what became of them.
@@ -229,17 +229,17 @@ class Stack:
         return min((deadline for deadline in deadlines if deadline is not None), default=None)
 
     def take_packets(self) -> list[Outgoing]:
-        """What must be sent, in order; each is given once."""
+        """The packets to send, in order; each is returned once."""
         output, self._output = self._output, []
         self.counts.sent += len(output)
         return output
 
     def take_remarks(self) -> tuple[Moment, ...]:
-        """What was decided and made no packet: about the one that was received last."""
+        """Decisions that caused no packet; they concern the packet received last."""
         remarks, self._notes = tuple(moment for _, moment in self._notes), []
         return remarks
 
-    # What the user does
+    # Calls of the user
 
     def connect(
         self,
@@ -341,7 +341,7 @@ class Stack:
         iss = self._least_iss or int.from_bytes(digest[:4], "big") + int(self._now * _TICKS)
         return iss, int.from_bytes(digest[4:], "big")
 
-    # What the network does
+    # Packets of the network
 
     def receive(self, packet: bytes, now: float) -> list[Happened]:
         """Take a packet that begins with its IP header."""
@@ -400,7 +400,7 @@ class Stack:
         return [(connection, [Event.CONNECTED])]
 
     def _is_for_us(self, source: bytes, destination: bytes) -> bool:
-        """RFC 1122 §3.2.1.3: for an address of ours, and from one that can be somebody else's."""
+        """True if the destination is this host's and the source can be another host's (RFC 1122 §3.2.1.3)."""
         if destination not in self._ours:
             self.counts.not_ours += 1
             return False
@@ -415,7 +415,7 @@ class Stack:
         return exact or self._ports.get((bytes(len(flow.destination)), flow.destination_port))
 
     def _unusual(self, data: bytes, now: float) -> list[Happened]:
-        """What is not just a TCP segment; one may be inside."""
+        """Process fragments, options, extension headers, ICMP, UDP and unknown protocols."""
         packet = decode_ip(data)
         if packet.fragment and self._has_address(packet):
             self.counts.fragments += 1
@@ -450,9 +450,9 @@ class Stack:
         match inner:
             case Icmp() | Icmp6():
                 _verify(packet, ip, inner)
-                complaint = complaint_of(packet)
-                if complaint is not None:
-                    return self._complain(complaint, now)
+                error = icmp_error_of(packet)
+                if error is not None:
+                    return self._take_icmp_error(error, now)
                 answer = echo_reply(ip, inner, packet.payload)
                 self.counts.ignored += answer is None
             case Udp():
@@ -466,22 +466,22 @@ class Stack:
             self._output.append(Outgoing(answer))
         return []
 
-    def _complain(self, complaint: Complaint, now: float) -> list[Happened]:
-        """Somebody on the path could not pass a segment of ours on; one in flight, or it is a guess (RFC 5927 §4)."""
-        connection = self._connections.get(complaint.flow.reversed())
+    def _take_icmp_error(self, error: IcmpError, now: float) -> list[Happened]:
+        """A router dropped a segment of this host; it must be in flight, or the message is forged (RFC 5927 §4)."""
+        connection = self._connections.get(error.flow.reversed())
         if connection is None:
             self.counts.ignored += 1
             return []
         endpoint = self.acts(connection)
-        if complaint.mtu is not None:
-            room = complaint.mtu - _HEADERS[len(connection.flow.source)]
-            self.counts.ignored += not endpoint.reduce_mss(room, complaint.seq, now)
+        if error.mtu is not None:
+            room = error.mtu - _HEADERS[len(connection.flow.source)]
+            self.counts.ignored += not endpoint.reduce_mss(room, error.seq, now)
             self.settle(connection, now)
             return []
-        if endpoint.state is State.SYN_SENT and nearest(complaint.seq, iss := endpoint.sender.snd_una) == iss:
-            connection.complaint = complaint.text  # there is nothing to lose yet (RFC 5461 §2.1), so does Linux
+        if endpoint.state is State.SYN_SENT and nearest(error.seq, iss := endpoint.sender.snd_una) == iss:
+            connection.icmp_error = error.text  # no connection is lost by that (RFC 5461 §2.1, Linux)
             return [(connection, connection.abort(now))]
-        self.counts.ignored += 1  # no more than a hint, in a connection that works (RFC 1122 §4.2.3.9)
+        self.counts.ignored += 1  # only a hint for an established connection (RFC 1122 §4.2.3.9)
         return []
 
     def _may_answer(self, now: float) -> bool:
@@ -492,7 +492,7 @@ class Stack:
     # Time
 
     def expire(self, now: float) -> list[Happened]:
-        """Do what is due at ``now``; harmless if nothing is."""
+        """Do what is due at ``now``; does nothing if nothing is due."""
         self._now = now
         happened: list[Happened] = []
         due = self._due
@@ -517,12 +517,12 @@ class Stack:
     # Bookkeeping
 
     def acts(self, connection: Connection) -> Endpoint:
-        """The endpoint of a connection that is about to do something; ``settle`` follows."""
+        """Return the endpoint of a connection for a call; ``settle`` must follow."""
         self._acting = connection.endpoint
         return connection.endpoint
 
     def settle(self, connection: Connection, now: float) -> None:
-        """Take what the endpoint has to say, arm its timer, forget it if it is gone."""
+        """Send the endpoint's segments, set its timer, and remove it if it is CLOSED."""
         endpoint = connection.endpoint
         if endpoint.pending:
             self._emit(connection.flow, endpoint.take_segments())
@@ -551,7 +551,7 @@ class Stack:
             self._waiting.pop(connection.arrival, None)
 
     def _has_room(self) -> bool:
-        """One connection more is allowed, if need be in the place of one in TIME-WAIT; handshakes are counted."""
+        """True if one more connection is allowed; removes the oldest in TIME-WAIT if there is no other room."""
         half_open = sum(port.listener.half_open for port in self._ports.values())
         if len(self._connections) + half_open >= self.limits.connections and self._waiting:
             self._remove(next(iter(self._waiting.values())))
@@ -580,7 +580,7 @@ _IP = (IPv4, IPv6, Extension, Fragment)
 
 
 def _verify(packet: Packet, ip: IPv4 | IPv6, inner: Icmp | Icmp6 | Udp) -> None:
-    """Raises ChecksumError; a UDP checksum of 0 over IPv4 says nothing (RFC 768)."""
+    """Raise ChecksumError if the checksum is wrong; a UDP checksum of 0 over IPv4 means none (RFC 768)."""
     text = inner.serialize() + packet.payload
     if isinstance(inner, Icmp):
         wrong = checksum(text)

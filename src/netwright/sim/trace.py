@@ -1,4 +1,4 @@
-"""What a simulated network did: every packet as each host saw it, with the reason why it was sent, as pcapng.  No I/O.
+"""A record of a simulated run: every packet as each host saw it, with the reason why it was sent; as pcapng.
 
 Wireshark shows the reasons as packet comments: "retransmit: 3 duplicate acknowledgements", "lost on the path".
 """
@@ -27,8 +27,8 @@ class Seen:
     """A packet at a host, in seconds; ``sent`` there, or else it arrived there.
 
     Attributes:
-        reasons: what the endpoint decided that made it send this; for one that arrived, what it made of it.
-        fate: what became of it on the path, "" if it arrived as it should.
+        reasons: the decisions that caused it; for a packet that arrived, the decisions that it caused.
+        fate: what happened to it on the path; "" if it arrived unharmed.
         ident: number of the packet among those that its sender sent; its low 16 bits are IPv4's identification.
     """
 
@@ -43,7 +43,7 @@ class Seen:
 
 @dataclass(frozen=True, slots=True)
 class Gauge:
-    """What a sender thinks at an instant.
+    """The state of a sender at an instant.
 
     ``cwnd``, ``ssthresh`` (None: infinite) and ``flight`` (RFC 6675's pipe: neither SACKed nor lost) are in segments,
     ``unsent`` is in bytes, ``srtt`` in seconds (0: no sample yet).
@@ -82,16 +82,16 @@ class Trace:
         return f"<Trace {len(self)} packets, {self.lost} lost>"
 
     def sent(self, at: float, host: int, segment: Segment, reasons: list[Moment]) -> Seen:
-        """A packet leaves ``host``; its fate may be added."""
+        """Record a packet that leaves ``host``; its fate may be set later."""
         self._sent[host] += 1
         return self._add(Seen(at, host, segment, True, self._sent[host], reasons))
 
     def arrived(self, at: float, host: int, segment: Segment, origin: Seen) -> None:
-        """It is at ``host`` now, perhaps marked on the way."""
+        """Record that a packet arrived at ``host``, perhaps marked on the way."""
         self._add(Seen(at, host, segment, False, origin.ident))
 
     def gauge(self, at: float, host: int, sender: Sender) -> None:
-        """Look at a host's sender, after it has acted."""
+        """Record the state of a host's sender."""
         if not self.lost:
             threshold = None if sender.window.ssthresh == INFINITE else sender.window.ssthresh
             self.gauges.append(
@@ -99,7 +99,7 @@ class Trace:
             )
 
     def explain(self, moments: list[Moment]) -> None:
-        """What the last packet made its host decide, beside what the host then sent."""
+        """Add decisions to the last packet that arrived: those that caused no segment."""
         if self._seen and not self.lost:
             self._seen[-1].reasons += moments
 

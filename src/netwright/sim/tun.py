@@ -30,7 +30,7 @@ from netwright.sim.stack import Outgoing, Stack
 
 __all__ = ["Tun"]
 
-_BATCH = 64  # packets that are read before others get a turn
+_BATCH = 64  # packets that are read in one turn of the loop
 
 
 class Tun:
@@ -41,14 +41,14 @@ class Tun:
         ours: addresses of the stack, inside those prefixes.
         settings: of connections; limits: of the stack.
         name, mtu: of the device.
-        there, back: what the network is like from the kernel to the stack, and from the stack to the kernel.
-        seed: of the network's accidents.
-        record: a pcapng file to write: every packet as the stack saw it, with the reason why it went as its comment.
+        there, back: the path from the kernel to the stack, and from the stack to the kernel.
+        seed: of the paths' random decisions.
+        record: path of a pcapng file: every packet as the stack saw it, with the reason for it as its comment.
 
     Attributes:
-        device, stack: what was made; ``stack.counts`` tells what became of packets.
+        device, stack: the parts; ``stack.counts`` counts packets by outcome.
         links: the links of ``there`` and ``back``, with their counters.
-        failure: why the device is gone, where somebody removed it; every connection was reset then.
+        failure: the error if the device was removed from outside; all connections were reset then.
     """
 
     device: Device
@@ -131,7 +131,7 @@ class Tun:
         for _ in range(_BATCH):
             try:
                 packet = device.read()
-            except OSError as error:  # somebody removed the device
+            except OSError as error:  # the device was removed
                 self.failure = error
                 self._driver.loop.remove_reader(device.fileno())
                 self._driver.close()

@@ -1,4 +1,7 @@
-"""How frozen values are copied and pickled: made anew from their fields, for compiled ones refuse to be filled."""
+"""Copying and pickling of frozen dataclasses, by calling the constructor with the fields.
+
+mypyc's frozen slotted dataclasses cannot be restored attribute by attribute, as Python would.
+"""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -7,10 +10,10 @@ from typing import Any, TypeAlias
 
 __all__ = ["Reduced", "reduced"]
 
-Reduced: TypeAlias = tuple[Any, tuple[()]]  # what ``__reduce__`` gives: a call without arguments that makes the value
+Reduced: TypeAlias = tuple[Any, tuple[()]]  # result of ``__reduce__``: a function that returns the value
 
 
 def reduced(value: Any) -> Reduced:
-    """``__reduce__`` of a frozen dataclass, whose fields are all its constructor's."""
+    """``__reduce__`` for a frozen dataclass whose fields are the arguments of its constructor."""
     make: Callable[..., Any] = type(value)
     return partial(make, **{field.name: getattr(value, field.name) for field in fields(value)}), ()

@@ -1,6 +1,6 @@
-"""How fast the network delivers (draft-cheng-iccrg-delivery-rate-estimation-00).  No I/O, no clock.
+"""How fast the network delivers (draft-cheng-iccrg-delivery-rate-estimation-00).
 
-Every segment carries a snapshot of what was delivered when it was sent; when it arrives, the difference is a sample.
+Each segment stores how much was delivered when it was sent.  When it is delivered itself, the difference is a sample.
 """
 
 from dataclasses import dataclass
@@ -12,12 +12,13 @@ __all__ = ["Delivery", "RateSample"]
 
 @dataclass(frozen=True, slots=True)
 class RateSample:
-    """What one acknowledgement says.
+    """The delivery rate that one acknowledgement measured.
 
     Attributes:
-        rate: segments a second, 0.0 if the sample is of no use.
-        prior_delivered: delivered when the newest segment of it was sent; a round ends when it reaches the last one's.
-        limited: the program had too little to send then, so that the path may do more.
+        rate: segments per second; 0.0 if there is no valid sample.
+        prior_delivered: segments delivered when its newest segment was sent; a round ends when this reaches the count
+            of the round's beginning.
+        limited: the program had too little to send, so the path may be faster.
     """
 
     rate: float
@@ -26,7 +27,7 @@ class RateSample:
 
 
 class Delivery:
-    """``delivered`` counts segments, by ACK or SACK, each once."""
+    """Measures the delivery rate; ``delivered`` counts each segment once, by ACK or SACK."""
 
     __slots__ = ("_first_sent_at", "_interval", "_limited", "_limited_until", "_prior", "delivered", "delivered_at")
 
@@ -37,17 +38,17 @@ class Delivery:
         self._prior, self._interval, self._limited = -1, 0.0, False
 
     def sent(self, record: SentSegment, out: int, now: float) -> None:
-        """A segment goes, new or again; ``out`` were in flight before (§3.2)."""
+        """Record a transmission, new or again; ``out`` segments were unacknowledged before it (§3.2)."""
         if not out:
             self._first_sent_at = self.delivered_at = now
         record.snapshot = (self.delivered, self.delivered_at, self._first_sent_at, bool(self._limited_until))
 
     def limit(self, in_flight: int) -> None:
-        """The program has nothing more to send (§3.4)."""
+        """Record that the program has nothing more to send (§3.4)."""
         self._limited_until = self.delivered + in_flight or 1
 
     def arrived(self, record: SentSegment, now: float) -> None:
-        """A segment was acknowledged or SACKed (§3.3, UpdateRateSample)."""
+        """Record that a segment was acknowledged or SACKed (§3.3, UpdateRateSample)."""
         if record.snapshot is None:
             return
         prior, delivered_at, first_sent_at, limited = record.snapshot
@@ -60,12 +61,12 @@ class Delivery:
         record.snapshot = None
 
     def all_arrived(self, records: list[SentSegment], now: float) -> None:
-        """The same for all that an acknowledgement covers."""
+        """Record that segments were acknowledged."""
         for record in records:
             self.arrived(record, now)
 
     def sample(self, least_rtt: float) -> RateSample:
-        """After all that one acknowledgement brought (§3.3, GenerateRateSample)."""
+        """Return the sample of one acknowledgement, after all its segments are recorded (§3.3, GenerateRateSample)."""
         if self._limited_until and self.delivered > self._limited_until:
             self._limited_until = 0
         prior, self._prior = self._prior, -1

@@ -1,4 +1,4 @@
-"""What an endpoint tells its user, and how a connection ends.  No I/O."""
+"""Events of an endpoint, reasons for the end of a connection, and the errors that they raise."""
 
 from collections.abc import Callable
 from enum import Enum
@@ -37,17 +37,17 @@ class Emit(Protocol):
 
 
 class Event(Enum):
-    """A change that the user waits for; a reader matches all of them."""
+    """A change that the user may be waiting for."""
 
     CONNECTED = "connected"  # ESTABLISHED: data may flow both ways
-    READABLE = "readable"  # ``read`` has more than before
-    WRITABLE = "writable"  # ``send`` refused bytes before and takes some now
-    PEER_CLOSED = "peer closed"  # FIN: after what is readable comes the end
-    CLOSED = "closed"  # the connection is gone; ``end`` says why
+    READABLE = "readable"  # ``read`` returns more than before
+    WRITABLE = "writable"  # ``send`` refused bytes before and accepts some now
+    PEER_CLOSED = "peer closed"  # FIN arrived: no more data follows the readable bytes
+    CLOSED = "closed"  # the connection has ended; ``Endpoint.end`` is the reason
 
 
 class End(Enum):
-    """Why a connection is gone; OPEN is the only one that changes."""
+    """Why a connection has ended; OPEN if it has not."""
 
     OPEN = "open"
     CLOSED = "closed in order"
@@ -63,7 +63,7 @@ class End(Enum):
 
 
 def error_of(end: End, waited: float = 0.0) -> NetwrightError | None:
-    """The error that a user's call raises after ``end``; None where there is nothing to complain about."""
+    """The error that calls raise after ``end``; None after an orderly end."""
     match end:
         case End.RESET:
             return ResetError("reset by the peer", reference="RFC 9293 §3.10.7.4")

@@ -1,4 +1,4 @@
-"""Options of the two SYNs: what this side offers, and what both agree on.  No I/O."""
+"""The handshake: options that this side offers, and the agreement of both sides."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,11 +15,11 @@ _TIMESTAMPS = 12  # bytes that the option takes from every segment's data, RFC 7
 
 @dataclass(frozen=True, slots=True)
 class Agreement:
-    """What holds for the connection once both SYNs are known.
+    """Parameters of a connection, known after both SYNs.
 
     Attributes:
         mss: bytes of data in a full segment that this side sends.
-        send_scale, receive_scale: shifts of the peer's window field and of ours.
+        send_scale: shift of the window fields that the peer sends; ``receive_scale``: of ours.
     """
 
     mss: int = DEFAULT_MSS
@@ -31,25 +31,25 @@ class Agreement:
 
 
 def offer(settings: Settings) -> SynOptions:
-    """Options of a SYN that opens."""
+    """The options of an opening SYN."""
     return SynOptions(settings.mss, settings.window_scale, settings.sack)
 
 
 def answer_options(settings: Settings, agreement: Agreement, theirs: SynOptions) -> SynOptions:
-    """Options of a SYN,ACK: only what the SYN had (RFC 7323 §2.2, RFC 2018 §2)."""
+    """The options of a SYN,ACK: only those that the SYN had (RFC 7323 §2.2, RFC 2018 §2)."""
     scale = settings.window_scale if theirs.window_scale is not None else None
     return SynOptions(settings.mss, scale, agreement.sack)
 
 
 def ecn_flags(settings: Settings) -> int:
-    """Flags of a SYN that asks for ECN (RFC 3168 §6.1.1)."""
+    """The ECN flags of an opening SYN (RFC 3168 §6.1.1)."""
     return ECE | CWR if settings.ecn == "ask" else 0
 
 
 def agree(settings: Settings, syn: Segment) -> Agreement:
-    """What this side's settings and the peer's SYN or SYN,ACK have in common.
+    """Agree on what this side's settings and the peer's SYN or SYN,ACK have in common.
 
-    An MSS below 64 is taken as 64: smaller ones are an attack on the packet rate, not a path.
+    An MSS below 64 is raised to 64: no path is that narrow, and tiny segments are a known attack.
     """
     theirs = syn.syn or SynOptions()
     timestamps = settings.timestamps and syn.timestamps is not None
@@ -67,12 +67,12 @@ def agree(settings: Settings, syn: Segment) -> Agreement:
 
 
 def _ecn_wanted(settings: Settings, syn: Segment) -> bool:
-    """A SYN,ACK may only agree to what our SYN asked for (RFC 3168 §6.1.1)."""
+    """True if ECN may be agreed on; in a SYN,ACK only if our SYN requested it (RFC 3168 §6.1.1)."""
     return settings.ecn == "ask" if syn.flags & ACK else settings.ecn != "off"
 
 
 def refusal(segment: Segment) -> Segment | None:
-    """The RST for a segment that belongs to no connection, None for a RST (RFC 9293 §3.10.7.1)."""
+    """The RST that answers a segment without a connection; None if that is a RST (RFC 9293 §3.10.7.1)."""
     if segment.flags & RST:
         return None
     if segment.flags & ACK:
@@ -81,5 +81,5 @@ def refusal(segment: Segment) -> Segment | None:
 
 
 def is_opening(segment: Segment, policy: Policy = RFC_5961) -> bool:
-    """True for a SYN that opens a connection (RFC 9293 §3.10.7.2); with FIN only where the policy has it so."""
+    """True for a SYN that opens a connection (RFC 9293 §3.10.7.2); with FIN only if the policy allows it."""
     return segment.flags & (SYN | ACK | RST | (FIN if policy.drop_syn_fin else 0)) == SYN

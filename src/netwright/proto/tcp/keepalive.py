@@ -9,7 +9,7 @@ __all__ = ["Due", "KeepAliveTimer"]
 
 
 class Due(Enum):
-    """What the endpoint must do."""
+    """Actions for the endpoint."""
 
     NOTHING = "nothing"
     PROBE = "probe"

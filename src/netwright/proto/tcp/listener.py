@@ -1,6 +1,6 @@
-"""The passive side: SYN queue and accept queue of one port (RFC 9293 §3.10.7.2), bounded.  No I/O, no entropy.
+"""The passive side: SYN queue and accept queue of one port (RFC 9293 §3.10.7.2), bounded.
 
-A peer is any hashable name of the other end (address and port); the shell demultiplexes::
+``peer`` is any hashable name of the other end (address and port).  The caller demultiplexes::
 
     endpoint = connections.get(peer)
     if endpoint is not None:
@@ -11,8 +11,8 @@ A peer is any hashable name of the other end (address and port); the shell demul
             connections[peer] = endpoint                   # and waits for ``accept``
 
 Half-open connections belong to the listener: its ``deadline``, ``expire`` and ``take_segments`` serve all of them.
-What happens at a full queue is what Linux does without SYN cookies: a SYN is dropped, for the peer tries again; so is
-the last ACK of a handshake, and the SYN,ACK is repeated until there is room.
+Full queues are treated as in Linux without SYN cookies.  A SYN is dropped, because the peer repeats it; so is the last
+ACK of a handshake, and the SYN,ACK is repeated until there is room.
 """
 
 from collections import deque
@@ -34,14 +34,15 @@ class Listener:
     """Accepts connections.
 
     Args:
-        settings: of every endpoint that it makes.
-        draw: an initial sequence number and a timestamp offset for a peer; not guessable (RFC 6528, RFC 7323 §7.1).
-        backlog: connections that wait for ``accept``; one more than that may, as in Linux.
+        settings: of every accepted connection.
+        draw: returns an initial sequence number and a timestamp offset for a peer, both hard to guess (RFC 6528, RFC
+            7323 §7.1).
+        backlog: connections that may wait for ``accept``; as in Linux, one more than this number may.
         syn_backlog: half-open connections (net.ipv4.tcp_max_syn_backlog).
-        watch: gets every Moment of every endpoint.
+        watch: receives every Moment of every endpoint.
 
     Attributes:
-        overflows: handshakes that were held up because the accept queue was full.
+        overflows: last ACKs of handshakes that were dropped because the accept queue was full.
         drops: SYNs that were dropped because a queue was full.
     """
 
@@ -68,12 +69,12 @@ class Listener:
 
     @property
     def waiting(self) -> int:
-        """Connections that ``accept`` has; those that have ended meanwhile are among them."""
+        """Number of connections that wait for ``accept``, including those that have ended meanwhile."""
         return len(self._ready)
 
     @property
     def half_open(self) -> int:
-        """Handshakes under way."""
+        """Number of handshakes under way."""
         return len(self._half_open)
 
     @property
@@ -87,7 +88,7 @@ class Listener:
         return None
 
     def take_segments(self) -> list[tuple[Hashable, Segment]]:
-        """What must be sent, to whom."""
+        """The segments to send, with their peers."""
         output, self._output = self._output, []
         return output
 
@@ -96,9 +97,9 @@ class Listener:
         return self._ready.popleft() if self._ready else None
 
     def receive(self, peer: Hashable, segment: Segment, now: float) -> Endpoint | None:
-        """Take a segment of a peer without connection; an endpoint once its handshake is done.
+        """Process a segment of a peer without connection; return an endpoint once its handshake is complete.
 
-        A segment of a half-open connection comes with unbounded numbers (``lift`` of ``half_open_endpoint``).
+        A segment of a half-open connection must have unbounded numbers (``lift`` of ``half_open_endpoint``).
         """
         endpoint = self._half_open.get(peer)
         if endpoint is not None:
@@ -116,7 +117,7 @@ class Listener:
         return self._half_open.get(peer)
 
     def half_open_endpoints(self) -> list[Endpoint]:
-        """All of them, for those who count states."""
+        """The endpoints of all handshakes under way."""
         return list(self._half_open.values())
 
     def _open(self, peer: Hashable, syn: Segment, now: float) -> None:
@@ -143,7 +144,7 @@ class Listener:
         return endpoint
 
     def expire(self, now: float) -> None:
-        """Repeat SYN,ACKs that are due, and forget handshakes that nobody finishes."""
+        """Repeat SYN,ACKs that are due, and drop handshakes that have timed out."""
         while (at := self.deadline) is not None and at <= now:
             _, _, peer, endpoint = heappop(self._due)
             endpoint.expire(now)
@@ -152,7 +153,7 @@ class Listener:
                 del self._half_open[peer]
 
     def close(self, now: float) -> list[Endpoint]:
-        """Stop listening: handshakes are forgotten, connections that nobody accepted get RST; these are returned."""
+        """Stop listening: drop handshakes, reset connections that were not accepted, and return the latter."""
         self._half_open.clear()
         abandoned = [endpoint for _, endpoint in self._ready]
         self._ready.clear()

@@ -1,4 +1,4 @@
-"""The window that the peer offers (RFC 9293 §3.8.6, SND.WND with SND.WL1 and SND.WL2).  No I/O."""
+"""The window that the peer offers (RFC 9293 §3.8.6, SND.WND with SND.WL1 and SND.WL2)."""
 
 from typing import Final
 
@@ -10,18 +10,18 @@ _LEAST_SEGMENT: Final = 48  # bytes that are sent however small the window is (L
 
 
 class PeerWindow:
-    """``size`` in bytes from SND.UNA; ``largest`` that was ever offered, which tells the size of the peer's buffer."""
+    """``size`` in bytes from SND.UNA, and ``largest``, the largest ever offered, which estimates the peer's buffer."""
 
     __slots__ = ("_ack", "_seq", "largest", "size")
 
     def __init__(self) -> None:
         self.size = self.largest = 0
-        self._seq = self._ack = -1  # of the segment that spoke last
+        self._seq = self._ack = -1  # of the last segment that updated the window
 
     def update(self, seq: int, ack: int, size: int) -> bool:
-        """The segment ``seq``, ``ack`` says ``size``; True if that is news.
+        """The segment ``seq``, ``ack`` offers ``size`` bytes; True if the window changed.
 
-        A segment that is older than the one that spoke last has nothing to say (RFC 9293 §3.10.7.4, fifth check).
+        A segment older than the last update is ignored (RFC 9293 §3.10.7.4, fifth check).
         """
         if self._seq > seq or (self._seq == seq and self._ack > ack):
             return False
@@ -32,6 +32,6 @@ class PeerWindow:
         return changed
 
     def segment_limit(self, mss: int) -> int:
-        """Bytes of a full segment: no more than half of the peer's buffer, or it would never be sent (Linux)."""
+        """Bytes of a full segment: at most half of the peer's buffer, because larger ones might never fit (Linux)."""
         half = self.largest >> 1 if self.largest > DEFAULT_MSS else self.largest
         return min(mss, max(half, _LEAST_SEGMENT))

@@ -1,6 +1,6 @@
-"""Where the RFCs leave a choice, or an older one is still in use: what a TCP does with segments that do not fit.
+"""Answers to unacceptable segments, where the RFCs leave a choice or implementations follow an older one.
 
-``RFC_5961``, the default, is RFC 9293 with RFC 5961, as in Linux.  ``RFC_793`` has the answers from before RFC 5961.
+``RFC_5961``, the default, is RFC 9293 with RFC 5961, as in Linux.  ``RFC_793`` is how TCP answered before RFC 5961.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ __all__ = ["RFC_793", "RFC_5961", "Policy"]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Policy:
-    """Each is a rule of a standard that some TCP follows and some does not.
+    """Each field is a rule that some TCP implementations follow and others do not.
 
     Attributes:
         strict_rst: RST ends a connection only at RCV.NXT, elsewhere in the window it is challenged (RFC 5961 §3.2);

@@ -1,4 +1,4 @@
-"""The receiving half: reassembly, the window, and when to acknowledge (RFC 9293 §3.8.6).  No I/O."""
+"""The receiving half: reassembly, the window, and when to acknowledge (RFC 9293 §3.8.6)."""
 
 from bisect import bisect_right
 from math import inf
@@ -16,7 +16,7 @@ _PAWS_IDLE: Final = 24 * 86400.0  # a timestamp is not believed after that silen
 
 
 class _Island:
-    """Bytes beyond a hole."""
+    """Contiguous bytes beyond a hole."""
 
     __slots__ = ("data", "start")
 
@@ -29,16 +29,16 @@ class _Island:
 
 
 class Receiver:
-    """Takes segments of the peer, gives bytes in order.
+    """Puts the peer's segments in order.
 
     Attributes:
-        rcv_nxt: next byte that is awaited; rcv_edge: end of the window that was advertised (it never moves back).
-        buffer: bytes in order that the user has not read.
-        fin_at: sequence number of the peer's FIN, None until it is known; ``finished`` once all before it came.
-        ack_now: the next flush must acknowledge; ack_at: when at the latest.
-        has_blocks: the next acknowledgement has SACK blocks.
+        rcv_nxt: next byte expected; ``rcv_edge``: end of the advertised window, which never moves back.
+        buffer: bytes in order that are not read yet.
+        fin_at: sequence number of the peer's FIN; None until it is known.  ``finished``: everything before it arrived.
+        ack_now: an acknowledgement must be sent at once; ``ack_at``: when a delayed one is due.
+        has_blocks: the next acknowledgement carries SACK blocks.
         last_ack_sent: Last.ACK.sent of RFC 7323 §4.3.
-        ece: a mark of the network came and is echoed until the peer says CWR (RFC 3168 §6.1.3).
+        ece: a congestion mark arrived; ECE is sent until the peer answers with CWR (RFC 3168 §6.1.3).
     """
 
     __slots__ = (
@@ -101,7 +101,7 @@ class Receiver:
         return f"<Receiver nxt={self.rcv_nxt} wnd={self.window} unread={len(self.buffer)} holes={len(self._islands)}>"
 
     def agreed(self, *, scale: int, sack: bool) -> None:
-        """What the handshake settled; until then nothing is scaled (RFC 7323 §2.2)."""
+        """Apply what the handshake agreed on; before it nothing is scaled (RFC 7323 §2.2)."""
         self.scale, self.sack = scale, sack
         self._edge_step = max(min(self.mss, self._limit // 2), 1 << scale)  # RFC 9293 §3.8.6.2.2
 
@@ -112,13 +112,13 @@ class Receiver:
 
     @property
     def has_holes(self) -> bool:
-        """True while bytes beyond a hole wait."""
+        """True while bytes beyond a hole are kept."""
         return bool(self._islands)
 
-    # What came
+    # Segments that arrive
 
     def acceptable(self, segment: Segment) -> bool:
-        """The four cases of RFC 9293 §3.10.7.4, first check."""
+        """True if part of the segment is in the window: the four cases of RFC 9293 §3.10.7.4, first check."""
         seq, length = segment.seq, len(segment.data)
         if segment.flags & (SYN | FIN):
             length = segment.length
@@ -132,18 +132,18 @@ class Receiver:
         return self.rcv_nxt <= seq < self.rcv_edge
 
     def is_replay(self, segment: Segment, now: float) -> bool:
-        """PAWS: an old timestamp belongs to an old segment (RFC 7323 §5.3 R1)."""
+        """True if the segment's timestamp is old: PAWS (RFC 7323 §5.3 R1)."""
         stamps = segment.timestamps
         return stamps is not None and stamps[0] < self.ts_recent and now - self.ts_recent_at < _PAWS_IDLE
 
     def stamp(self, segment: Segment, now: float) -> None:
-        """Remember the timestamp to echo: of the segment at the left edge, not of a later one (RFC 7323 §4.3)."""
+        """Store the timestamp to echo: that of the segment at the left edge, not of a later one (RFC 7323 §4.3)."""
         stamps = segment.timestamps
         if stamps is not None and stamps[0] >= self.ts_recent and segment.seq <= self.last_ack_sent:
             self.ts_recent, self.ts_recent_at = stamps[0], now
 
     def receive(self, seq: int, data: bytes, now: float) -> bool:
-        """Take the bytes of an acceptable segment; True if ``buffer`` has more than before."""
+        """Take the data of an acceptable segment; True if ``buffer`` has grown."""
         nxt = self.rcv_nxt
         end = seq + len(data)
         limit = self.rcv_edge if self.fin_at is None or self.fin_at > self.rcv_edge else self.fin_at
@@ -164,7 +164,7 @@ class Receiver:
         self.buffer += data
         self.rcv_nxt = nxt + len(data)
         if self._islands:
-            self.ack_now = True  # RFC 5681 §4.2: so is what fills one
+            self.ack_now = True  # RFC 5681 §4.2: so is a segment that fills a gap
             self._join()
         self._count(len(data), now)
         return True
@@ -176,31 +176,31 @@ class Receiver:
             self._duplicate, self.has_blocks = (start, end), True
 
     def learn_fin(self, seq: int) -> None:
-        """The peer's FIN stands at ``seq``; the first word counts."""
+        """The peer's FIN is at ``seq``; a later, different FIN is ignored."""
         if self.fin_at is None and seq >= self.rcv_nxt:
             self.fin_at = seq
             if seq > self.rcv_nxt and not (self._islands and self._islands[-1].end == seq):
                 self._keep(seq, b"")
 
     def take_fin(self) -> bool:
-        """True once: everything before the peer's FIN has come, and it is acknowledged too."""
+        """True once, when everything before the peer's FIN has arrived; the FIN is acknowledged, too."""
         if self.finished or self.fin_at is None or self.rcv_nxt < self.fin_at:
             return False
         self.finished = True
-        self.rcv_nxt = max(self.rcv_nxt, self.fin_at + 1)  # a peer that breaks its word may have sent more already
+        self.rcv_nxt = max(self.rcv_nxt, self.fin_at + 1)  # a broken peer may have sent data beyond its FIN
         self.rcv_edge = max(self.rcv_edge, self.rcv_nxt)
         self.ack_now = True
         return True
 
     def mark(self, segment: Segment) -> None:
-        """Congestion that the network marked is echoed until the peer has reacted (RFC 3168 §6.1.3)."""
+        """Note a congestion mark of the network, or the peer's answer to our echo (RFC 3168 §6.1.3)."""
         if segment.flags & CWR:
             self.ece = False
         if segment.ecn == CE:
             self.ece = True
 
     def _keep(self, seq: int, data: bytes) -> None:
-        """Put bytes beyond a hole into the islands; what is there already stays."""
+        """Store bytes beyond a hole; bytes that are stored already stay."""
         islands, starts = self._islands, self._starts
         index = bisect_right(starts, seq) - 1
         if index >= 0 and islands[index].end >= seq:
@@ -211,7 +211,7 @@ class Receiver:
             if overlap < len(data):
                 island.data += data[overlap:]
         elif len(islands) >= self._settings.reassembly_limit:
-            return  # not acknowledged, so the peer sends it again
+            return  # not acknowledged, so the peer retransmits
         else:
             index += 1
             island = _Island(seq, data)
@@ -232,7 +232,7 @@ class Receiver:
         self.has_blocks = True
 
     def _join(self) -> None:
-        """Move islands that are not beyond a hole any more into the buffer."""
+        """Move stored bytes that are in order now to ``buffer``."""
         while self._islands and self._starts[0] <= self.rcv_nxt:
             island = self._islands.pop(0)
             del self._starts[0]
@@ -245,10 +245,10 @@ class Receiver:
                 self.rcv_nxt = island.end
         self.has_blocks = bool(self._recent) or self._duplicate is not None
 
-    # What to tell the peer
+    # Acknowledgement and window
 
     def _count(self, size: int, now: float) -> None:
-        """RFC 9293 §3.8.6.3: every second full segment at once, anything else soon."""
+        """Acknowledge every second full segment at once, others after a delay (RFC 9293 §3.8.6.3)."""
         if size > self._full:
             self._full = max(self._full, min(size, self.mss))
         self._unacked += size
@@ -258,7 +258,7 @@ class Receiver:
             self.ack_at = now + self._settings.delayed_ack
 
     def acknowledged(self) -> None:
-        """A segment with ACK went: nothing is owed."""
+        """An acknowledgement was sent: none is due."""
         self.last_ack_sent = self.rcv_nxt
         if self._unacked:
             self._unacked = 0
@@ -267,7 +267,7 @@ class Receiver:
         self.ack_now, self.ack_at = False, inf
 
     def blocks(self, room: int) -> tuple[tuple[int, int], ...]:
-        """SACK blocks for the next segment, at most ``room``: a duplicate first, then the newest (RFC 2883, 2018)."""
+        """Up to ``room`` SACK blocks for the next segment: D-SACK first, then the newest (RFC 2883, RFC 2018)."""
         if not self.sack:
             return ()
         fin_at = self.fin_at  # it takes a number, too
@@ -278,12 +278,12 @@ class Receiver:
         return tuple(blocks[:room])
 
     def sack_size(self, space: int) -> int:
-        """Bytes of the SACK option that the next segment has, if options may take ``space`` (RFC 2018 §3)."""
+        """Bytes of the next segment's SACK option, where options may take ``space`` bytes (RFC 2018 §3)."""
         count = len(self._recent) + (self._duplicate is not None) if self.sack else 0
         return 4 + 8 * min(count, (space - 4) // 8) if count else 0
 
     def advertise(self) -> int:
-        """The window field of the next segment, and remember its edge.
+        """Return the window field of the next segment, and move ``rcv_edge``.
 
         The edge never moves back (RFC 9293 §3.8.6), and forward only by a full segment or half the buffer: no silly
         windows (§3.8.6.2.2).
@@ -294,9 +294,9 @@ class Receiver:
         if space - window >= self._edge_step:
             field = space >> self.scale
         else:
-            field = -(-window >> self.scale)  # rounded up lest the edge moves back, if there is room
+            field = -(-window >> self.scale)  # rounded up, so that the edge does not move back, if there is room
             if field << self.scale > space:
-                field = window >> self.scale  # RFC 7323 §2.4: what is in flight is taken all the same
+                field = window >> self.scale  # RFC 7323 §2.4: data in flight is accepted nevertheless
         if field > _MAX_FIELD:
             field = _MAX_FIELD
             self.open_beyond()
@@ -308,16 +308,16 @@ class Receiver:
         return field
 
     def open_beyond(self) -> None:
-        """What there is room for counts, whatever the field says, if the policy has it so."""
+        """With ``Policy.take_beyond_field``, accept all that the buffer has room for."""
         if self._settings.policy.take_beyond_field:
             self.rcv_edge = max(self.rcv_edge, self.rcv_nxt + self._limit - len(self.buffer))
 
     def close_beyond(self) -> None:
-        """In TIME-WAIT only what the field said is remembered."""
+        """Accept no more than the window field could announce; for TIME-WAIT."""
         self.rcv_edge = min(self.rcv_edge, self.rcv_nxt + (_MAX_FIELD << self.scale))
 
     def read(self, limit: int) -> bytes:
-        """Take up to ``limit`` bytes in order; ``ack_now`` is set if the window opens enough to say so."""
+        """Return up to ``limit`` bytes in order; set ``ack_now`` if the window has opened enough for an update."""
         if limit >= len(self.buffer):
             data = bytes(self.buffer)
             self.buffer.clear()
@@ -329,5 +329,7 @@ class Receiver:
         if opened >= 2 * window and data and not self.finished:
             opened = min(opened, self._largest)
             if opened >= 2 * window and opened - window >= self._edge_step:
-                self.ack_now = True  # RFC 9293 §3.8.6.2.2; twice, as Linux does, lest every read sends a segment
+                self.ack_now = (
+                    True  # RFC 9293 §3.8.6.2.2; only if it doubles, as in Linux, or every read would send a segment
+                )
         return data

@@ -1,4 +1,4 @@
-"""Round-trip time and the retransmission timeout (RFC 6298).  No I/O, no clock."""
+"""Round-trip time and the retransmission timeout (RFC 6298)."""
 
 from enum import Enum
 from math import inf
@@ -8,12 +8,12 @@ from netwright.proto.tcp.settings import Settings
 
 __all__ = ["MIN_RTT_WINDOW", "OFF", "PERSIST", "PROBE", "RETRANSMIT", "RoundTrip", "Timer"]
 
-MIN_RTT_WINDOW: Final = 300.0  # seconds that a least round trip is believed (Linux, tcp_min_rtt_wlen)
+MIN_RTT_WINDOW: Final = 300.0  # seconds after which the smallest round trip is measured anew (Linux tcp_min_rtt_wlen)
 _AFTER_SYN_LOSS: Final = 3.0  # RTO for data when a SYN was repeated and nothing was measured, RFC 6298 §5.7
 
 
 class Timer(Enum):
-    """What the one timer of the sender is for."""
+    """Purpose of the sender's timer; only one runs at a time."""
 
     OFF = "off"
     RETRANSMIT = "retransmission"  # RFC 6298 §5
@@ -21,14 +21,14 @@ class Timer(Enum):
     PERSIST = "zero window probe"  # RFC 9293 §3.8.6.1
 
 
-OFF: Final = Timer.OFF  # asked about every segment, and an enum is slow to find its members
+OFF: Final = Timer.OFF  # module constants for the hot path: looking up an enum's member is slow
 RETRANSMIT: Final = Timer.RETRANSMIT
 PROBE: Final = Timer.PROBE
 PERSIST: Final = Timer.PERSIST
 
 
 class RoundTrip:
-    """Estimates of one direction; ``srtt`` is 0.0 until the first sample, ``minimum`` infinite."""
+    """Estimates in seconds.  Until the first sample ``srtt`` is 0.0 and ``minimum`` infinite."""
 
     __slots__ = ("_base", "_least", "_minimum_at", "_most", "backoff", "latest", "minimum", "rto", "rttvar", "srtt")
 
@@ -48,7 +48,7 @@ class RoundTrip:
         return min(self.rto * (1 << self.backoff), self._most) if self.backoff else self.rto
 
     def sample(self, seconds: float, now: float) -> None:
-        """A measurement of a segment that was sent once (Karn, RFC 6298 §3), or from timestamps."""
+        """Add a measurement, of a segment that was sent once (Karn, RFC 6298 §3) or by timestamps."""
         self.latest = seconds
         if seconds <= self.minimum or now > self._minimum_at + MIN_RTT_WINDOW:
             self.minimum, self._minimum_at = seconds, now
@@ -57,24 +57,24 @@ class RoundTrip:
         else:
             self.rttvar += (abs(self.srtt - seconds) - self.rttvar) / 4  # RFC 6298 §2.3: first RTTVAR, then SRTT
             self.srtt += (seconds - self.srtt) / 8
-        # Linux's floor lies under 4*RTTVAR, not under the sum: a steady path has srtt + 0.2 s.
+        # Linux's minimum applies to 4*RTTVAR, not to the sum: the RTO of a steady path is srtt + 0.2 s.
         variance = 4 * self.rttvar
         rto = self.srtt + (variance if variance > self._least else self._least)
         self.rto = rto if rto < self._most else self._most
 
     def back_off(self) -> None:
-        """The timer ran out (RFC 6298 §5.5)."""
+        """Double the timeout: the timer expired (RFC 6298 §5.5)."""
         self.backoff += 1
 
     def syn_was_repeated(self) -> None:
-        """The handshake is done and gave no sample (RFC 6298 §5.7)."""
+        """The handshake is complete and gave no sample (RFC 6298 §5.7)."""
         if self.srtt == 0.0:
             self.rto = max(_AFTER_SYN_LOSS, self._base)
 
     def patience(self, retries: int) -> float:
-        """Seconds in which ``retries`` repeats that start at the least RTO would have gone (RFC 9293 §3.8.3).
+        """Seconds that ``retries`` retransmissions take if the first follows the minimum RTO (RFC 9293 §3.8.3).
 
-        Linux counts time, not repeats: 15 are 924.6 s whatever the path's RTO is.
+        Linux counts time, not retransmissions: 15 are 924.6 s whatever the path's RTO is.
         """
         waited, interval = 0.0, self._least
         for _ in range(retries + 1):

@@ -1,9 +1,8 @@
-"""What was sent and is not yet acknowledged: the retransmission queue and the marks on it (RFC 2018, RFC 6675).
+"""The retransmission queue: segments that are sent and not acknowledged, with marks (RFC 2018, RFC 6675).
 
-Nothing here looks at the whole window for an acknowledgement.  What an acknowledgement costs is proportional to what
-it newly says: records leave at the front, a SACK block finds its first record by bisection and only the part of it
-that is new is walked, lost records wait in a heap, and ``by_time`` has the order of transmission that RACK needs, from
-which entries that are out of date are dropped when they reach the front.
+The cost of an acknowledgement is proportional to its new information, never to the window.  Acknowledged segments leave
+at the front.  A SACK block finds its first segment by bisection, and only its new part is walked.  Lost segments wait
+in a heap.  ``by_time`` is the order of transmission, which RACK needs; outdated entries are dropped at its front.
 """
 
 from bisect import bisect_right
@@ -19,17 +18,17 @@ _COMPACT: Final = 256  # records that left the front before the lists are cut
 
 
 class SentSegment:
-    """A segment in flight; ``start`` and ``end`` are sequence numbers, ``data`` the bytes until all are acknowledged.
+    """A segment in flight: sequence numbers ``start`` to ``end``, and its bytes.
 
     Attributes:
-        sent_at, first_sent_at: when it was last and first sent.
-        order: number of its last transmission, for those of one moment.
-        repeats: times that it was sent again.
-        sacked: the peer has it, beyond a hole.
-        lost: taken for lost.
-        resent: a repeat of it is in flight.
-        done: acknowledged; it has left the scoreboard.
-        snapshot: of delivery.Delivery when it was sent, where that is measured.
+        sent_at, first_sent_at: when it was sent last, and first.
+        order: number of its last transmission, which orders those of one instant.
+        repeats: number of retransmissions.
+        sacked: the peer has received it beyond a hole.
+        lost: it counts as lost.
+        resent: a retransmission of it is in flight.
+        done: it is acknowledged and has left the scoreboard.
+        snapshot: state of ``delivery.Delivery`` when it was sent; None if the rate is not measured.
     """
 
     __slots__ = (
@@ -95,7 +94,7 @@ class Scoreboard:
         self._starts: list[int] = []
         self._head = self._transmissions = 0
         self._heap: list[tuple[int, SentSegment]] = []
-        self._block_starts: list[int] = []  # what the peer has beyond holes, merged, in order
+        self._block_starts: list[int] = []  # ranges that the peer has received beyond holes, merged, in order
         self._block_ends: list[int] = []
         self.by_time: deque[tuple[float, SentSegment]] = deque()
         self.out = self.sacked = self.lost = self.resent = self.repeated = 0
@@ -121,7 +120,7 @@ class Scoreboard:
         return self._records[-1] if self.out else None
 
     def add(self, record: SentSegment) -> None:
-        """A new segment was sent."""
+        """Add a new segment."""
         self._records.append(record)
         self._starts.append(record.start)
         self.by_time.append((record.sent_at, record))
@@ -130,7 +129,7 @@ class Scoreboard:
         self.out += 1
 
     def resend(self, record: SentSegment, now: float, *, probe: bool = False) -> None:
-        """A record was sent again; as a tail loss probe it does not count as in the network twice (Linux)."""
+        """Record a retransmission; a tail loss probe does not count as a second copy in flight (Linux)."""
         if not record.repeats:
             self.repeated += 1
         self.retransmissions += 1
@@ -188,9 +187,9 @@ class Scoreboard:
             starts[0] = ack
 
     def sack(self, start: int, end: int) -> list[SentSegment]:
-        """The peer has the bytes from ``start`` to ``end``: mark and return the records that it now has whole.
+        """The peer has received ``start`` to ``end``: mark and return the segments that it now has completely.
 
-        A record of which only a part is known to be there stays as it is (RFC 6675 §3 asks for whole segments).
+        A partially received segment stays unmarked (RFC 6675 §3).
         """
         starts, ends = self._block_starts, self._block_ends
         first = bisect_right(starts, start) - 1
@@ -236,7 +235,7 @@ class Scoreboard:
         self.highest_sacked = max(self.highest_sacked, record.end)
 
     def mark_lost(self, record: SentSegment) -> None:
-        """Take a record, or the repeat of one, for lost."""
+        """Mark a segment, or its retransmission, as lost."""
         if record.resent:
             record.resent = False
             self.resent -= 1
@@ -246,7 +245,7 @@ class Scoreboard:
         heappush(self._heap, (record.start, record))
 
     def next_lost(self) -> SentSegment | None:
-        """The first lost record that waits to be sent again (RFC 6675 §4, NextSeg rule 1)."""
+        """The first lost segment that is not retransmitted yet (RFC 6675 §4, NextSeg rule 1)."""
         heap = self._heap
         while heap:
             record = heap[0][1]
@@ -256,7 +255,7 @@ class Scoreboard:
         return None
 
     def unmark_lost(self) -> None:
-        """Nothing was lost: a timeout or a recovery was spurious."""
+        """Remove all marks of loss: a timeout or a recovery was spurious."""
         for record in self.outstanding():
             record.lost = False
         self.lost = 0
@@ -264,7 +263,7 @@ class Scoreboard:
         self._order_by_time()
 
     def forget_sacks(self) -> None:
-        """The peer has dropped what it had beyond holes, as it may (RFC 2018 §8)."""
+        """Remove all SACK marks: the peer has dropped those segments, as it may (RFC 2018 §8)."""
         for record in self.outstanding():
             record.sacked = False
         self.sacked = 0
@@ -274,7 +273,7 @@ class Scoreboard:
         self._order_by_time()
 
     def cut(self, size: int) -> list[SentSegment]:
-        """Put pieces of ``size`` bytes in place of longer records that the peer does not have; the pieces."""
+        """Replace segments of more than ``size`` bytes, unless SACKed, by pieces of that size; return the pieces."""
         records = self.outstanding()
         pieces = []
         for index in reversed([at for at, each in enumerate(records) if len(each.data) > size and not each.sacked]):
@@ -294,17 +293,17 @@ class Scoreboard:
         return pieces
 
     def outstanding(self) -> list[SentSegment]:
-        """All records, in order of sequence; costs the window, for timeouts and tests."""
+        """All segments in order.  The cost is proportional to the window; for timeouts and tests."""
         return self._records[self._head :]
 
     def _order_by_time(self) -> None:
-        """Entries that were dropped count again."""
+        """Rebuild ``by_time``, because dropped entries count again."""
         ordered = sorted(self.outstanding(), key=lambda record: (record.sent_at, record.order, record.end))
         self.by_time = deque((record.sent_at, record) for record in ordered if not record.sacked)
 
 
 def _parts(whole: SentSegment, size: int) -> list[SentSegment]:
-    """Records of ``size`` bytes that are what ``whole`` is; FIN and PSH are the last one's."""
+    """``whole`` as segments of ``size`` bytes; the last one has its FIN and PSH."""
     data, parts = whole.data, []
     for at in range(0, len(data), size):
         last = at + size >= len(data)

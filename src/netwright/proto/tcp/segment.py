@@ -1,4 +1,4 @@
-"""One TCP segment as a value (RFC 9293 §3.1), and arithmetic on sequence numbers.  No I/O, no bytes of a header.
+"""One TCP segment as a value (RFC 9293 §3.1), and arithmetic on sequence numbers.
 
 Inside the endpoint sequence numbers and timestamps are unbounded: they grow and compare as integers do.  The wire has
 32 bits: ``wrap`` cuts a segment that leaves, ``lift`` finds the number nearest to a known one for a segment that came.
@@ -55,7 +55,7 @@ _SACK_BLOCK: Final = 8  # two sequence numbers
 
 @dataclass(frozen=True, slots=True)
 class SynOptions:
-    """What only a SYN may carry (RFC 9293 §3.2); None and False are options that were not there."""
+    """The options of a SYN (RFC 9293 §3.2); None and False mean that an option is absent."""
 
     mss: int | None = None
     window_scale: int | None = None
@@ -66,18 +66,18 @@ class SynOptions:
 
     @property
     def size(self) -> int:
-        """Bytes in the header, with padding."""
+        """Bytes that the options take in the header, with padding."""
         return 4 * (self.mss is not None) + 4 * (self.window_scale is not None) + 4 * self.sack_permitted
 
 
 class Segment:
-    """A value that nobody changes once it was handed out; no dataclass, for there is one a packet.
+    """A segment; do not change it once it is passed on.  Not a dataclass, because there is one per packet.
 
     Attributes:
         seq, ack: unbounded inside an endpoint, 32 bits on the wire; ack is 0 without the flag ACK.
         window: the field of the header, not scaled.
         timestamps: TSval and TSecr in milliseconds (RFC 7323 §3).
-        sacks: blocks of bytes that came beyond a hole, end excluded (RFC 2018 §3).
+        sacks: ranges of bytes received beyond a hole, end excluded (RFC 2018 §3).
         ecn: the ECN field of the IP header around it (RFC 3168 §5).
     """
 
@@ -116,12 +116,12 @@ class Segment:
 
     @property
     def length(self) -> int:
-        """SEG.LEN: sequence numbers that it takes (RFC 9293 §3.4)."""
+        """SEG.LEN: how many sequence numbers the segment occupies (RFC 9293 §3.4)."""
         return len(self.data) + (1 if self.flags & SYN else 0) + (1 if self.flags & FIN else 0)
 
     @property
     def size(self) -> int:
-        """Bytes with the TCP header and without IP."""
+        """Bytes of the segment with its TCP header."""
         size = _BASE_HEADER + len(self.data)
         if self.timestamps is not None:
             size += TIMESTAMPS_SIZE
@@ -130,7 +130,7 @@ class Segment:
         return size if self.syn is None else size + self.syn.size
 
     def altered(self, *, flags: int | None = None, ecn: int | None = None) -> "Segment":
-        """A copy with other flags, or as the network has marked it."""
+        """Return a copy with other flags, or another ECN field."""
         flags, ecn = self.flags if flags is None else flags, self.ecn if ecn is None else ecn
         return Segment(self.seq, self.ack, flags, self.window, self.data, self.timestamps, self.sacks, self.syn, ecn)
 
@@ -159,7 +159,7 @@ def nearest(number: int, known: int) -> int:
 
 
 def wrap(segment: Segment) -> Segment:
-    """The segment with 32-bit numbers."""
+    """Return the segment with 32-bit numbers."""
     stamps = segment.timestamps
     return Segment(
         segment.seq % _MODULUS,
@@ -175,7 +175,7 @@ def wrap(segment: Segment) -> Segment:
 
 
 def lift(segment: Segment, *, seq: int, ack: int, stamp: int, echo: int) -> Segment:
-    """The segment with unbounded numbers; the arguments are known numbers close to those that it carries.
+    """Return the segment with unbounded numbers; the arguments are known numbers close to those in it.
 
     Args:
         seq: of the peer's bytes, its RCV.NXT here.

@@ -16,40 +16,42 @@ MIN_MSS = 64  # below it the options of an ACK may exceed the data
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Settings:
-    """Times in seconds, sizes in bytes; what is not Linux's default says so.
+    """Times are in seconds, sizes in bytes.  Defaults are Linux's; exceptions are named.
 
     Attributes:
-        mss: largest segment that this side takes, announced in its SYN: the path's MTU less IP and TCP headers
+        mss: largest segment that this side accepts, announced in its SYN: the link's MTU less IP and TCP headers
             (1460 on Ethernet with IPv4, 1440 with IPv6; RFC 9293 §3.7.1).
-        send_buffer: bytes that ``send`` takes and the peer has not acknowledged.
-        receive_buffer: bytes that came and were not read; the window is what is left of it.  Linux starts at 128 KiB
-            and grows to 6 MiB; here it stays.
+        send_buffer: largest number of bytes that are sent or waiting, and not acknowledged.
+        receive_buffer: largest number of received bytes that are not read; the window is the free part.  Linux starts
+            at 128 KiB and grows to 6 MiB; here the size is fixed.
         window_scale: shift of the window field, None leaves the option out (RFC 7323 §2).
         timestamps: offer them (RFC 7323 §3).
         sack: offer selective acknowledgements (RFC 2018).
-        ecn: "off", "accept" what the peer offers, or "ask" for it (RFC 3168 §6.1.1; tcp_ecn 0, 2, 1).
-        congestion: "cubic" as Linux has it, "cubic-rfc9438", "reno" (RFC 5681), or "bbr" (version 1, always paced).
+        ecn: "off", "accept" (if the peer requests it), or "ask" (request it) (RFC 3168 §6.1.1; tcp_ecn 0, 2, 1).
+        congestion: "cubic" as in Linux, "cubic-rfc9438", "reno" (RFC 5681), "bbr" (version 1, always paced), or a name
+            given to ``congestion.registry.register``.
         initial_window: segments in flight before the first acknowledgement (RFC 6928).
-        hystart: how slow start ends before the queue overflows: "linux" by trains of acknowledgements and by delay,
+        hystart: how slow start ends before the queue overflows: "linux" by ACK trains and by delay,
             "rfc9406" by conservative slow start, "off"; CUBIC only.
-        pacing: spread segments over the round trip instead of sending bursts; Linux leaves that to the queue (fq).
-        slow_start_after_idle: begin again with the initial window after an idle RTO (RFC 5681 §4.1).
+        pacing: spread segments over the round trip instead of sending bursts; in Linux the fq queue does that.
+        slow_start_after_idle: restart from the initial window after an idle RTO (RFC 5681 §4.1).
         nodelay: no Nagle algorithm (RFC 9293 §3.7.4).
-        rto_initial, rto_min, rto_max: RFC 6298 §2; Linux's least is 0.2 s where the RFC has 1 s.
-        syn_retries, synack_retries: repeats of a SYN, of a SYN,ACK.
-        syn_linear_timeouts: the first that many repeats of a SYN do not back off (Linux 6.5, tcp_syn_linear_timeouts).
-        retries: a bound for repeats of data, turned into a time as Linux does: 15 are about 15 minutes.
+        rto_initial, rto_min, rto_max: RFC 6298 §2; the minimum is Linux's 0.2 s, the RFC's is 1 s.
+        syn_retries, synack_retries: retransmissions of a SYN, of a SYN,ACK, before the attempt fails.
+        syn_linear_timeouts: retransmissions of a SYN before the timeout doubles (Linux 6.5, tcp_syn_linear_timeouts).
+        retries: limit of data retransmissions, converted to a time as in Linux: 15 are about 15 minutes; and of window
+            probes without an answer.
         tail_loss_probe: RFC 8985 §7.
-        frto: look whether a timeout was spurious (RFC 5682).
-        user_timeout: data may stay unacknowledged that long; None leaves it to ``retries`` (RFC 5482).
-        keepalive: probe a silent peer (RFC 9293 §3.8.4); None, the default, never does.
-        delayed_ack: longest that an acknowledgement waits for company (RFC 9293 §3.8.6.3 allows 0.5).
-        quick_acks: acknowledgements at the start of a connection that do not wait.
-        time_wait: twice the maximum segment lifetime (RFC 9293 §3.4.2); Linux has 60 s.
-        fin_timeout: a closed endpoint waits that long in FIN-WAIT-2 for the peer's FIN.
-        reassembly_limit: separate pieces beyond a hole; a segment that would make one more is dropped.
-        challenge_interval: least time between two answers to segments that nobody asked for (RFC 5961 §10).
-        policy: answers to segments that do not fit, where TCPs differ.
+        frto: detect spurious timeouts (RFC 5682).
+        user_timeout: how long data may stay unacknowledged (RFC 5482); None: ``retries`` decides.
+        keepalive: when a silent peer is probed (RFC 9293 §3.8.4); None, the default: never.
+        delayed_ack: longest delay of an acknowledgement (RFC 9293 §3.8.6.3 allows 0.5).
+        quick_acks: acknowledgements at the start of a connection that are not delayed.
+        time_wait: seconds in TIME-WAIT, twice the maximum segment lifetime (RFC 9293 §3.4.2).
+        fin_timeout: how long a closed endpoint waits in FIN-WAIT-2 for the peer's FIN.
+        reassembly_limit: separate ranges beyond a hole; a segment that would add one more is dropped.
+        challenge_interval: smallest time between two challenge ACKs (RFC 5961 §10).
+        policy: how unacceptable segments are answered, where TCP implementations differ.
     """
 
     mss: int = 1460
@@ -98,7 +100,7 @@ class Settings:
         self._check("rto_max", self.rto_min)
         if self.window_scale is not None:
             self._check("window_scale", 0, MAX_WINDOW_SCALE)
-            self._check("receive_buffer", 2 << self.window_scale)  # or no window but 0 could be said
+            self._check("receive_buffer", 2 << self.window_scale)  # a smaller buffer could only announce a window of 0
         if self.ecn not in ("off", "accept", "ask"):
             raise UsageError(f"ecn={self.ecn!r}, 'off', 'accept' or 'ask' allowed")
         if self.hystart not in HYSTARTS:

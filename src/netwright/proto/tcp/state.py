@@ -1,6 +1,6 @@
-"""States of a connection and the table of their transitions (RFC 9293 §3.3.2, figure 5).  No I/O.
+"""States of a connection and the table of their transitions (RFC 9293 §3.3.2, figure 5).
 
-The table is walked whole by its test.  ``step`` is the only way from one state to the next.
+``step`` is the only way from one state to the next.  A test checks every pair of the table.
 """
 
 from enum import Enum
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class State(Enum):
-    """Spelled as in RFC 9293 §3.3.2."""
+    """The states of RFC 9293 §3.3.2."""
 
     CLOSED = "CLOSED"
     LISTEN = "LISTEN"
@@ -38,7 +38,7 @@ class State(Enum):
     TIME_WAIT = "TIME-WAIT"
 
 
-# What is asked about every segment: an enum looks its members up ten times slower than a module its names.
+# Module constants for the hot path: looking up an enum's member is ten times slower than a module's name.
 CLOSED: Final = State.CLOSED
 SYN_SENT: Final = State.SYN_SENT
 SYN_RECEIVED: Final = State.SYN_RECEIVED
@@ -46,7 +46,7 @@ ESTABLISHED: Final = State.ESTABLISHED
 
 
 class Step(Enum):
-    """What moves a connection: calls of the user, segments of the peer, time."""
+    """Causes of a transition: a call of the user, a segment of the peer, time."""
 
     CONNECT = "active open"
     LISTEN = "passive open"
@@ -81,15 +81,15 @@ NEXT: dict[tuple[State, Step], State] = {
 }
 
 SYNCHRONIZED = frozenset(State) - {_S.CLOSED, _S.LISTEN, _S.SYN_SENT, _S.SYN_RECEIVED}  # RFC 9293 §3.3.2
-# A tuple: members are compared by identity there, while an enum hashes them in Python.
+# A tuple, because it compares members by identity; a set would call the enum's __hash__ in Python.
 TAKES_DATA: Final = (_S.ESTABLISHED, _S.FIN_WAIT_1, _S.FIN_WAIT_2)  # the peer may still send (§3.10.7.4, seventh)
 
 
 def step(state: State, what: Step) -> State:
-    """The next state.
+    """Return the next state.
 
     Raises:
-        UsageError: the table has no such transition; the endpoint never asks for one.
+        UsageError: the table has no such transition.  The endpoint never causes this.
     """
     following = NEXT.get((state, what))
     if following is None:

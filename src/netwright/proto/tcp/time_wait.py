@@ -1,6 +1,6 @@
-"""What a segment means in TIME-WAIT (RFC 9293 §3.10.7.4, RFC 6191), in the order of Linux's tcp_timewait_state_process.
+"""Segments in TIME-WAIT (RFC 9293 §3.10.7.4, RFC 6191), judged in the order of Linux's tcp_timewait_state_process.
 
-No I/O, no clock of its own.  Everything is acknowledged but a bare ACK at RCV.NXT, so that a peer that lost our last
+Everything is acknowledged but a bare ACK at RCV.NXT, so that a peer that lost our last
 ACK gets it again.
 """
 
@@ -15,7 +15,7 @@ __all__ = ["Answer", "judge"]
 
 
 class Answer(Enum):
-    """What the endpoint does with the segment."""
+    """How the endpoint treats the segment."""
 
     WAIT = "wait anew"  # a bare ACK at RCV.NXT
     ACKNOWLEDGE = "acknowledge"
@@ -27,7 +27,7 @@ class Answer(Enum):
 
 
 def judge(segment: Segment, receiver: Receiver, policy: Policy, *, stamped: bool, now: float) -> Answer:
-    """The answer; ``stamped`` tells that the connection has timestamps."""
+    """Decide about a segment; ``stamped``: the connection uses timestamps."""
     flags, at_edge = segment.flags, segment.seq == receiver.rcv_nxt
     replay = stamped and receiver.is_replay(segment, now)
     if flags & RST:
