@@ -364,7 +364,9 @@ class _Series:
         self._rest = [amount - told for amount, told in zip(sums, whole, strict=True)]
         trips = [trip for done in over for trip in done.trips] or [0.0]
         rtx = sum(done.rtx for done in over)
-        return Point(second, over[-1].connections if over else 0, *whole, rtx=rtx, rtt=median(trips), worst=max(trips))
+        bytes_in, bytes_out, messages, opened = whole
+        connections = over[-1].connections if over else 0
+        return Point(second, connections, bytes_in, bytes_out, messages, opened, rtx, median(trips), max(trips))
 
 
 def _parts(start: float, end: float) -> Iterator[tuple[int, float]]:
