@@ -65,7 +65,7 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """Return the beginning of ``text`` in ``width`` columns, with … where the rest is missing."""
+    """Return the beginning of ``text`` in ``width`` columns; … stands for the rest."""
     if _width(text) <= width:
         return text
     end = len(text)
@@ -77,7 +77,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    """Return the columns that ``text`` takes on a terminal: East Asian wide letters take two (UAX #11), combining ones none."""
+    """Return the columns that ``text`` takes: East Asian wide letters two (UAX #11), combining ones none."""
     if text.isascii():
         return len(text)
     return sum(

@@ -299,7 +299,7 @@ def _watch(asking: Ask, view: View, interval: float) -> None:
 
 
 def _size() -> tuple[int, int]:
-    """Return the terminal's columns and lines; COLUMNS and LINES, which shells set once, only where it gives none."""
+    """Return the terminal's columns and lines; COLUMNS and LINES only where it gives none."""
     width, height = os.get_terminal_size(sys.stdout.fileno())
     return (width, height) if width and height else shutil.get_terminal_size()
 

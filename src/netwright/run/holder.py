@@ -74,7 +74,7 @@ def holders(port: int, *, proc: Path = PROC) -> list[Holder]:
 
 
 def holders_of_path(address: UnixAddress, *, proc: Path = PROC) -> list[Holder]:
-    """Return every process that listens on a Unix socket that was bound by exactly this name; empty where the system does not say.
+    """Return every process that listens on a Unix socket bound by exactly this name, as far as the system says.
 
     /proc/net/unix has the name as it was bound: a relative path is that of its process.
     """

@@ -111,7 +111,7 @@ class _Run:
             self._main.cancel()
 
     def _running(self, live: list[ConnectionRecord]) -> str:
-        """Return what ``live`` and the hooks were doing: ``2 connections (GET /slow of 127.0.0.1:5, …), hook close (…)``."""
+        """Return what was running: ``2 connections (GET /slow of 127.0.0.1:5, …), hook close (…)``."""
         named = [escape(f"{_subject(record)} of {record.peer}") for record in live[:3]]
         more = ", …" if len(live) > 3 else ""
         count = f"{len(live)} connection{'s' if len(live) > 1 else ''} ({', '.join(named)}{more})" if live else ""
