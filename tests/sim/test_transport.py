@@ -14,7 +14,7 @@ from netwright.sim.transport import StackTransport, os_error
 from tests.support.stacks import LEFT, RIGHT, joined, stack_of
 
 
-class ExportState(asyncio.Protocol):
+class Told(asyncio.Protocol):
     """Keeps what it is told."""
 
     def __init__(self) -> None:
@@ -42,7 +42,7 @@ class ExportState(asyncio.Protocol):
         self.events.append(exc)
 
 
-async def both() -> tuple[ExportState, ExportState, Driver, Driver]:
+async def both() -> tuple[Told, Told, Driver, Driver]:
     left, right = joined(stack_of(LEFT), stack_of(RIGHT, seed=2), Path(delay=0.01))
     port = right.stack.listen("10.0.0.2", 80)
     client = left.stack.connect("10.0.0.2", 80, left.now())
@@ -53,8 +53,8 @@ async def both() -> tuple[ExportState, ExportState, Driver, Driver]:
     return told(left, client), told(right, server), left, right
 
 
-def told(driver: Driver, connection: Connection) -> ExportState:
-    protocol = ExportState()
+def told(driver: Driver, connection: Connection) -> Told:
+    protocol = Told()
     StackTransport(driver, connection, protocol).start()
     assert protocol.transport.get_extra_info("socket") is None
     return protocol
@@ -137,7 +137,7 @@ async def test_an_orderly_end_is_not_told_before_we_close() -> None:
 
 async def test_another_protocol_can_take_over() -> None:
     client, server, left, right = await both()
-    second = ExportState()
+    second = Told()
     server.transport.set_protocol(second)
     assert server.transport.get_protocol() is second
     client.transport.write(b"x")
