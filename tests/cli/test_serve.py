@@ -459,14 +459,18 @@ def test_service_starts_where_no_folder_will_do(directory: str) -> None:
 
 
 @pytest.mark.real
+@needs_proc
 @pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
 def test_service_serves_though_standard_descriptors_are_closed(directory: str, closed: str) -> None:
+    """A socket on number 2 would get what a library writes to stderr."""
     port = free_port("127.0.0.1", 30_000 + os.getpid() % 20_000)
     command = f"exec {sys.executable} -m netwright serve app.py --bind 127.0.0.1:{port} --no-console {closed}"
     with subprocess.Popen(command, cwd=directory, shell=True, stdout=subprocess.DEVNULL) as process:
         eventually(lambda: answers(port))
+        taken = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
         process.send_signal(signal.SIGTERM)
         assert process.wait(20) == 0
+    assert not [name for name in taken if name.startswith(("socket:", "anon_inode:"))]
 
 
 def answers(port: int) -> bool:

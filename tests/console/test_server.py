@@ -184,7 +184,7 @@ async def test_authority_of_an_absolute_target_stands_above_host(tmp_path: Path)
 
 
 async def events(stream: Stream) -> AsyncIterator[dict[str, Any]]:
-    async for lines in stream.lines(limit=1 << 20):
+    async for lines in stream.line_batches(limit=1 << 20):
         for line in lines:
             if line.startswith(b"data: "):
                 yield json.loads(line[6:])

@@ -172,7 +172,10 @@ def ask(console: InetAddress, token: str, path: str, query: dict[str, str | int]
     except (OSError, HTTPException) as error:
         fix = "netwright serve app.py starts one; --console names another"
         raise UnreachableProblem(
-            f"no console on {console}", code=Code.CONSOLE_SILENT, why=str(error), fix=fix
+            f"no console on {console}",
+            code=Code.CONSOLE_SILENT,
+            why=getattr(error, "strerror", "") or str(error),
+            fix=fix,
         ) from error
     finally:
         asked.close()

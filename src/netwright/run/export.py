@@ -1,7 +1,7 @@
 """The worker's side of the console: sends a recorder's changes over a Unix socket, and watches connections for it.
 
 The service never waits for the console.  While the console is stalled, each connection is reported at most once, with
-its newest summary.  Of connections that opened and ended meanwhile the last ``closed`` are kept; the others are counted.
+its newest summary.  Of connections that opened and ended meanwhile the last ``closed`` are kept, the others counted.
 """
 
 import asyncio
