@@ -88,7 +88,7 @@ class Changes:
 
 
 class Store:
-    """Every bound has a name.
+    """The rows of all workers and their series; each of its limits is an argument.
 
     Args:
         closed: closed connections to keep; the oldest go first.
@@ -127,7 +127,7 @@ class Store:
         return f"<Store {len(self.workers)} workers, {len(self.live)} live, {len(self.closed)} closed>"
 
     def join(self, hello: Hello, now: float) -> Worker:
-        """A worker said hello; what an earlier one with its pid left open is lost."""
+        """Add a worker; connections that an earlier one with its pid left open are lost."""
         if hello.pid in self.workers:
             self.leave(hello.pid, now)
             self._forget(hello.pid)
@@ -151,7 +151,7 @@ class Store:
         return len(self.workers) + 1 - self._workers_limit
 
     def leave(self, pid: int, now: float) -> None:
-        """The worker's feed ended; if it did not say bye, its live connections are lost, too."""
+        """The worker's feed ended: its live connections are lost, whether it said Bye or not."""
         worker = self.workers[pid]
         if worker.gone_at:
             return
@@ -178,7 +178,7 @@ class Store:
             self.revision += 1
 
     def merge(self, pid: int, update: Update, now: float) -> None:
-        """Take in what worker ``pid`` told.
+        """Apply an update of worker ``pid``.
 
         Raises:
             ProtocolError: it says hello twice.
@@ -264,7 +264,7 @@ class Store:
         return Changes(self.revision, rows[::-1], max(0, len(newer_closed) - closed))
 
     def look(self, sockets: Iterable[DiagSocket]) -> None:
-        """Take in the kernel's view of live connections; a row's own revision stays, its ``kernel_revision`` moves."""
+        """Apply the kernel's view to live rows; their ``kernel_revision`` changes, their own revision does not."""
         found = by_addresses(sockets)
         self.revision += 1
         for connection in self.live.values():
@@ -298,13 +298,13 @@ class Store:
         return point
 
     def lease(self, name: str, now: float) -> bool:
-        """A viewer looks at ``name``; True if its worker has to be told to watch it."""
+        """A viewer has opened ``name``; True if Watch must be sent to its worker."""
         fresh = name not in self._leases
         self._leases[name] = now + self._lease
         return fresh
 
     def expired(self, now: float) -> list[str]:
-        """Names nobody looks at any more; each is told once."""
+        """The connections whose lease has ended, each returned once."""
         over = [name for name, until in self._leases.items() if until <= now]
         for name in over:
             del self._leases[name]
