@@ -17,6 +17,8 @@ from tools.compiler import has_compiler
 
 ROOT, SRC = Path(__file__).parent, Path("src")
 FLAGS = ["-O2", "-g0", "-fno-strict-aliasing", "-Wno-unused-function", "-Wno-sign-compare"]
+UNFINISHED = Path("build/unfinished")  # stands while a build runs
+INTERRUPTED = UNFINISHED.exists()  # what it left may be newer than its source, and cut
 LIBRARY = "netwright._native.compiled"  # mypyc puts the code of all modules into one library
 
 
@@ -30,7 +32,9 @@ def kernels() -> list[Extension]:
         )
         for path in sorted(SRC.rglob("_*.pyx"), key=lambda path: -path.stat().st_size)  # the longest compilation first
     ]
-    made: list[Extension] = cythonize(found, language_level=3, build_dir="build/cython")
+    UNFINISHED.parent.mkdir(exist_ok=True)
+    UNFINISHED.touch()
+    made: list[Extension] = cythonize(found, language_level=3, build_dir="build/cython", force=INTERRUPTED)
     return made
 
 
@@ -70,27 +74,22 @@ def compiled() -> list[Extension]:
 
 def wanted() -> list[Extension]:
     """Nothing without a compiler and for metadata or an sdist; mypyc's only where the sources stay as they are."""
-    if not has_compiler() or {"egg_info", "dist_info", "sdist", "--version"} & set(sys.argv):
+    if not has_compiler() or {"egg_info", "dist_info", "sdist", "build_py"} & set(sys.argv):
         return []
     stays = "editable_wheel" not in sys.argv and "--inplace" not in sys.argv
     return kernels() + (compiled() if stays else [])
 
 
 class Extensions(build_ext):
-    """After an interrupted build, build everything again: a file that it left may be newer than its source, and cut."""
+    """After an interrupted build, build everything again."""
 
     def run(self) -> None:
-        """Build, between a marker's beginning and end."""
-        marker = Path("build/unfinished")
-        self.force = self.force or marker.exists()
+        """Build; what was begun is then finished."""
+        self.force = self.force or INTERRUPTED
         if self.editable_mode:
-            self.build_lib = (
-                "build/editable"  # setuptools' own is a new folder each time: everything would be built again
-            )
-        marker.parent.mkdir(exist_ok=True)
-        marker.touch()
+            self.build_lib = "build/editable"  # setuptools takes a new folder each time, and builds all again
         super().run()
-        marker.unlink()
+        UNFINISHED.unlink(missing_ok=True)
 
 
 class Everything(build):

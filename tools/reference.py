@@ -49,7 +49,7 @@ def signature(name: str, thing: object) -> list[str]:
     except ValueError:  # a compiled one: make docs takes the sources
         return []
     text = re.sub(r"<function (\w+) at \w+>", r"\1", text)  # a default that is a function
-    text = re.sub(r"\b(?:netwright|collections|typing)\.[a-z_.]*", "", text).replace("~", "")
+    text = re.sub(r"\b(?:netwright|collections|typing)\.[a-z0-9_.]*", "", text).replace("~", "")
     word = "async def " if inspect.iscoroutinefunction(thing) else ""
     return ["```python", f"{word}{name}{text}", "```", ""]
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from benchmarks.support.claim import SkipError, say
 from benchmarks.support.measure import Measured
 from benchmarks.support.process import Server, server_command
-from benchmarks.support.programs import Load, hold
+from benchmarks.support.programs import Load, hold, load
 
-__all__ = ["counted", "instruction_table", "instructions", "instructions_per_message"]
+__all__ = ["counted", "counted_load", "instruction_table", "instructions", "instructions_per_message"]
 
 _COST = re.compile(r"[+*\-\d]\S* (\d+)$")  # position, instructions
 
@@ -70,6 +70,27 @@ def counted(
         dumps = [dump.read_text(encoding="utf-8", errors="replace") for dump in sorted(out.parent.iterdir())]
         count = (lambda dump: inside_of(dump, inside)) if inside else total
         return sum(map(count, dumps)) / done.messages, done
+
+
+def counted_load(command: list[str], mode: str, connections: int, size: int, messages: int) -> float:
+    """User instructions per message of a load whose connections come and go; the second such load is counted.
+
+    Raises:
+        SkipError: valgrind is not here, or the server did not start.
+    """
+    if shutil.which("valgrind") is None:
+        raise SkipError("no valgrind: apt-get install valgrind")
+    with tempfile.TemporaryDirectory() as folder:
+        out = Path(folder) / "callgrind.out"
+        with Server(_under_callgrind(command, out)) as server:
+            load(mode, server.port, connections=connections, size=size, count=messages)
+            _control(server.pid, "-i", "on")
+            done = load(mode, server.port, connections=connections, size=size, count=messages)
+            _control(server.pid, "-i", "off")
+            _control(server.pid, "-d", "messages")
+        return sum(total(dump.read_text(encoding="utf-8", errors="replace")) for dump in out.parent.iterdir()) / (
+            done.messages or done.connections
+        )
 
 
 def _under_callgrind(command: list[str], out: Path) -> list[str]:

@@ -26,7 +26,7 @@ async def line(stream: Stream) -> None:
 
 async def lines(stream: Stream) -> None:
     """Lines in batches, dropped."""
-    async for _batch in stream.lines():
+    async for _batch in stream.line_batches():
         pass
 
 

@@ -65,3 +65,11 @@ print(sorted(n for n, m in sys.modules.items() if n.startswith("netwright") and 
         timeout=50,
     )
     assert run.stdout.strip() == "[]"
+
+
+def test_every_kernel_is_found_by_its_types_built_or_not(tmp_path: Path) -> None:
+    (tmp_path / "wire").mkdir()
+    for name in ("_checksum.pyi", "_other.pyx", "checksum.py"):
+        (tmp_path / "wire" / name).touch()
+    assert _native.every_kernel(tmp_path) == ["netwright.wire._checksum"]
+    assert "netwright.aio._stream" in _native.every_kernel()

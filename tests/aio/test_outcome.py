@@ -14,7 +14,6 @@ from types import FrameType
 import pytest
 
 from netwright.aio import Stream
-from netwright.aio.limits import UNLIMITED
 from netwright.aio.outcome import ShuttingDownError, blamed, cause_of, failure_of, outcome_of, reason
 from netwright.core.errors import (
     DeadlineError,
@@ -25,6 +24,7 @@ from netwright.core.errors import (
     TransportError,
     UsageError,
 )
+from netwright.core.limits import UNLIMITED
 from netwright.core.record import Outcome, Party, Recorder
 from netwright.core.tuning import Tuning
 from netwright.watch.ending import Ending, ending

@@ -6,13 +6,13 @@ from typing import Any
 
 import pytest
 
-from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.portable import PortableEngine
 from netwright.aio.sockets import SocketHandle
 from netwright.core.address import InetAddress, UnixAddress, from_sockname
-from netwright.core.record import Outcome, Recorder
+from netwright.core.limits import Limits
+from netwright.core.record import Recorder
 from netwright.core.tuning import INTERACTIVE
-from tests.aio import test_stream
+from tests.aio import test_portable_stream
 from tests.support.world import World
 
 
@@ -33,26 +33,6 @@ async def test_accept_that_is_cancelled_in_the_tick_of_a_connect_loses_no_connec
             assert server.peer == from_sockname(client.getsockname())
 
 
-@pytest.mark.parametrize("later", range(2))
-async def test_open_that_is_cancelled_closes_the_socket_and_the_record(later: int) -> None:
-    engine, recorder = PortableEngine(asyncio.get_running_loop()), Recorder()
-    left, right = socket.socketpair()
-    left.setblocking(False)
-    record = recorder.open(role="accepted", transport="unix", local=None, peer=None, at=engine.now())
-    async with asyncio.TaskGroup() as group:
-        opening = group.create_task(engine.open(SocketHandle(left, UnixAddress("")), record, recorder, UNLIMITED))
-        for _ in range(later + 1):
-            await asyncio.sleep(0)
-        opening.cancel()
-    with right, pytest.raises(asyncio.CancelledError):
-        opening.result()
-    await asyncio.sleep(0.01)
-    assert left.fileno() == -1
-    assert recorder.live == {}
-    assert record.outcome is Outcome.ABORTED
-    assert "on JumpingLoop" in repr(engine)
-
-
 async def test_closed_stream_leaves_no_deadline_behind() -> None:
     """Ten thousand short connections a second must not wait in the ticker for their idle limits."""
     engine, recorder = PortableEngine(asyncio.get_running_loop()), Recorder()
@@ -71,7 +51,7 @@ async def test_closed_stream_leaves_no_deadline_behind() -> None:
 
 _BODIES = {
     name: body
-    for name, body in vars(test_stream).items()
+    for name, body in vars(test_portable_stream).items()
     if name.startswith("test_") and list(inspect.signature(body).parameters) == ["world"]
 }
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-import netwright
 from netwright.cli import checks
 from netwright.cli.checks import CHECKS, Grade, run_checks
+from netwright.run import running
 
 
 def test_every_check_gives_a_fact_and_a_missing_one_its_cost() -> None:
@@ -50,10 +50,8 @@ def test_option_that_the_kernel_refuses_is_missing(monkeypatch: pytest.MonkeyPat
     assert grades["TCP_NODELAY"] is Grade.GOOD
 
 
-def test_kernels_that_are_switched_off_say_by_what(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    (tmp_path / "wire").mkdir()
-    (tmp_path / "wire/_checksum.pyi").touch()
-    monkeypatch.setattr(netwright, "__path__", [str(tmp_path)])
+def test_kernels_that_are_switched_off_say_by_what(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "every_kernel", lambda: ["netwright.wire._checksum"])
     monkeypatch.setattr(checks, "enabled", lambda name: False)
     for pure, grade in ((True, Grade.OFF), (False, Grade.MISSING)):
         monkeypatch.setattr(checks, "PURE", pure)
@@ -78,3 +76,54 @@ def test_modules_that_are_not_compiled_are_missing_or_off(
 @pytest.mark.parametrize("check", CHECKS)
 def test_every_check_says_what_it_reads(check: object) -> None:
     assert check.__doc__
+
+
+@pytest.mark.parametrize(
+    ("flags", "prefix", "grade"),
+    [
+        ("'--enable-optimizations' '--with-lto'", "/opt/python", Grade.GOOD),
+        ("'--enable-shared'", "/opt/python", Grade.MISSING),
+        ("'--enable-shared' '--prefix=/usr'", "/usr", Grade.ELSEWHERE),
+        ("", "/opt/python", Grade.ELSEWHERE),
+    ],
+)
+def test_optimised_build_is_off_only_where_the_build_says_so(
+    monkeypatch: pytest.MonkeyPatch, flags: str, prefix: str, grade: Grade
+) -> None:
+    """Debian's python3 has PGO and LTO, and keeps their flags out of sysconfig: it was called unoptimised."""
+    variables = {"CONFIG_ARGS": flags}
+    monkeypatch.setattr("sysconfig.get_config_var", variables.get)
+    monkeypatch.setattr(sys, "base_prefix", prefix)
+    grades = {check.name: check.grade for check in checks.interpreter()}
+    assert (grades["PGO"], grades["LTO"]) == (grade, grade)
+
+
+@pytest.mark.parametrize(("found", "header"), [(True, True), (True, False), (False, True)])
+def test_building_is_proposed_alone_only_where_there_is_a_compiler_and_python_s_header(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, found: bool, header: bool
+) -> None:
+    if header:
+        (tmp_path / "Python.h").touch()
+    monkeypatch.setattr("sysconfig.get_path", lambda name: str(tmp_path))
+    monkeypatch.setattr("shutil.which", lambda name: f"/usr/bin/{name}" if found else None)
+    monkeypatch.setattr(checks, "compiled", list)
+    monkeypatch.setattr(checks, "PURE", False)
+    (check,) = checks.compiled_modules()
+    assert check.fix.startswith("pip install .") == (found and header)
+    assert "pip install ." in check.fix
+
+
+def test_doctor_and_serve_count_the_same_kernels(
+    monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """doctor listed 6 missing ones, serve said 5: those that its own modules had asked for."""
+    off = ["netwright.aio._stream", "netwright.watch._engine"]
+    for module in (checks, running):
+        monkeypatch.setattr(module, "PURE", False)
+        monkeypatch.setattr(module, "enabled", lambda name: name not in off)
+    monkeypatch.setattr(running, "kernels", lambda: {off[0]: False})
+    monkeypatch.setattr(sys, "platform", "linux")
+    running.warn_of_missing_kernels()
+    missing = [check.name for check in checks.kernels() if check.grade is Grade.MISSING]
+    assert len(missing) == 2
+    assert "2 native kernels are not built" in caplog.text

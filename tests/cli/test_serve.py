@@ -3,6 +3,7 @@
 import importlib.util
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -371,3 +372,175 @@ def test_records_that_cannot_be_kept_end_the_program_with_the_reason(tmp_path: P
     with Program(*arguments, directory=str(tmp_path)) as program:
         program.wait_line("no records in no/such/closed.jsonl")
         assert program.end() == 3
+
+
+# environments
+
+
+def absent(directory: str) -> dict[str, str]:
+    return {"XDG_RUNTIME_DIR": f"{directory}/absent"}
+
+
+def foreign(directory: str) -> dict[str, str]:
+    """Another user's, for whom this one is root; without root, root's."""
+    made = Path(directory, "foreign")
+    made.mkdir(mode=0o700)
+    if os.getuid() == 0:
+        os.chown(made, 12345, 12345)
+        return {"XDG_RUNTIME_DIR": str(made)}
+    return {"XDG_RUNTIME_DIR": "/root"}
+
+
+def read_only(directory: str) -> dict[str, str]:
+    return {"XDG_RUNTIME_DIR": "/proc"}
+
+
+def too_long(directory: str) -> dict[str, str]:
+    made = Path(directory, "x" * 100)
+    made.mkdir(mode=0o700)
+    return {"XDG_RUNTIME_DIR": str(made)}
+
+
+def hostile_tmpdir(directory: str) -> dict[str, str]:
+    return {"XDG_RUNTIME_DIR": "", "TMPDIR": "/proc"}
+
+
+def no_home(directory: str) -> dict[str, str]:
+    return {"HOME": "/nonexistent/home", "XDG_RUNTIME_DIR": directory}
+
+
+def ascii_only(directory: str) -> dict[str, str]:
+    return {"LC_ALL": "C", "PYTHONUTF8": "0", "PYTHONCOERCECLOCALE": "0", "PYTHONIOENCODING": "ascii"}
+
+
+ENVIRONMENTS = [
+    (absent, "No such file or directory"),
+    (foreign, "/foreign belongs to user 12345" if os.getuid() == 0 else "/root"),
+    (read_only, "/proc"),
+    (too_long, "107 allowed"),
+    (hostile_tmpdir, "/proc"),
+    (no_home, ""),
+    (ascii_only, ""),
+]
+
+
+@pytest.mark.real
+@pytest.mark.parametrize(("environment", "reason"), ENVIRONMENTS, ids=lambda value: getattr(value, "__name__", ""))
+def test_service_and_console_start_in_every_environment_and_one_line_says_what_is_wrong(
+    directory: str, environment: Callable[[str], dict[str, str]], reason: str
+) -> None:
+    command = ("serve", "app.py", "--bind", "127.0.0.1:0", "--console", "127.0.0.1:0")
+    with Program(*command, directory=directory, **environment(directory)) as program:
+        url = program.wait_line(r"tour  (http://\S+)")[1]
+        assert get(url) == "hello"
+        program.wait_line(r"console  http://\S+  ready in")
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+    warnings = [line for line in program.said if "WARNING" in line]
+    assert len(warnings) == bool(reason)
+    assert all(reason in line and "[NW-CONSOLE-FOLDER]" in line for line in warnings)
+
+
+@pytest.mark.real
+def test_service_starts_where_no_folder_will_do(directory: str) -> None:
+    """Every candidate is refused: only the console is missing."""
+    Path(directory, "server.py").write_text(
+        "from netwright.run import folder\nfolder._TEMPORARY = ()\n"
+        f"{APP}\nif __name__ == '__main__': app.run(bind='127.0.0.1:0')\n"
+    )
+    with Program(directory=directory, script="server.py", XDG_RUNTIME_DIR="/proc", TMPDIR="") as program:
+        url = program.wait_line(r"tour  (http://\S+)")[1]
+        assert get(url) == "hello"
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+    (line,) = [line for line in program.said if "WARNING" in line]
+    assert "goes on without a console: no folder for the console's socket: /proc" in line
+    assert "set XDG_RUNTIME_DIR" in line
+
+
+@pytest.mark.real
+@needs_proc
+@pytest.mark.parametrize("closed", ["<&-", ">&-", "2>&-", "<&- >&- 2>&-"])
+def test_service_serves_though_standard_descriptors_are_closed(directory: str, closed: str) -> None:
+    """A socket on number 2 would get what a library writes to stderr."""
+    port = free_port("127.0.0.1", 30_000 + os.getpid() % 20_000)
+    command = f"exec {sys.executable} -m netwright serve app.py --bind 127.0.0.1:{port} --no-console {closed}"
+    with subprocess.Popen(command, cwd=directory, shell=True, stdout=subprocess.DEVNULL) as process:
+        eventually(lambda: answers(port))
+        taken = [os.readlink(f"/proc/{process.pid}/fd/{number}") for number in range(3)]
+        process.send_signal(signal.SIGTERM)
+        assert process.wait(20) == 0
+    assert not [name for name in taken if name.startswith(("socket:", "anon_inode:"))]
+
+
+def answers(port: int) -> bool:
+    try:
+        return bool(get(f"http://127.0.0.1:{port}/") == "hello")
+    except OSError:
+        return False
+
+
+@pytest.mark.real
+def test_no_http_serves_only_the_ports_of_the_program(directory: str) -> None:
+    with Program("serve", "app.py", "--no-http", "--no-console", directory=directory) as program:
+        assert "http://" not in program.wait_line("◆ tour  echo tcp://.*")[0]
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+    result = CliRunner().invoke(netwright, ["serve", "app.py", "--no-http", "--bind", "1"])
+    assert (result.exit_code, "--no-http cannot be combined" in result.output) == (2, True)
+
+
+@pytest.mark.real
+def test_handler_s_error_forges_no_line(directory: str) -> None:
+    """GET /item/x%0a08:00:00%20INFO…%1b%5b2J printed a raw newline and ESC."""
+    Path(directory, "app.py").write_text(
+        APP + '@app.get("/item/{name}")\nasync def item(request): raise LookupError(f"no {request.params[\'name\']}")\n'
+    )
+    command = ("serve", "app.py", "--bind", "127.0.0.1:0", "--no-console")
+    with Program(*command, directory=directory) as program:
+        url = program.wait_line(r"tour  (http://\S+)")[1]
+        get(f"{url}/item/x%0a08:00:00%20INFO%20netwright:%20forged%1b%5b2J%0d%e2%80%ae")
+        program.signal(signal.SIGINT)
+        program.end()
+    assert any("LookupError" in line for line in program.said)
+    assert not [line for line in program.said if re.match("08:00:00", line)]
+    assert not [letter for letter in "\x1b\r\u202e" if letter in "".join(program.said)]
+
+
+@pytest.mark.real
+def test_log_level_is_netwright_s_and_not_the_program_s(directory: str) -> None:
+    Path(directory, "app.py").write_text(
+        APP + 'import logging\n@app.on_start\ndef dump(): logging.getLogger("mine").info("packet")\n'
+        '@app.on_start\ndef warn(): logging.getLogger("mine").warning("mind the gap")\n'
+    )
+    command = ("serve", "app.py", "--bind", "127.0.0.1:0", "--no-console", "--log-level", "debug")
+    with Program(*command, directory=directory) as program:
+        program.wait_line(r"WARNING mine: mind the gap")
+        program.wait_line("tour")
+        program.signal(signal.SIGINT)
+        program.end()
+    assert not any("packet" in line for line in program.said)
+
+
+@pytest.mark.real
+def test_handler_that_blocks_after_the_start_ends_no_server(directory: str) -> None:
+    """serve --console ADDR: a handler that held the loop for more than 10 s ended the server, with advice on ports."""
+    Path(directory, "app.py").write_text(
+        APP + "@app.on_start\ndef later():\n    asyncio.get_running_loop().call_later(0.01, time.sleep, 11)\n"
+    )
+    command = ("serve", "app.py", "--bind", "127.0.0.1:0", "--console", "127.0.0.1:0")
+    with Program(*command, directory=directory) as program:
+        program.wait_line(r"console  http://\S+  ready in", timeout=30)
+        program.signal(signal.SIGINT)
+        assert program.end() == 0
+    assert not any("WARNING" in line for line in program.said)
+
+
+@pytest.mark.real
+def test_ctrl_c_while_the_program_loads_is_130_without_a_traceback(directory: str) -> None:
+    Path(directory, "app.py").write_text("print('loading', flush=True)\nimport time; time.sleep(60)\n")
+    with Program("serve", "app.py", "--no-console", directory=directory) as program:
+        program.wait_line("loading")
+        program.signal(signal.SIGINT)
+        assert program.end(5) == 130
+    assert not any("Traceback" in line for line in program.said)

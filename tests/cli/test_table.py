@@ -6,7 +6,7 @@ from typing import Any
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.cli.table import Column, fit, printable, shorten, size, span
+from netwright.cli.table import Column, fit, printable, shorten
 
 NAME = Column("NAME", 3, lambda row, now: row[0], least=4)
 COUNT = Column("COUNT", 2, lambda row, now: str(row[1]), right=True)
@@ -49,8 +49,3 @@ def test_number_inside_a_text_is_kept_whole_or_left_out() -> None:
 
 def test_nothing_unprintable_is_left() -> None:
     assert printable("a\x1b[2J\n\u202eb") == "a·[2J··b"
-
-
-def test_spans_and_sizes_have_units() -> None:
-    assert [span(x) for x in (-1.0, 2e-6, 0.13, 99.9, 600.0)] == ["0 µs", "2 µs", "130 ms", "99.9 s", "10 min"]
-    assert [size(x) for x in (0, 999, 1500, 2_000_000, 3 * 10**9)] == ["0 B", "999 B", "1.5 kB", "2.0 MB", "3.0 GB"]

@@ -7,13 +7,15 @@ import pytest
 
 from netwright.console import answers
 from netwright.console.answers import Events
+from netwright.console.query import COMPARED, MATCHED
 from netwright.console.store import Store
 from netwright.core.errors import UsageError
 from netwright.core.moment import Kind, Moment
-from netwright.core.record import Outcome
+from netwright.core.record import Exchange, Outcome
 from netwright.proto.feed import Batch, Hello, Moments
 from tests.support.records import values
 
+IDS = ("7.1", "7.2")
 NOW = 1105.0
 
 
@@ -80,15 +82,46 @@ def test_connection_has_ledgers_that_add_up_its_end_and_its_trend(store: Store) 
     store.merge(7, Batch(105.0, [], [values(number=1, **changes)], {}, 0), NOW)
     answer = answers.connection(store, "7.1", NOW + 50)
     assert answer is not None
-    assert {name: sum(share["seconds"] for share in shares) for name, shares in answer["ledger"].items()} == {
-        "program": pytest.approx(4.0),
-        "kernel": pytest.approx(4.0),
-    }
+    assert sum(share["seconds"] for share in answer["ledger"]) == pytest.approx(4.0)
+    assert sum(share["share"] for share in answer["ledger"]) == pytest.approx(1.0, abs=1e-3)
+    assert (answer["ledger"][0]["cause"], answer["ledger"][0]["party"]) == (answer["bound_by"], "peer")
+    assert answer["age"] == 4.0
     assert answer["ending"] == {"who": "you", "how": "RST"}
     assert [(line[0], line[2], line[3]) for line in answer["trend"]] == [
         (104.0, 0, 0.0),  # the fixture's
         (105.0, 900, 0.02),
     ]
+
+
+def test_connection_that_ended_in_order_is_no_leak() -> None:
+    """Its last view of the kernel was taken while it closed: CLOSE_WAIT, with nothing left to do."""
+    store = Store()
+    store.join(Hello(7, "app.py", "native", "3.11", 100.0, 1100.0), 1100.0)
+    kernel = {"state": 8, "rtt": 0.02, "snd_cwnd": 10, "total_retrans": 0}
+    live: dict[str, Any] = {"started_at": 100.0, "kernel": kernel, "waiting": "handler", "waiting_since": 100.0}
+    over = {**live, "outcome": "peer-closed", "closed_at": 102.0, "waiting": ""}
+    store.merge(7, Batch(103.0, [values(number=1, **live)], [values(number=2, **over)], {}, 0), 1103.0)
+    titles = {name: [f["title"] for f in (answers.connection(store, name, 1103.0) or {})["findings"]] for name in IDS}
+    assert titles == {"7.1": ["The program worked", "The peer has finished"], "7.2": ["The peer was silent"]}
+    for word in ("tcp:close_wait", "state:close_wait"):
+        rows = answers.connections(store, 1103.0, filter=word)["connections"]
+        assert [row["id"] for row in rows] == ["7.1"]
+
+
+def test_connection_of_a_worker_that_died_says_so_once(store: Store) -> None:
+    asked = [Exchange(101.0, 101.0, 0.0, "GET /slow")]
+    record = values(number=5, started_at=101.0, exchanges=asked, waiting="handler", waiting_since=101.0)
+    store.merge(7, Batch(104.0, [record], [], {}, 0), NOW)
+    store.leave(7, 1105.0)
+    answer = answers.connection(store, "7.5", 1200.0)
+    assert answer is not None
+    assert [bar["label"] for bar in answer["bars"] if bar["lane"] in ("app", "end")] == [
+        "handler 4.0 s",
+        "lost · its worker ended",
+    ]
+    assert (answer["ending"]["how"], answer["age"]) == ("its worker died", 4.0)
+    assert [finding["title"] for finding in answer["findings"]] == ["The worker ended", "The program worked"]
+    assert answer["bound_by"] == answer["row"]["bound_by"] == "handler"
 
 
 def test_lost_connection_stops_its_clock_when_the_worker_died(store: Store) -> None:
@@ -136,4 +169,18 @@ def test_points_are_told_once(store: Store) -> None:
     events = Events(store, "b1")
     store.tick(1104)
     store.tick(1105)
-    assert [point[0] for point in data(events.next(0, 1104, NOW)[1])["points"]] == [1105]
+    assert [point[0] for point in data(events.next(0, 1101, NOW)[1])["points"]] == [1102]
+
+
+def test_filter_language_has_every_column_with_its_units_and_frequent_values(store: Store) -> None:
+    columns = {column["name"]: column for column in answers.filter_language(store, NOW)["columns"]}
+    assert set(columns) == {*MATCHED, *COMPARED}
+    assert columns["svc"]["values"] == [{"value": value, "count": 1} for value in ("s1", "s2", "http")]
+    assert columns["peer"]["values"] == []  # each its own: nothing to choose from
+    assert columns["in"]["operators"] == [">", "<", ">=", "<="]
+    for column in columns.values():
+        for value in column.get("values", []):
+            assert answers.connections(store, NOW, filter=f'{column["name"]}:"{value["value"]}"')["matched"] >= 1
+        for example in column.get("examples", []):
+            for operator in column["operators"]:
+                answers.connections(store, NOW, filter=f"{column['name']}{operator}{example}")

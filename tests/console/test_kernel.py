@@ -42,9 +42,6 @@ def test_values_have_the_kernel_s_fields_in_seconds() -> None:
         (made(unread=70_000), ["The program has not read"]),
         (made(rtx=1), []),
         (made(rtx=2), ["The path loses segments"]),
-        (made(busy_time=1_000_000, rwnd_limited=50_000), []),
-        (made(busy_time=1_000_000, rwnd_limited=900_000), ["The peer reads slowly"]),
-        (made(busy_time=1_000_000, sndbuf_limited=900_000), ["The send buffer is small"]),
     ],
 )
 def test_each_cause_is_said_where_it_is_worth_it(entry: DiagSocket, titles: list[str]) -> None:

@@ -40,7 +40,7 @@ def test_a_request_s_moments_become_waits_handler_and_ticks() -> None:
     assert [bar.label for bar in bars if bar.lane in ("wait", "app")] == [
         "waits for request head 200 ms",
         "handler 300 ms",
-        "waits for next request 2400 ms",
+        "waits for next request 2.4 s",
     ]
 
 
@@ -60,8 +60,8 @@ def test_a_summary_shows_its_silence() -> None:
     bars = bars_of_summary(values(started_at=1.0, opened_at=1.0, waiting=Waiting.HEAD.value, waiting_since=1.0), 3.0)
     assert [(bar.lane, bar.label) for bar in bars] == [
         ("accept", "accepted"),
-        ("wait", "first byte after 2000 ms"),
-        ("wait", "waits for request head 2000 ms"),
+        ("wait", "first byte after 2.0 s"),
+        ("wait", "waits for request head 2.0 s"),
     ]
 
 

@@ -1,11 +1,14 @@
 """The console's store: revisions, bounds, workers that die."""
 
+import itertools
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from netwright.console.store import Store
-from netwright.console.view import Row
+from netwright.console.answers import totals
+from netwright.console.store import LATE, Point, Store
+from netwright.console.view import Row, bound
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Kind, Moment
 from netwright.core.record import Outcome, Recorder
@@ -29,6 +32,12 @@ def batch(*records: Record, closed: tuple[Record, ...] = ()) -> Batch:
 
 def ended(number: int) -> Record:
     return values(number=number, outcome=Outcome.CLOSED.value, closed_at=2.0)
+
+
+def closed_seconds(store: Store, first: int, last: int = 0) -> list[Point]:
+    """The points of some seconds, which are closed LATE after they are over."""
+    points = [store.tick(second) for second in range(first, (last or first) + LATE + 1)]
+    return [point for point in points if point.at >= first]
 
 
 def test_changes_tell_each_viewer_what_it_has_not_seen() -> None:
@@ -87,7 +96,18 @@ def test_a_worker_that_dies_loses_its_live_connections() -> None:
     store.leave(PID, 1105.0)
     (row,) = store.changes(0).rows
     assert (row["state"], row["closed"], row["note"]) == ("lost", 1105.0, "its worker died")
+    assert row["tcp"] == ""
     assert not store.live
+
+
+def test_lost_connection_is_bound_by_what_it_waited_for_when_its_worker_died() -> None:
+    """An idle echo waits for its peer: a worker that dies does not make its handler slow."""
+    store = joined()
+    record = values(started_at=100.0, waiting="peer to send", waiting_since=100.001, handler_time=0.001)
+    store.merge(PID, batch(record), 1101.0)
+    store.leave(PID, 1105.0)
+    (row,) = store.rows()
+    assert (row["bound_by"], row["bound_at"], bound(row, 9999.0)) == ("peer to send", 0.0, "peer to send")
 
 
 def test_a_worker_that_says_bye_did_not_die() -> None:
@@ -142,7 +162,7 @@ def test_points_count_what_moved_in_their_second() -> None:
     store = joined()
     store.merge(PID, batch(values(number=1, bytes_in=10, messages=1)), 1101.0)
     store.merge(PID, batch(values(number=1, bytes_in=25, bytes_out=4, messages=3)), 1101.0)
-    first, second = store.tick(1101), store.tick(1102)
+    first, second = closed_seconds(store, 1101, 1102)
     assert (first.connections, first.bytes_in, first.bytes_out, first.messages, first.opened) == (1, 25, 4, 3, 1)
     assert (second.connections, second.bytes_in, second.opened) == (1, 0, 0)
 
@@ -151,7 +171,63 @@ def test_a_closed_connection_counts_once_though_told_twice() -> None:
     store = joined()
     for _ in range(2):
         store.merge(PID, batch(closed=(values(bytes_in=9, outcome=Outcome.CLOSED.value, closed_at=2.0),)), 1101.0)
-    assert store.tick(1101).bytes_in == 9
+    assert sum(store.tick(second).bytes_in for second in range(1101, 1106)) == 9
+
+
+def test_rate_that_is_steady_is_drawn_steady_however_late_its_reports_come() -> None:
+    """200 messages a second, reported after 0.25 to 2.2 s: each second has 200, and none is lost."""
+    store, points, told, at = joined(), list[Point](), 100.0, 100.0
+    store.merge(PID, Batch(100.0, [values(started_at=90.0)], [], {}, 0), 1100.0)
+    pauses = itertools.cycle([0.25, 2.2, 0.5, 1.9, 0.3, 0.25, 2.0])
+    for second in range(101, 161):
+        while (pause := next(pauses)) and at + pause <= second:
+            at += pause
+            record = values(started_at=90.0, messages=round((at - 100.0) * 200))
+            store.merge(PID, Batch(at, [record], [], {}, 0), 1000.0 + at + 0.001)
+        at_most = second if at + pause > second else at
+        told = max(told, min(at, at_most))
+        points.append(store.tick(1000 + second))
+    steady = [point.messages for point in points if 1101 < point.at < 1155]
+    assert len(steady) > 40
+    assert all(abs(count - 200) <= 2 for count in steady)
+    assert sum(point.messages for point in points) == pytest.approx(200 * (points[-1].at - 1100), abs=3)
+
+
+def test_report_for_a_second_that_is_closed_is_not_lost() -> None:
+    store = joined()
+    store.tick(1110)
+    store.merge(PID, Batch(102.0, [values(started_at=101.0, bytes_in=7)], [], {}, 0), 1110.0)
+    assert sum(store.tick(second).bytes_in for second in range(1111, 1120)) == 7
+
+
+def test_clock_of_a_worker_that_runs_ahead_opens_no_seconds_of_the_future() -> None:
+    store = joined()
+    for ahead in range(1000):
+        record = values(started_at=101.0, bytes_in=ahead)
+        store.merge(PID, Batch(200.0 + 10 * ahead, [record], [], {}, 0), 1101.0)
+    assert [store.tick(second).bytes_in for second in range(1104, 1108)] == [999, 0, 0, 0]
+
+
+def test_totals_are_those_of_the_workers_also_of_the_forgotten() -> None:
+    store = joined(closed=3)
+    over = tuple(ended(number) for number in range(1, 6))
+    store.merge(PID, Batch(101.0, [], list(over), {"accepted": 5, "closed": 4, "reset": 1}, 2), 1101.0)
+    assert totals(store) == {
+        "opened": 5,
+        "live": 0,
+        "ended": 5,
+        "badly": 1,
+        "outcomes": {"closed": 4, "reset": 1},
+        "kept": 3,
+        "kept_limit": 3,
+        "untold": 2,
+    }
+    store.leave(PID, 1102.0)
+    store.forget(2000.0)
+    assert (totals(store)["opened"], totals(store)["ended"], totals(store)["kept"]) == (5, 5, 0)
+    store.join(HELLO, 2001.0)
+    store.merge(PID, Batch(101.0, [], [], {"accepted": 1}, 0), 2001.0)
+    assert totals(store)["opened"] == 6
 
 
 def test_moments_are_bounded_and_the_lost_ones_counted() -> None:

@@ -52,18 +52,33 @@ def test_kernel_s_view_comes_from_the_record_else_from_the_row_before() -> None:
     [
         ({"waiting": "peer to read", "waiting_since": 4.0}, "peer to read"),
         ({"waiting": "request head", "waiting_since": 4.0, "handler_time": 3.0}, "peer to send"),
-        ({"waiting": "request head", "waiting_since": 4.0, "handler_time": 9.0}, "handler"),
-        ({"waiting": "", "send_waited": 2.0, "handler_time": 1.0}, "peer to read"),
-        ({"waiting": "", "role": "connected", "opened_at": 6.0, "receive_waited": 5.0, "handler_time": 0.1}, "handler"),
-        ({"waiting": ""}, ""),
+        ({"waiting": "request head", "waiting_since": 9.0, "handler_time": 8.0}, "handler"),
+        ({"waiting": "", "closed_at": 4.0, "send_waited": 2.0, "handler_time": 1.0}, "peer to read"),
+        ({"waiting": "", "role": "connected", "opened_at": 6.0, "closed_at": 9.0}, "peer to answer SYN"),
+        ({"waiting": "next request", "waiting_since": 2.0, "handler_time": 1.0}, "next request"),
     ],
 )
-def test_bound_is_the_largest_account_with_the_wait_that_is_on(changes: dict[str, Any], said: str) -> None:
+def test_bound_is_the_largest_share_with_the_wait_that_is_on(changes: dict[str, Any], said: str) -> None:
     assert bound(row_of(values(**changes), 7, 0.0), 10.0) == said
 
 
-def test_bound_is_the_kernels_word_where_it_had_something_to_send_for_half_the_time() -> None:
+def test_bound_changes_when_the_wait_that_is_on_overtakes() -> None:
+    row = row_of(values(waiting="peer to read", waiting_since=4.0, handler_time=3.0), 7, 100.0)
+    assert (row["bound_by"], row["bound_at"], row["bound_then"]) == ("handler", 107.0, "peer to read")
+    assert [bound(row, now) for now in (104.0, 106.9, 107.0, 999.0)] == ["handler", "handler", *["peer to read"] * 2]
+
+
+def test_bound_is_the_kernels_word_where_it_had_something_to_send() -> None:
     kernel = {"state": 1, "rtt": 0.03, "busy_time": 5.0, "rwnd_limited": 1.0, "sndbuf_limited": 0.5}
-    for at, said in ((10.0, "path: congestion window"), (20.0, "peer to send")):
-        row = row_of(values(kernel=kernel, kernel_at=at, waiting="peer to send", waiting_since=1.0), 7, 0.0)
-        assert bound(row, 21.0) == said
+    for wait, said in ((6.0, "unacknowledged (RTT or loss)"), (20.0, "peer to send")):
+        record = values(kernel=kernel, waiting="", closed_at=1.0 + wait, receive_waited=wait)
+        assert bound(row_of(record, 7, 0.0), 99.0) == said
+
+
+def test_state_of_a_live_connection_is_the_kernels_where_that_says_more() -> None:
+    kernel = {"state": 8, "rtt": 0.03}
+    live = row_of(values(kernel=kernel, waiting="handler"), 7, 0.0)
+    assert (live["state"], live["tcp"], live["tone"]) == ("CLOSE_WAIT", "CLOSE_WAIT", "warn")
+    over = row_of(values(kernel=kernel, outcome="closed", closed_at=2.0, waiting=""), 7, 0.0, live)
+    assert (over["state"], over["tcp"], over["rtt"]) == ("closed", "", 0.03)
+    assert row_of(values(kernel={"state": 1, "rtt": 0.03}, waiting="handler"), 7, 0.0)["state"] == "open"

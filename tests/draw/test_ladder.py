@@ -1,5 +1,7 @@
 from xml.etree import ElementTree
 
+import pytest
+
 from netwright.draw.ladder import Arrow, Note, ladder, ladder_text
 
 ARROWS = [
@@ -34,3 +36,9 @@ def test_terminal_form_tells_loss_and_flight_time() -> None:
 
 def test_ladder_without_events_is_two_lines() -> None:
     assert words(ladder([], left="a", right="b")) == ["a", "b"]
+
+
+@pytest.mark.parametrize(("length", "shown"), [(43, "x" * 43), (44, "x" * 44), (45, "x" * 43 + "…")])
+def test_a_note_is_cut_only_where_it_does_not_fit(length: int, shown: str) -> None:
+    document = ladder([], [Note(0.0, False, "x" * length)], left="A", right="B")
+    assert f">{shown}<" in document

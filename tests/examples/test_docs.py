@@ -2,14 +2,18 @@
 
 import asyncio
 import re
+import shlex
+from collections.abc import Coroutine
 from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 import netwright.sim.link
 from netwright import App, Limits, connect
+from netwright.cli import demo
 from netwright.proto.http1 import HttpLimits
 from netwright.proto.tcp.policy import Policy
 from netwright.sim.limits import StackLimits
@@ -56,11 +60,44 @@ async def test_the_guides_app_does_what_its_text_says() -> None:
 
 
 def test_the_simulated_transfer_is_as_the_guide_says(capsys: pytest.CaptureFixture[str]) -> None:
-    block, _ = re.findall(r"```python\n(.*?)```", Path("docs/simulation.md").read_text(), re.DOTALL)
+    block, _, _ = blocks("docs/simulation.md")
     exec(compile(block, "docs/simulation.md", "exec"), {})
     told = capsys.readouterr().out
     assert told.startswith("1000000 bytes, ")
     assert "retransmit: " in told
+
+
+def blocks(page: str, language: str = "python") -> list[str]:
+    return re.findall(rf"```{language}\n(.*?)```", Path(page).read_text(), re.DOTALL)
+
+
+def test_the_guides_congestion_control_delivers(capsys: pytest.CaptureFixture[str]) -> None:
+    _, block, _ = blocks("docs/simulation.md")
+    exec(compile(block, "docs/simulation.md", "exec"), {})
+    assert capsys.readouterr().out.startswith("1000000 bytes in ")
+
+
+@pytest.mark.parametrize("line", blocks("docs/simulation.md", "sh")[0].splitlines())
+def test_the_guides_transfers_run(line: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    name, command, *arguments = shlex.split(line, comments=True)
+    assert (name, command) == ("netwright", "demo")
+    assert CliRunner().invoke(demo.command, arguments).exit_code == 0
+
+
+def test_the_guides_tun_program_ends_quietly_at_ctrl_c(
+    monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """The device itself needs root; Ctrl-C must not show a traceback."""
+    _, _, block = blocks("docs/simulation.md")
+
+    def interrupted(main: Coroutine[Any, Any, None]) -> None:
+        main.close()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(asyncio, "run", interrupted)
+    exec(compile(block, "docs/simulation.md", "exec"), {})
+    assert capfd.readouterr() == ("", "")
 
 
 @pytest.mark.parametrize("field", fields(netwright.sim.link.Path), ids=lambda field: field.name)

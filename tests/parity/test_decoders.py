@@ -17,7 +17,7 @@ from netwright.wire.read import read_records
 from tests.support.corpora import captures
 from tests.support.frames import ETHERNET, pcap, pcapng
 from tests.watch.test_engine import DAMAGED, read
-from tests.watch.test_segment import ENCAPSULATIONS
+from tests.watch.test_segment import ENCAPSULATIONS, ENCAPSULATIONS6
 
 
 class Seen(NamedTuple):
@@ -57,9 +57,12 @@ def by_watch(frame: bytes, length: int, link: int) -> Seen | str | None:
 
 
 WATCH_ONLY = (50, 104)  # link types: PPP in HDLC-like framing, Cisco HDLC
+BOTH = [each for each in ENCAPSULATIONS + ENCAPSULATIONS6 if each[0] not in WATCH_ONLY]
 
 
-@pytest.mark.parametrize(("link", "frame"), [each for each in ENCAPSULATIONS if each[0] not in WATCH_ONLY])
+@pytest.mark.parametrize(
+    ("link", "frame"), [each for each in ENCAPSULATIONS + ENCAPSULATIONS6 if each[0] not in WATCH_ONLY]
+)
 def test_every_encapsulation_is_read_alike_whole_and_cut(link: int, frame: bytes) -> None:
     for size in range(len(frame) + 1):
         ours, theirs = by_watch(frame[:size], len(frame), link), by_wire(frame[:size], len(frame), link)

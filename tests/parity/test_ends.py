@@ -13,7 +13,7 @@ from netwright.core.errors import ConnectError, DeadlineError, LimitError
 from netwright.core.record import ConnectionRecord, Outcome, Party, Recorder, Result
 from netwright.proto.feed import Record, parse_record, record_row
 from netwright.watch.ending import ending
-from netwright.watch.ledger import Account, kernel_ledger, program_ledger
+from netwright.watch.ledger import Cause, ledger
 from tests.support.world import World, accepted, now, until
 
 LIMITS = Limits(first_byte=3.0, idle=4.0, frame=5.0, send=3.0)
@@ -26,15 +26,13 @@ def told(record: ConnectionRecord) -> Record:
 
 
 def adds_up(record: Record) -> None:
-    """Every second of the life is on one account, of both ledgers."""
+    """Every second of the life is in the ledger."""
     life = record["closed_at"] - record["started_at"]
-    assert sum(share.seconds for share in program_ledger(record, 0.0)) == pytest.approx(life, abs=1e-5)
-    if record["kernel"]:
-        assert sum(share.seconds for share in kernel_ledger(record["kernel"], life)) == pytest.approx(life, abs=0.05)
+    assert sum(share.seconds for share in ledger(record, 0.0)) == pytest.approx(life, abs=1e-5)
 
 
-def largest(record: Record) -> Account:
-    return max(program_ledger(record, 0.0), key=lambda share: share.seconds).account
+def largest(record: Record) -> Cause:
+    return ledger(record, 0.0)[0].cause
 
 
 # stalls
@@ -51,7 +49,7 @@ async def test_stall_of_a_silent_peer_is_the_peers_to_send(world: World) -> None
         await until(lambda: listener.recorder.recent)
         record = told(accepted(listener))
         sock.close()
-    assert largest(record) is Account.RECEIVE
+    assert largest(record) is Cause.RECEIVE
     assert record["receive_waited"] == pytest.approx(2.0, abs=0.3)
     adds_up(record)
 
@@ -66,7 +64,7 @@ async def test_stall_of_a_peer_that_does_not_read_is_the_peers_to_read(world: Wo
         await until(lambda: listener.recorder.recent, seconds=10)
         record = told(accepted(listener))
         sock.close()
-    assert (largest(record), record["ended"].stage) == (Account.SEND, "send")
+    assert (largest(record), record["ended"].stage) == (Cause.SEND, "send")
     assert ending(record["ended"]).how == "deadline: send"
     adds_up(record)
 
@@ -82,7 +80,7 @@ async def test_stall_of_the_program_is_the_handlers(world: World) -> None:
         await until(lambda: listener.recorder.recent, seconds=5)
         record = told(accepted(listener))
         sock.close()
-    assert largest(record) is Account.HANDLER
+    assert largest(record) is Cause.HANDLER
     assert record["handler_time"] == pytest.approx(2.0, abs=0.3)
     adds_up(record)
 

@@ -23,15 +23,15 @@ from netwright.proto.feed import (
     parse_update,
     serialize,
 )
-from netwright.run.export import RECORDS_PER_TURN, Exporter, Told
+from netwright.run.export import RECORDS_PER_TURN, Exporter, ExportState
 from tests.support.records import opened
 
 
-def updates(told: Told, now: float = 10.0) -> list[Update]:
+def updates(told: ExportState, now: float = 10.0) -> list[Update]:
     return FeedParser(parse_update).receive(b"".join(told.lines(now)))
 
 
-def numbers(told: Told, now: float = 10.0) -> list[int]:
+def numbers(told: ExportState, now: float = 10.0) -> list[int]:
     return [record["number"] for batch in updates(told, now) if isinstance(batch, Batch) for record in batch.records]
 
 
@@ -40,8 +40,8 @@ def recorder() -> Recorder:
     return Recorder(recent=50)
 
 
-def begun(recorder: Recorder, closed: int = 1000) -> Told:
-    told = Told(recorder, closed=closed)
+def begun(recorder: Recorder, closed: int = 1000) -> ExportState:
+    told = ExportState(recorder, closed=closed)
     told.begin()
     return told
 
@@ -107,7 +107,7 @@ def test_a_new_console_is_told_what_ended_before(recorder: Recorder) -> None:
 
 
 def test_nothing_is_kept_while_no_console_listens(recorder: Recorder) -> None:
-    told = Told(recorder, closed=3)
+    told = ExportState(recorder, closed=3)
     for record in [opened(recorder) for _ in range(5)]:
         recorder.close(record, 2.0)
     assert (next(told.lines(10.0)).count(b'"number"'), told.lost) == (0, 0)
@@ -135,7 +135,7 @@ def test_silence_is_broken_by_a_heartbeat(recorder: Recorder) -> None:
     assert batch.records == []
 
 
-def moments(told: Told) -> list[tuple[int, list[Kind], int]]:
+def moments(told: ExportState) -> list[tuple[int, list[Kind], int]]:
     return [(m.first, [x.kind for x in m.moments], m.lost) for m in updates(told) if isinstance(m, Moments)]
 
 

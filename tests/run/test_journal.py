@@ -41,7 +41,10 @@ async def test_every_closed_connection_is_a_line_that_explains_itself(tmp_path: 
     assert (kept, len(lines), journal.lost) == ({}, 500, 0)
     told = lines[0]
     assert (told["who"], told["how"], told["outcome"]) == ("you", "deadline: send", "deadline")
-    assert told["ledger"]["program"] == {"handler": 1.0, "peer to read": 2.0}
+    assert [(share["cause"], share["party"], share["seconds"]) for share in told["ledger"]] == [
+        ("peer to read", "peer", 2.0),
+        ("handler", "you", 1.0),
+    ]
     assert told["closed"] - told["opened"] == pytest.approx(3.0, abs=1e-5)
 
 

@@ -121,6 +121,7 @@ def test_missing_kernels_are_told_of_in_one_line(
 ) -> None:
     monkeypatch.setattr(running, "PURE", False)
     monkeypatch.setattr(running, "kernels", lambda: {"netwright.aio._stream": on})
+    monkeypatch.setattr(running, "enabled", lambda name: on)
     running.warn_of_missing_kernels()
     assert len(caplog.messages) == lines
     assert all("netwright doctor" in line for line in caplog.messages)

@@ -7,12 +7,12 @@ import socket
 from typing import Any
 
 from netwright.aio.engine import Engine
-from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.portable import PortableEngine
 from netwright.aio.sockets import SocketHandle
-from netwright.aio.stream import Stream
 from netwright.core.address import from_sockname
+from netwright.core.limits import UNLIMITED, Limits
 from netwright.core.record import Recorder
+from netwright.proto.stream import Stream
 from tests.support.clock import Jumping, JumpingLoop
 
 

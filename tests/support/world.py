@@ -9,10 +9,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from netwright.aio import Limits, Listener, Stream, connect, engine
-from netwright.aio.limits import STANDARD
 from netwright.aio.listener import Handler
 from netwright.aio.sockets import reset_on_close
 from netwright.core.address import Address, InetAddress, UnixAddress
+from netwright.core.limits import STANDARD
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
 

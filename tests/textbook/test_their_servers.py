@@ -67,7 +67,7 @@ async def test_asyncio_server_returns_batches_of_lines() -> None:
         async with await dial(running.port) as stream:
             await stream.send(b"".join(line + b"\n" for line in lines))
             await stream.send_eof()
-            assert [line async for batch in stream.lines() for line in batch] == lines
+            assert [line async for batch in stream.line_batches() for line in batch] == lines
 
 
 async def test_our_deadline_ends_the_wait_for_a_server_that_blocks() -> None:

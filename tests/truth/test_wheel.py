@@ -117,7 +117,8 @@ def test_sdist_builds_and_a_wheel_is_built_of_it(tmp_path: Path) -> None:
     with tarfile.open(tmp_path / name) as archive:
         names = {entry.partition("/")[2] for entry in archive.getnames()}
         archive.extractall(tmp_path, filter="data")
-    assert {"setup.py", "tools/backend.py", "src/netwright/aio/_stream.pyx", "src/netwright/aio/_stream.pxd"} <= names
+    sources = {str(path) for suffix in ("py", "pyi", "pyx", "pxd") for path in Path("src").rglob(f"*.{suffix}")}
+    assert {"setup.py", "tools/backend.py", "tools/compiler.py", *sources} <= names
     assert not [entry for entry in names if entry.endswith(".c")]
     done(sys.executable, *PIP, "wheel", "--no-build-isolation", "--no-deps", "-w", str(tmp_path), str(tmp_path / name))
     (wheel,) = tmp_path.glob("*.whl")

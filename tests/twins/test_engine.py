@@ -19,7 +19,7 @@ from tests.support.corpora import captures, corpus
 from tests.support.frames import ETHERNET, RAW, SYN, block, ethernet, ip, pcap, pcapng, sack, stamp, syn_options, tcp
 from tests.support.limits import around
 from tests.watch.test_engine import read
-from tests.watch.test_segment import ENCAPSULATIONS
+from tests.watch.test_segment import ENCAPSULATIONS, ENCAPSULATIONS6
 
 pytestmark = pytest.mark.skipif(not kernels()["netwright.watch._engine"], reason="kernel not built")
 MODES: tuple[Mode, Mode] = ("exact", "wireshark")
@@ -144,13 +144,13 @@ def test_garbled_captures_give_equal_results(data: st.DataObject) -> None:
     same(bytes(file), data.draw(st.sampled_from(MODES)), data.draw(st.lists(st.integers(1, 900), max_size=4)))
 
 
-@pytest.mark.parametrize(("link", "frame"), ENCAPSULATIONS)
+@pytest.mark.parametrize(("link", "frame"), ENCAPSULATIONS + ENCAPSULATIONS6)
 def test_every_encapsulation_gives_equal_results(link: int, frame: bytes) -> None:
     for size in range(len(frame) + 1):
         same(pcap([(0, frame[:size]), (1, frame)], link=link), "exact")
 
 
-@pytest.mark.parametrize(("link", "frame"), ENCAPSULATIONS)
+@pytest.mark.parametrize(("link", "frame"), ENCAPSULATIONS + ENCAPSULATIONS6)
 def test_each_bit_of_a_frame_changed_alone_gives_equal_results(link: int, frame: bytes) -> None:
     changed = [bytearray(frame) for _ in range(8 * len(frame))]
     for at, each in enumerate(changed):

@@ -9,10 +9,10 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from netwright.aio.stream import Stream
 from netwright.core.errors import NetwrightError
 from netwright.core.record import Recorder
 from netwright.proto.framing import Delimited, Framing, LengthPrefixed, Varint
+from netwright.proto.stream import Stream
 from tests.support.clock import jumping_loop
 from tests.support.engines import make, open_stream
 
@@ -43,7 +43,7 @@ async def call(stream: Stream, verb: str, what: Any) -> Any:
                 return await stream.readline(limit=what, timeout=0.1)
             case "lines" | "frames":
                 async with asyncio.timeout(0.1):
-                    batches = stream.lines(limit=what) if verb == "lines" else stream.frames(what)
+                    batches = stream.line_batches(limit=what) if verb == "lines" else stream.frames(what)
                     return [batch async for batch in batches]
             case "unread":
                 return stream.unread(what)

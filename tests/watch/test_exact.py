@@ -1,5 +1,6 @@
 """Each verdict on a connection written by hand: captured at the client, 20 ms from the server, unless said."""
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -50,6 +51,14 @@ def test_segment_below_a_sack_block_right_after_it_is_fast() -> None:
     """RFC 6675 §5, RFC 8985 §6."""
     talk = _sent().server(50, 0, 0, options=sack((ISN_DATA + 100, ISN_DATA + 400))).client(50.1, 0, 0, 100)
     assert talk.verdicts()[-2:] == [{"duplicate_ack"}, {AGAIN, "fast"}]
+
+
+@pytest.mark.parametrize(("window", "repeats"), [(60_000, True), (59_999, False), (60_001, False), (0, False)])
+def test_window_update_is_no_duplicate_ack(window: int, repeats: bool) -> None:
+    """RFC 5681 §2 (e): the window equals that of the last acknowledgment; Linux: FLAG_WIN_UPDATE."""
+    talk = Talk().handshake(sacks=False).client(100, 0, 0, 1000).client(101, 1000, 0, 1000)
+    talk.server(130, 0, 1000).server(140, 0, 1000, window=window)
+    assert ("duplicate_ack" in talk.last()) == repeats
 
 
 def test_third_duplicate_ack_makes_it_fast_without_sack() -> None:

@@ -57,14 +57,25 @@ def test_every_encapsulation_leads_to_the_same_segment(link: int, frame: bytes) 
     assert _segment(frame, link) == _segment(PACKET, RAW)
 
 
-def test_extension_headers_of_ipv6_are_walked() -> None:
-    """RFC 8200 §4.1: hop-by-hop, destination options, routing, authentication, an atomic fragment (RFC 6946)."""
-    bare = PACKET6[40:]
-    chain = (
-        b"\x3c\0" + bytes(6) + b"\x2b\0" + bytes(6) + b"\x33\0" + bytes(6) + b"\x2c\1" + bytes(10) + b"\6" + bytes(7)
-    )
-    frame = ip("[2001:db8::1]", "[2001:db8::2]", 0, chain + bare)
-    assert _segment(frame, RAW) == _segment(PACKET6, RAW)
+# RFC 8200 §4.1: hop-by-hop, destination options, routing, authentication, an atomic fragment (RFC 6946)
+CHAIN = b"\x3c\0" + bytes(6) + b"\x2b\0" + bytes(6) + b"\x33\0" + bytes(6) + b"\x2c\1" + bytes(10) + b"\6" + bytes(7)
+ENCAPSULATIONS6 = [
+    (RAW, PACKET6),
+    (RAW, ip("[2001:db8::1]", "[2001:db8::2]", 0, CHAIN + PACKET6[40:])),
+    (RAW, ip("[2001:db8::1]", "[2001:db8::2]", 60, b"\6\2" + bytes(22) + PACKET6[40:])),
+    (RAW, ip("[2001:db8::1]", "[2001:db8::2]", 51, b"\6\4" + bytes(22) + PACKET6[40:])),
+    (RAW, ip("[::9]", "[::8]", 41, PACKET6)),
+    (RAW, ip("1.1.1.1", "2.2.2.2", 41, PACKET6)),
+    (RAW, ip("1.1.1.1", "2.2.2.2", 47, b"\xb0\0\x86\xdd" + bytes(12) + PACKET6)),
+    (9, b"\0\x57" + PACKET6),
+    (9, b"\x57" + PACKET6),
+    (229, PACKET6),
+]
+
+
+@pytest.mark.parametrize(("link", "frame"), ENCAPSULATIONS6)
+def test_every_encapsulation_of_ipv6_leads_to_the_same_segment(link: int, frame: bytes) -> None:
+    assert _segment(frame, link) == _segment(PACKET6, RAW)
 
 
 def test_direction_and_key_are_of_the_smaller_endpoint_first() -> None:

@@ -19,6 +19,7 @@ from netwright.wire.tcp_options import (
     parse_tcp_options,
     serialize_tcp_options,
 )
+from tests.support.limits import around
 
 _U32 = st.integers(0, 0xFFFFFFFF)
 
@@ -117,3 +118,26 @@ def test_bytes_behind_the_end_are_padding() -> None:
 def test_serialize_refuses_what_the_option_cannot_hold(option: TcpOption) -> None:
     with pytest.raises(UsageError):
         option.serialize()
+
+
+@pytest.mark.parametrize("size", around(40))
+def test_header_holds_up_to_40_bytes_of_options(size: int) -> None:
+    """RFC 9293 §3.1."""
+    options = [OpaqueOption(253, bytes(size - 2))]
+    if size <= 40:
+        assert len(serialize_tcp_options(options)) == 40
+        return
+    with pytest.raises(UsageError, match="TCP options of 41 bytes, 40 allowed"):
+        serialize_tcp_options(options)
+
+
+@pytest.mark.parametrize("seconds", [0, 1, 32766, 32767, 32768, 32820, 546 * 60, 547 * 60, 32767 * 60])
+def test_user_timeout_is_in_seconds_then_in_minutes(seconds: int) -> None:
+    """RFC 5482 §3: 15 bits of seconds, above them of minutes."""
+    option = UserTimeout(seconds)
+    if seconds > 32767 and seconds % 60:
+        with pytest.raises(UsageError, match="whole minutes above 32767"):
+            option.serialize()
+        return
+    assert option.serialize()[2] >> 7 == (seconds > 32767)
+    assert parse_tcp_options(option.serialize()) == [option]

@@ -17,7 +17,7 @@ from importlib.machinery import EXTENSION_SUFFIXES, SOURCE_SUFFIXES, FileFinder,
 from pathlib import Path
 from types import ModuleType
 
-__all__ = ["PURE", "compiled", "enabled", "kernels"]
+__all__ = ["PURE", "compiled", "enabled", "every_kernel", "kernels"]
 
 PURE = os.environ.get("NETWRIGHT_PURE", "") not in ("", "0")
 _PACKAGE = Path(__file__).parent.parent
@@ -33,6 +33,12 @@ def enabled(name: str) -> bool:
 def kernels() -> Mapping[str, bool]:
     """Return every kernel that a loaded module asked for, and whether it is on."""
     return dict(_asked)
+
+
+def every_kernel(package: Path = _PACKAGE) -> list[str]:
+    """Return the names of all kernels of the package, built or not: each has its types in a ``_*.pyi``."""
+    found = (path.relative_to(package).with_suffix("").parts for path in package.rglob("_*.pyi"))
+    return sorted(".".join(("netwright", *parts)) for parts in found)
 
 
 def compiled(package: Path = _PACKAGE) -> list[str]:

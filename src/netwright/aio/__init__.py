@@ -4,11 +4,11 @@ from netwright.aio.choice import engine
 from netwright.aio.connect import connect
 from netwright.aio.engine import Engine
 from netwright.aio.explain import Knob, explain
-from netwright.aio.limits import STANDARD, UNLIMITED, Limits
 from netwright.aio.listener import DrainReport, Listener
 from netwright.aio.outcome import ShuttingDownError
 from netwright.aio.sockets import BindError
-from netwright.aio.stream import Stream
+from netwright.core.limits import STANDARD, UNLIMITED, Limits
+from netwright.proto.stream import Stream
 
 __all__ = [
     "STANDARD",

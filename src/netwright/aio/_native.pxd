@@ -16,6 +16,8 @@ cdef extern from "sys/epoll.h" nogil:
 
 cdef object PENDING
 
+cdef bint has_children() noexcept
+
 cdef enum State:
     FRESH  # made, not yet awaited
     WAITING  # its task sleeps
@@ -47,7 +49,7 @@ cdef class Operation:
     cdef int kind
     cdef bint writes
     cdef Py_ssize_t size, searched, offset
-    cdef object detail, stage, struck, waiting
+    cdef object detail, stage, struck, waiting, refused
     cdef double timeout, deadline, expiry, since, began
 
     cdef int wake(self) except -1
@@ -57,7 +59,7 @@ cdef class Watched:
     cdef Poller poller
     cdef Operation reading, writing
     cdef int fd
-    cdef int budget
+    cdef int budget, waits
 
     cdef object attempt(self, Operation operation)
     cdef int on_event(self, uint32_t events) except -1
@@ -68,6 +70,10 @@ cdef class Watched:
     cdef int on_resume(self, Operation operation) except -1
     cdef int on_turn(self) except -1
     cdef double on_time(self, double now) except? -1.0
+    cdef str verb_of(self, int kind)
+    cdef int queue(self, Operation operation) except -1
+    cdef int next_turn(self, Operation over) except -1
+    cdef bint is_spent(self) except -1
 
 
 cdef class Poller:
@@ -77,7 +83,9 @@ cdef class Poller:
     cdef readonly int fileno
     cdef readonly int watched
     cdef char* scratch
-    cdef double now, armed
+    cdef double now, armed, turn_at
+    cdef unsigned long thread
+    cdef bint debug
     cdef epoll_event* events
     cdef readonly int count  # events of the last look
     cdef int next

@@ -20,8 +20,13 @@ from libc.stdlib cimport free, malloc, realloc
 from libc.string cimport memset
 
 import os
-from asyncio import CancelledError, Future
+import warnings
+from asyncio import CancelledError, Future, _get_running_loop
+from netwright.aio.stream import ELSEWHERE
 from netwright.core.errors import DeadlineError, UsageError
+
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() nogil
 
 cdef extern from "Python.h":
     int PyContext_Enter(object) except -1
@@ -108,10 +113,12 @@ cdef enum:
 
 cdef double SCAN_PRICE = 25e-6  # seconds between two scans for deadlines, for each descriptor scanned
 cdef double SCAN_MOST = 0.25  # and never more than this
-BUDGET = 16  # reads and sends of a stream that succeed at once before the other tasks get their turn
+cdef double SLICE = 0.00025  # seconds of a turn after which the other tasks have theirs, as in portable_stream.py
+BUDGET = 16  # reads and sends of a stream that succeed at once before the clock is read
 
 PENDING = object()
 cdef unsigned long ERA = 0  # counts forks: what was opened in another era belongs to the parent process
+cdef bint CHILDREN = False  # this process has forked: a child may hold its descriptors
 
 
 def _forked():
@@ -119,7 +126,16 @@ def _forked():
     ERA += 1
 
 
-os.register_at_fork(after_in_child=_forked)
+def _has_forked():
+    global CHILDREN
+    CHILDREN = True
+
+
+cdef bint has_children() noexcept:
+    return CHILDREN
+
+
+os.register_at_fork(after_in_child=_forked, after_in_parent=_has_forked)
 
 
 cdef object step(object self, int* over):
@@ -145,11 +161,13 @@ cdef object operation_step(Operation operation):
     cdef Watched target = operation.target
     cdef double now
     if operation.state == FRESH:
-        if (target.writing if operation.writes else target.reading) is not None:
-            raise UsageError(
-                f"another task is already {'sending on' if operation.writes else 'reading from'} {target!r}",
-                advice="let one task send, or use a lock" if operation.writes else "let one task read",
-            )
+        if PyThread_get_thread_ident() != target.poller.thread:
+            raise foreign(target)
+        if operation.refused is not None:
+            raise operation.refused
+        if not operation.writes and target.reading is not None:
+            raise UsageError(f"another task is already reading from {target!r}", advice="let one task read")
+        target.budget -= 1
     elif operation.state == OVER:
         raise RuntimeError("this operation was awaited before")
     result = target.attempt(operation)
@@ -177,11 +195,12 @@ cdef int begin(Operation operation, double now) except -1:
         operation.waiter = Waiter.__new__(Waiter)
         operation.waiter.loop = target.poller.loop
     operation.state = WAITING
+    target.waits += 1
     operation.since = now
-    if operation.timeout >= 0 and now + operation.timeout < operation.deadline:
+    if now + operation.timeout < operation.deadline:
         operation.deadline = now + operation.timeout
     if operation.writes:
-        target.writing = operation
+        target.queue(operation)
     else:
         target.reading = operation
     if target.fd >= 0:
@@ -192,11 +211,12 @@ cdef int begin(Operation operation, double now) except -1:
 cdef int end(Operation operation) except -1:
     cdef Watched target = operation.target
     if operation.state == WAITING:
-        if target.writing is operation:
-            target.writing = None
+        if operation.writes:
+            target.next_turn(operation)
         elif target.reading is operation:
             target.reading = None
-        if target.fd >= 0 and target.reading is None and target.writing is None:
+        target.waits -= 1
+        if target.fd >= 0 and target.waits == 0:
             target.poller.held[target.fd] = None
         target.on_resume(operation)
     operation.state = OVER
@@ -228,6 +248,10 @@ cdef int sleep(object self, object callback, object context) except -1:
     (<Waiter>self).callback = callback
     (<Waiter>self).context = context
     return 0
+
+
+cdef object foreign(Watched target):
+    return UsageError(f"{target!r} belongs to another event loop or thread", advice=ELSEWHERE)
 
 
 cdef object thrown(kind, value):
@@ -284,6 +308,10 @@ cdef class Waiter:
 cdef class Operation:
     """A coroutine of one step: ``target.attempt`` until it has a result."""
 
+    def __dealloc__(self):
+        if self.state == FRESH and self.target is not None:
+            warn_unawaited(self.target.verb_of(self.kind))
+
     def __await__(self):
         return self
 
@@ -295,14 +323,25 @@ cdef class Operation:
         return result
 
     def throw(self, kind, value=None, traceback=None):
+        error = thrown(kind, value)
         end(self)
-        raise thrown(kind, value)
+        if isinstance(error, RuntimeError) and _get_running_loop() is not self.target.poller.loop:
+            raise foreign(self.target) from error  # a task of another loop cannot wait for it
+        raise error
 
     def close(self):
         end(self)
 
     cdef int wake(self) except -1:
+        if self.target.poller.debug:
+            return self.waiter.wake_soon()  # the loop's message about a slow callback then names the task
         return self.waiter.wake(self.target.poller.done)
+
+
+cdef int warn_unawaited(str verb) except -1:
+    """As the interpreter does for a coroutine."""
+    warnings.warn(f"coroutine 'Stream.{verb}' was never awaited", RuntimeWarning, stacklevel=1)
+    return 0
 
 
 @cython.no_gc_clear
@@ -333,6 +372,31 @@ cdef class Watched:
     cdef int on_resume(self, Operation operation) except -1:
         """A task that slept has its result, its error, or was cancelled."""
         return 0
+
+    cdef str verb_of(self, int kind):
+        """The name of the verb that made an operation."""
+        return "wait"
+
+    cdef int queue(self, Operation operation) except -1:
+        """A write has to wait: for its turn, or for room."""
+        self.writing = operation
+        return 0
+
+    cdef int next_turn(self, Operation over) except -1:
+        """A write that waited is over."""
+        if self.writing is over:
+            self.writing = None
+        return 0
+
+    cdef bint is_spent(self) except -1:
+        """True if the turn has lasted ``SLICE`` seconds: this descriptor goes on in the loop's next one."""
+        if self.budget > 0:
+            return False
+        if self.poller.refresh() - self.poller.turn_at < SLICE:
+            self.budget = BUDGET
+            return False
+        self.poller.turn(self)
+        return True
 
     cdef int on_turn(self) except -1:
         """The other tasks had their turn: the budget is full again."""
@@ -385,6 +449,7 @@ cdef class Poller:
 
     def __init__(self, loop, clock=None):
         self.loop, self.clock = loop, clock
+        self.thread = PyThread_get_thread_ident()
         self.refresh()
 
     def __dealloc__(self):
@@ -419,6 +484,7 @@ cdef class Poller:
             self.done.set_result(None)
         if fd >= self.size:
             self.grow(fd + 1)
+        self.thread, self.debug = PyThread_get_thread_ident(), self.loop.get_debug()
         self.generation = (self.generation + 1) % FOREIGN
         event.events = events
         event.data.u64 = (<uint64_t>self.generation << 32) | <uint32_t>fd
@@ -527,7 +593,7 @@ cdef class Poller:
     def run_turns(self):
         cdef Watched target
         turns, self.turns = self.turns, []
-        self.refresh()
+        self.turn_at = self.refresh()
         while turns:
             target = turns.pop()
             try:
@@ -542,7 +608,7 @@ cdef class Poller:
         """Serve what is ready; an exception of a task (KeyboardInterrupt) loses no event."""
         if self.next >= self.count:
             self.wait(0)
-        self.refresh()
+        self.turn_at = self.refresh()
         try:
             while self.next < self.count:
                 self.next += 1
@@ -612,9 +678,10 @@ cdef class LoopSet:
         cdef uint32_t events
         cdef uint64_t tag
         cdef list foreign = []
+        poller.thread = PyThread_get_thread_ident()
         if poller.next >= poller.count:
             poller.wait(wait)
-        poller.refresh()
+        poller.turn_at = poller.refresh()
         while poller.next < poller.count:
             tag, events = poller.events[poller.next].data.u64, poller.events[poller.next].events
             poller.next += 1

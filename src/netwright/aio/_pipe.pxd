@@ -15,10 +15,14 @@ cdef class Pipe(Watched):
     cdef char* buffer
     cdef Py_ssize_t capacity, begin, end
     cdef bytes queued
-    cdef Py_ssize_t queued_from
-    cdef bint readable, glued, bulky, eof, fin_seen, fin_sent, closing, closed
+    cdef list behind
+    cdef Py_ssize_t queued_from, posted
+    cdef bytes find_target
+    cdef Py_ssize_t find_from
+    cdef object resume, cause, channel
+    cdef bint readable, glued, bulky, eof, fin_seen, fin_sent, closing, closed, queued_posted
     cdef int failure
-    cdef double lifetime, outlived
+    cdef double lifetime
 
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
     cdef int see_fin(self) except -1
@@ -30,10 +34,14 @@ cdef class Pipe(Watched):
     cdef object consume(self, Py_ssize_t size)
     cdef int prepend(self, bytes data) except -1
     cdef int push(self, tuple parts) except -1
+    cdef int advance(self) except -1
+    cdef bint post_bytes(self, bytes data, Py_ssize_t most) except -1
+    cdef int end_by(self, object cause, object outcome, object stage) except -1
     cdef int write(self, void* vector_, int parts, Py_ssize_t total, object whole) except -1
     cdef int flush(self) except -1
-    cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size) except -1
+    cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size, Py_ssize_t start) except -1
     cdef int send_fin(self) except -1
+    cdef int let_go(self) except -1
     cdef int fail_with(self, int number) except -1
     cdef object words(self)
     cdef object why(self, doing)

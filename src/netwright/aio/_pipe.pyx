@@ -13,7 +13,7 @@ cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_INCREF, PyObject
-from libc.errno cimport EAGAIN, EINTR, ETIMEDOUT, errno
+from libc.errno cimport EAGAIN, EBADF, EINTR, EINVAL, EIO, EOVERFLOW, ETIMEDOUT, errno
 from libc.math cimport INFINITY
 from libc.stdint cimport uint32_t
 from libc.stdlib cimport free, realloc
@@ -21,15 +21,15 @@ from libc.string cimport memcpy, memmove, memset
 from posix.types cimport off_t
 
 from netwright.aio._native cimport (
-    EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP, FRESH, PENDING,
-    Operation, Poller, Watched,
+    EPOLLERR, EPOLLET, EPOLLHUP, EPOLLIN, EPOLLOUT, EPOLLPRI, EPOLLRDHUP,
+    Operation, Poller, Watched, has_children,
 )
 from netwright.core._record cimport ConnectionRecord
 
 import os
 
 from netwright.aio.outcome import end_broken, failure_of
-from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
+from netwright.core.errors import ClosedError, DeadlineError, LimitError, ResetError, TransportError, UsageError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome
 
@@ -209,11 +209,16 @@ cdef class Pipe(Watched):
         else:
             self.begin -= size
         memcpy(self.buffer + self.begin, PyBytes_AS_STRING(data), size)
+        self.find_from, self.resume = 0, None
         return 0
 
     cdef int drop(self, Py_ssize_t size) except -1:
         """Take ``size`` bytes off the front; an empty buffer is given back."""
         self.begin += size
+        if self.find_from:
+            self.find_from = max(0, self.find_from - size)
+        if size and self.resume is not None:
+            self.resume = None
         if self.begin == self.end:
             free(self.buffer)
             self.buffer = NULL
@@ -275,7 +280,6 @@ cdef class Pipe(Watched):
                 self.fail_with(errno)
                 raise self.why("send")
             sent = 0
-        self.budget -= 1
         if sent:
             self.record.count_out(sent, self.poller.now)
         if sent < total:
@@ -284,8 +288,6 @@ cdef class Pipe(Watched):
                 self.queued, self.queued_from = whole, sent
             else:
                 self.queued = rest_of(vector, parts, sent, total)
-        elif self.budget <= 0:
-            self.poller.turn(self)
         return 0
 
     cdef int flush(self) except -1:
@@ -302,23 +304,77 @@ cdef class Pipe(Watched):
                 return 0
             self.record.count_out(sent, self.poller.now)
             self.queued_from += sent
+            if self.queued_posted:
+                self.posted -= sent
             if sent == rest:
-                self.queued = None
+                self.queued, self.queued_posted = None, False
+                self.advance()
         return 0
 
-    cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size) except -1:
+    cdef int advance(self) except -1:
+        """Nothing is queued: the posts in front follow, then the next send has its turn."""
+        cdef list posts
+        cdef Py_ssize_t count
+        if self.queued is not None or not self.behind or (self.writing is not None and not self.closing):
+            return 0
+        if isinstance(self.behind[0], bytes):
+            count = 0
+            while count < len(self.behind) and isinstance(self.behind[count], bytes):
+                count += 1
+            posts = self.behind[:count]
+            del self.behind[:count]
+            whole = posts[0] if len(posts) == 1 else b"".join(posts)
+            self.queued, self.queued_from, self.queued_posted = whole, 0, True
+            return self.flush()
+        if self.writing is None:
+            self.writing = self.behind.pop(0)
+            self.writing.waiter.wake_soon()
+        return 0
+
+    cdef bint post_bytes(self, bytes data, Py_ssize_t most) except -1:
+        """Queue ``data`` behind everything; False if the connection has ended, or ends now."""
+        if self.closing or self.failure or self.fin_sent:
+            return False
+        if self.queued is None and self.writing is None and not self.behind:
+            try:
+                self.push((data,))
+            except TransportError:
+                return False
+            if self.queued is None:
+                return True
+            self.queued_posted = True
+            self.posted = PyBytes_GET_SIZE(self.queued) - self.queued_from
+        elif PyBytes_GET_SIZE(data):
+            if self.behind is None:
+                self.behind = []
+            self.behind.append(data)
+            self.posted += PyBytes_GET_SIZE(data)
+        if self.posted > most:
+            self.end_by(LimitError("outbox", self.posted, most), Outcome.LIMIT, "outbox")
+            return False
+        return True
+
+    cdef int end_by(self, object cause, object outcome, object stage) except -1:
+        """This side ends the connection because of ``cause``, which its verbs raise from now on."""
+        self.cause = cause
+        self.record.end(outcome, self.poller.refresh(), stage=stage, text=str(cause))
+        self.abort()
+        return 0
+
+    cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size, Py_ssize_t start) except -1:
         """Let the kernel copy from a file; True at its end, False when it must wait."""
         cdef off_t at = offset[0]
         cdef ssize_t sent
         while size[0] > 0:
-            if self.budget <= 0:
-                self.poller.turn(self)
+            if self.is_spent():
                 return False
             sent = c_sendfile(self.fd, descriptor, &at, min(size[0], 16 * CHUNK))
             if sent < 0 and errno == EINTR:
                 continue
             if sent < 0 and errno == EAGAIN:
                 return False
+            if sent < 0 and errno in (EBADF, EINVAL, EIO, EOVERFLOW):  # the file, not the connection
+                raise UsageError(f"send_file after {offset[0] - start} bytes: {words_of(errno)}")
             if sent < 0:
                 self.fail_with(errno)
                 raise self.why("send")
@@ -367,6 +423,16 @@ cdef class Pipe(Watched):
             self.failure = number
             end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
         self.queued = None
+        self.let_go()
+        return 0
+
+    cdef int let_go(self) except -1:
+        """Nothing can be sent any more: posts are dropped, sends wake and find out why."""
+        behind, self.behind, self.posted = self.behind, None, 0
+        if behind is not None:
+            for waiting in behind:
+                if isinstance(waiting, Operation):
+                    (<Operation>waiting).waiter.wake_soon()
         return 0
 
     cdef object words(self):
@@ -377,8 +443,10 @@ cdef class Pipe(Watched):
 
     cdef object why(self, doing):
         """Why nothing can be done any more, as a new error."""
-        if self.outlived:
-            return DeadlineError("lifetime", self.outlived)
+        if isinstance(self.cause, DeadlineError):
+            return DeadlineError(self.cause.stage, self.cause.waited)
+        if self.cause is not None:
+            return LimitError(self.cause.name, self.cause.seen, self.cause.allowed)
         if not self.failure:
             return ClosedError(f"{doing}: the connection to {self.record.peer} is closed")
         cause = OSError(self.failure, words_of(self.failure))
@@ -400,6 +468,8 @@ cdef class Pipe(Watched):
         self.record.sample(now)
         self.record.probe = None
         self.poller.remove(self)
+        if has_children() and outcome is not Outcome.ABORTED and self.poller.is_ours():
+            c_shutdown(self.fd, SHUT_WR)  # a child that holds the descriptor would withhold the FIN of a mere close
         c_close(self.fd)
         self.fd = -1
         self.record.end(outcome, now)
@@ -408,6 +478,7 @@ cdef class Pipe(Watched):
             self.reading.waiter.wake_soon()
         if self.writing is not None:
             self.writing.waiter.wake_soon()
+        self.let_go()
         return 0
 
     # called by the poller
@@ -432,13 +503,38 @@ cdef class Pipe(Watched):
 
     cdef double on_time(self, double now) except? -1.0:
         if self.lifetime <= now and not self.closed:
-            self.outlived = now - self.record.opened_at
-            self.record.end(Outcome.DEADLINE, now, stage="lifetime", text=str(self.why("")))
-            self.abort()
+            self.end_by(DeadlineError("lifetime", now - self.record.opened_at), Outcome.DEADLINE, "lifetime")
+        if self.behind:
+            for waiting in list(self.behind):
+                if isinstance(waiting, Operation) and (<Operation>waiting).expiry <= now:
+                    (<Operation>waiting).wake()
         return Watched.on_time(self, now)
 
     cdef double soonest(self) noexcept:
-        return min(self.lifetime, Watched.soonest(self))
+        cdef double soonest = min(self.lifetime, Watched.soonest(self))
+        if self.behind is not None:
+            for waiting in self.behind:
+                if isinstance(waiting, Operation):
+                    soonest = min(soonest, (<Operation>waiting).expiry)
+        return soonest
+
+    cdef int queue(self, Operation operation) except -1:
+        """A send that cannot go on waits behind those that began before."""
+        if self.writing is None and not self.behind:
+            self.writing = operation
+        elif self.behind is None:
+            self.behind = [operation]
+        else:
+            self.behind.append(operation)
+        return 0
+
+    cdef int next_turn(self, Operation over) except -1:
+        if self.writing is over:
+            self.writing = None
+            return self.advance()
+        if self.behind is not None and over in self.behind:
+            self.behind.remove(over)
+        return 0
 
 
 cdef object words_of(int number):
@@ -486,11 +582,23 @@ cdef class Received:
         return b"" if size <= 0 else PyBytes_FromStringAndSize(self.pipe.buffer + self.pipe.begin + offset, size)
 
     def find(self, bytes target not None):
-        cdef const char* data = self.pipe.buffer + self.pipe.begin
-        cdef const char* found = <const char*>memmem(
-            data, self.pipe.end - self.pipe.begin, PyBytes_AS_STRING(target), PyBytes_GET_SIZE(target)
-        )
-        return -1 if found == NULL else found - data
+        cdef Pipe pipe = self.pipe
+        cdef Py_ssize_t size = pipe.end - pipe.begin, width = PyBytes_GET_SIZE(target)
+        cdef const char* data = pipe.buffer + pipe.begin
+        cdef const char* found
+        if pipe.find_target is not target and pipe.find_target != target:
+            pipe.find_target, pipe.find_from = target, 0
+        found = <const char*>memmem(data + pipe.find_from, size - pipe.find_from, PyBytes_AS_STRING(target), width)
+        pipe.find_from = max(0, size - width + 1) if found == NULL else found - data
+        return -1 if found == NULL else pipe.find_from
+
+    @property
+    def resume(self):
+        return self.pipe.resume
+
+    @resume.setter
+    def resume(self, value):
+        self.pipe.resume = value
 
     def rfind(self, bytes target not None):
         return self.peek(self.pipe.end - self.pipe.begin).rfind(target)

@@ -198,7 +198,7 @@ cdef class Queue(Watched):
 
     def wait(self):
         cdef Operation operation = Operation.__new__(Operation)
-        operation.target, operation.timeout, operation.deadline = self, -1.0, INFINITY
+        operation.target, operation.timeout, operation.deadline = self, INFINITY, INFINITY
         return operation
 
     def close(self):

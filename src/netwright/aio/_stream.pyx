@@ -7,20 +7,26 @@ gives a shared awaitable that is done.
 """
 
 cimport cython
-from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.bytearray cimport PyByteArray_Check
+from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
+from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
+from cpython.memoryview cimport PyMemoryView_Check
 from libc.math cimport INFINITY
 from libc.string cimport memchr
 
-from netwright.aio._native cimport FRESH, PENDING, Operation, Poller, Ready, Watched
+from netwright.aio._native cimport FRESH, PENDING, Operation, Poller, Ready
 from netwright.aio._pipe cimport CHUNK, Pipe, Received
 from netwright.core._record cimport ConnectionRecord
 
-import os
 import warnings
 
+from netwright.aio.deadlines import seconds_of
+from netwright.aio.files import source_of
 from netwright.aio.outcome import ShuttingDownError, end_failed
-from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, UsageError
+from netwright.aio.stream import ELSEWHERE
+from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, NetwrightError, UsageError
 from netwright.core.record import Outcome, Waiting
+from netwright.proto.drain import may_end_at
 from netwright.wire.tcp_info import parse_tcp_info
 
 cdef extern from *:
@@ -30,16 +36,24 @@ cdef extern from *:
     """
     void* memmem(const void*, size_t, const void*, size_t) nogil
 
+cdef extern from "pythread.h":
+    unsigned long PyThread_get_thread_ident() nogil
+
+cdef extern from *:
+    const Py_ssize_t PY_SSIZE_T_MAX
+
 cdef enum Verb:
     READ
     NEXT  # read for ``async for``
     EXACT
     UNTIL
     LINE
+    NEXT_LINE  # readline for ``async for``
     LINES
     FRAME
     NEXT_FRAME
-    TURN  # a send that waits for what is queued
+    FRAMES
+    SEND  # a send that has not begun
     DRAIN  # a send that waits for the kernel
     FILE  # send_file
     FINISH  # send_eof
@@ -50,14 +64,16 @@ cdef enum:
     PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds, as in stream.py
 
 
-cdef Ready DONE = Ready(None)
-cdef object OPEN = Outcome.OPEN
 cdef object DRAINED = Outcome.DRAINED
 cdef object RECEIVE = Waiting.RECEIVE
 cdef object SENDING = Waiting.SEND
 cdef object CLOSING = Waiting.CLOSE
 cdef object HANDLER = Waiting.HANDLER
-cdef tuple BETWEEN = (Waiting.RECEIVE, Waiting.NEXT_REQUEST)  # with nothing kept: between messages
+cdef tuple VERBS = (
+    "read", "__anext__", "read_exactly", "read_until", "readline", "__anext__", "__anext__", "read_frame", "__anext__",
+    "__anext__", "send", "send", "send_file", "send_eof", "close",
+)
+cdef object DRAIN_STAGE = "drain"  # of a wait that a drain may end
 cdef object FIRST_BYTE_STAGE = "first byte"
 cdef object IDLE_STAGE = "idle"
 cdef object FRAME_STAGE = "frame"
@@ -67,14 +83,16 @@ cdef object SEND_STAGE = "send"
 cdef class Stream(Pipe):
     """A connected byte stream; ``stream.Stream`` documents every verb."""
 
-    cdef object made, _limits
+    cdef object made, _limits, exchange
+    cdef str _subject
     cdef double patience, first_byte, idle, frame, send_most
-    cdef bint draining
+    cdef double message  # when the open message began; INFINITY: open, and no byte of it came; -1: none is open
+    cdef bint draining, owes
     cdef object __weakref__
 
     def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder, limits, *, made=""):
         """Takes ``fd``, a connected and non-blocking socket, over; ``made`` says where the program opened it."""
-        self.made, self.patience = made, -1.0
+        self.made, self.patience, self.message, self._subject = made, INFINITY, -1.0, ""
         self.limits = limits
         Pipe.__init__(self, poller, fd, record, recorder)
         if limits.lifetime is not None:
@@ -109,11 +127,27 @@ cdef class Stream(Pipe):
 
     @property
     def timeout(self):
-        return None if self.patience < 0 else self.patience
+        return None if self.patience == INFINITY else self.patience
 
     @timeout.setter
     def timeout(self, value):
-        self.patience = -1.0 if value is None else value
+        self.patience = INFINITY if value is None else seconds_of("timeout", value)
+
+    @property
+    def subject(self):
+        return self._subject
+
+    @subject.setter
+    def subject(self, str value not None):
+        self._subject = value
+        if self.exchange is not None:
+            self.exchange.subject = value
+        elif self.message < 0:
+            self.record.exchange(value, self.poller.refresh())
+
+    @property
+    def closed(self):
+        return self.closing or (self.failure != 0 and not self.readable)
 
     @property
     def limits(self):
@@ -139,17 +173,18 @@ cdef class Stream(Pipe):
 
     cdef Operation operation(self, Verb verb, object timeout, object deadline, object stage, object waiting):
         cdef Operation operation = Operation.__new__(Operation)
-        operation.target, operation.kind, operation.writes = self, verb, verb >= TURN
+        operation.target, operation.kind, operation.writes = self, verb, verb >= SEND
         operation.stage, operation.waiting = stage, waiting
-        operation.timeout = self.patience if timeout is None else timeout
-        operation.deadline = INFINITY if deadline is None else deadline
+        operation.timeout = self.patience if timeout is None else seconds(operation, "timeout", timeout)
+        operation.deadline = INFINITY if deadline is None else seconds(operation, "deadline", deadline)
         return operation
 
-    def read(self, Py_ssize_t limit=CHUNK, *, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
-        if limit < 1:
-            raise UsageError(f"read limit {limit}, 1 or more allowed")
+    cdef str verb_of(self, int kind):
+        return VERBS[kind]
+
+    def read(self, limit=CHUNK, *, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
         cdef Operation operation = self.operation(READ, timeout, deadline, stage, waiting)
-        operation.size = limit
+        operation.size = number(operation, "read limit", limit, 1)
         return operation
 
     def __aiter__(self):
@@ -160,27 +195,29 @@ cdef class Stream(Pipe):
         operation.size = CHUNK
         return operation
 
-    def read_exactly(self, Py_ssize_t count, *, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
-        if count < 0:
-            raise UsageError(f"read of {count} bytes, 0 or more allowed")
+    def read_exactly(self, count, *, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
         cdef Operation operation = self.operation(EXACT, timeout, deadline, stage, waiting)
-        operation.size = count
+        operation.size = number(operation, "read_exactly count", count, 0)
         return operation
 
-    def read_until(self, bytes delimiter not None, *, Py_ssize_t limit=CHUNK, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
-        if not delimiter:
-            raise UsageError("empty delimiter")
+    def read_until(self, delimiter, *, limit=CHUNK, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
         cdef Operation operation = self.operation(UNTIL, timeout, deadline, stage, waiting)
-        operation.size, operation.detail = limit, delimiter
+        operation.size = number(operation, "read_until limit", limit, 1)
+        if not PyBytes_Check(delimiter) or not delimiter:
+            operation.refused = UsageError(f"delimiter {delimiter!r}, 1 or more bytes allowed")
+        operation.detail = delimiter
         return operation
 
-    def readline(self, *, Py_ssize_t limit=CHUNK, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
+    def readline(self, *, limit=CHUNK, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
         cdef Operation operation = self.operation(LINE, timeout, deadline, stage, waiting)
-        operation.size = limit
+        operation.size = number(operation, "readline limit", limit, 1)
         return operation
 
-    def lines(self, *, Py_ssize_t limit=CHUNK):
-        return Lines(self, limit)
+    def lines(self, *, limit=CHUNK):
+        return Each(self, NEXT_LINE, limit)
+
+    def line_batches(self, *, limit=CHUNK):
+        return Each(self, LINES, limit)
 
     def read_frame(self, framing, *, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
         cdef Operation operation = self.operation(FRAME, timeout, deadline, stage, waiting)
@@ -188,10 +225,16 @@ cdef class Stream(Pipe):
         return operation
 
     def frames(self, framing):
-        return Frames(self, framing)
+        return Each(self, NEXT_FRAME, framing)
 
-    def read_nowait(self, Py_ssize_t limit=CHUNK):
+    def frame_batches(self, framing):
+        return Each(self, FRAMES, framing)
+
+    def read_nowait(self, limit=CHUNK):
         cdef Py_ssize_t count
+        if type(limit) is not int or limit < 1:
+            raise UsageError(f"read_nowait limit={limit!r}, 1 or more allowed")
+        self.check_place()
         if self.reading is not None:
             raise UsageError(f"another task is already reading from {self!r}", advice="let one task read")
         if self.closing:
@@ -200,7 +243,10 @@ cdef class Stream(Pipe):
             count = self.receive(self.poller.scratch, CHUNK)
             if count > 0:
                 self.keep(self.poller.scratch, count)
-        return self.consume(min(limit, self.end - self.begin))
+        count = min(limit, self.end - self.begin)
+        if count:
+            self.took()
+        return self.consume(count)
 
     def unread(self, bytes data not None):
         if data:
@@ -209,13 +255,31 @@ cdef class Stream(Pipe):
     cdef object attempt(self, Operation operation):
         if operation.writes:
             return self.attempt_write(operation)
-        if operation.state == FRESH and operation.timeout == 0:
+        if operation.state == FRESH and (operation.timeout <= 0 or operation.deadline <= self.poller.now):
             self.readable = True  # the poller had no chance yet to say so
-        return self.attempt_read(operation)
+        result = self.attempt_read(operation)
+        if result is not PENDING:
+            self.took()
+        return result
+
+    cdef int took(self) except -1:
+        """A verb took bytes: the program owes an answer, and the open message has begun."""
+        self.owes = True
+        if self.message == INFINITY:
+            self.start_message(self.poller.now)
+        return 0
+
+    cdef int start_message(self, double at) except -1:
+        """The first byte of the open message is here."""
+        self.message = at
+        self.exchange = self.record.exchange(self._subject, at)
+        return 0
 
     cdef object take_kept(self, Operation operation):
         """The result from what is kept."""
         cdef Py_ssize_t used = 0
+        if operation.kind == FRAMES:
+            return self.take_frames(operation)
         if operation.kind == FRAME or operation.kind == NEXT_FRAME:
             result = operation.detail.decode(received_of(self))
             return PENDING if result is None else result
@@ -224,18 +288,34 @@ cdef class Stream(Pipe):
             self.drop(used)
         return result
 
+    cdef object take_frames(self, Operation operation):
+        """Every message that is whole; a fault behind good ones is the next call's."""
+        cdef list batch = []
+        received, decode = received_of(self), operation.detail.decode
+        try:
+            while self.end > self.begin:
+                message = decode(received)
+                if message is None:
+                    break
+                batch.append(message)
+        except NetwrightError:
+            if not batch:
+                raise
+        return batch or PENDING
+
     cdef object attempt_read(self, Operation operation):
         cdef Py_ssize_t count, missing
         cdef char* scratch = self.poller.scratch
         if self.closing:
             raise self.why("read")
+        if self.budget <= 0 and operation.state == FRESH and (self.readable or self.end > self.begin) and self.is_spent():
+            return PENDING
         if self.end > self.begin or (operation.kind == EXACT and operation.size == 0):
             result = self.take_kept(operation)
             if result is not PENDING:
                 return result
         while self.readable:
-            if self.budget <= 0:
-                self.poller.turn(self)
+            if self.budget <= 0 and self.is_spent():
                 return PENDING
             if operation.kind <= NEXT:
                 result = self.receive_bytes(min(operation.size, CHUNK))
@@ -263,7 +343,7 @@ cdef class Stream(Pipe):
                 return result
         if self.failure and not self.readable:
             raise self.why("read")
-        return self.at_end(operation) if self.eof else self.nothing(operation)
+        return self.at_end(operation) if self.eof else PENDING
 
     cdef object at_end(self, Operation operation):
         """The peer sent FIN, and what is kept does not make a whole."""
@@ -274,94 +354,100 @@ cdef class Stream(Pipe):
             return self.consume(rest)
         if operation.kind == LINES and rest:
             return [self.consume(rest).removesuffix(b"\r")]
-        if operation.kind == NEXT or operation.kind == LINES:
+        if operation.kind == NEXT_LINE and rest:
+            return self.consume(rest).removesuffix(b"\r")
+        if operation.kind == NEXT or operation.kind == LINES or operation.kind == NEXT_LINE:
             raise StopAsyncIteration
         if operation.kind == EXACT:
             wanted = f"{operation.size} bytes"
         elif operation.kind == UNTIL:
             wanted = repr(operation.detail)
-        elif rest == 0 and operation.kind == NEXT_FRAME:
+        elif rest == 0 and operation.kind > FRAME:
             raise StopAsyncIteration
         else:
             wanted = f"a message of {operation.detail}"
         raise IncompleteError(f"{self.record.peer} ended {rest} bytes into {wanted}", partial=self.consume(rest))
 
-    cdef object nothing(self, Operation operation):
-        """PENDING, unless a drain ends the connection here, between messages."""
-        if self.draining and self.begin == self.end and operation.waiting in BETWEEN:
-            raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
-        return PENDING
-
     # writing
 
     def send(self, *parts, timeout=None, deadline=None, stage="send"):
-        cdef Operation operation
-        self.check_writable()
-        if self.queued is not None:  # what a cancelled send left
-            operation = self.operation(TURN, timeout, deadline, stage, SENDING)
-            operation.detail = parts
-            return operation
-        self.push(parts)
-        if self.queued is None and self.budget > 0:
-            return DONE
-        return self.operation(DRAIN, timeout, deadline, stage, SENDING)
+        cdef Operation operation = self.operation(SEND, timeout, deadline, stage, SENDING)
+        operation.detail = parts
+        return operation
 
     def send_frame(self, framing, message, *, timeout=None, deadline=None):
         return self.send(*framing.encode(message), timeout=timeout, deadline=deadline)
 
-    def send_file(self, file, *, Py_ssize_t offset=0, count=None, timeout=None, deadline=None):
-        cdef Operation operation
-        self.check_writable()
-        operation = self.operation(FILE, timeout, deadline, "send", SENDING)
-        operation.detail, operation.offset = (file.fileno(), offset), offset
-        operation.size = max(os.fstat(file.fileno()).st_size - offset, 0) if count is None else count
+    def send_file(self, file, *, offset=0, count=None, timeout=None, deadline=None):
+        cdef Operation operation = self.operation(FILE, timeout, deadline, "send", SENDING)
+        operation.detail = (file, offset, count)
         return operation
 
     def send_eof(self):
-        if self.fin_sent:
-            return DONE
-        self.check_writable()
-        if self.queued is not None:
-            return self.operation(FINISH, None, None, "send", SENDING)
-        self.send_fin()
-        return DONE
+        return self.operation(FINISH, None, None, "send", SENDING)
+
+    def post(self, *parts):
+        check_parts(parts)
+        self.check_place()
+        self.owes = False
+        data = parts[0] if len(parts) == 1 and PyBytes_CheckExact(parts[0]) else b"".join(parts)
+        return self.post_bytes(data, self._limits.outbox)
+
+    cdef int check_place(self) except -1:
+        """UsageError in a thread that is not the loop's."""
+        if PyThread_get_thread_ident() != self.poller.thread:
+            raise UsageError(f"{self!r} belongs to another event loop or thread", advice=ELSEWHERE)
+        return 0
 
     cdef int check_writable(self) except -1:
         if self.closing or self.failure:
             raise self.why("send")
         if self.fin_sent:
             raise ClosedError(f"send after send_eof on {self!r}")
-        self.poller.check_process()
-        if self.writing is not None:
-            raise UsageError(f"another task is already sending on {self!r}", advice="let one task send, or use a lock")
-        return 0
+        return self.poller.check_process()
 
     cdef object attempt_write(self, Operation operation):
         if operation.kind == CLOSE:
-            if self.queued is not None:
+            return self.attempt_close(operation)
+        if operation.state == FRESH:
+            if operation.kind == FINISH and self.fin_sent:
+                return None
+            if operation.kind == FILE:
+                file, offset, count = operation.detail
+                operation.detail = source_of(file, offset, count)
+                operation.offset, operation.size = operation.detail.offset, operation.detail.size
+            elif operation.kind == SEND:
+                check_parts(operation.detail)
+            self.check_writable()
+            if self.writing is not None or self.queued is not None or self.behind:
                 return PENDING
-            self.shut(self.order())
-            return None
-        if self.closing or self.failure:
+            if self.budget <= 0 and self.is_spent():
+                return PENDING
+        elif self.closing or self.failure:
             raise self.why("send")
-        if self.queued is not None:
+        elif self.writing is not operation or self.queued is not None:
             return PENDING
-        if operation.kind == TURN:
-            parts, operation.detail = operation.detail, None
-            operation.kind = DRAIN
+        self.owes = False
+        if operation.kind == SEND:
+            parts, operation.detail, operation.kind = operation.detail, None, DRAIN
             self.push(parts)
-            if self.queued is not None:
-                return PENDING
+            return None if self.queued is None else PENDING
         if operation.kind == FILE:
-            descriptor, offset = operation.detail
-            if self.write_file(descriptor, &operation.offset, &operation.size):
-                return operation.offset - offset
-            return PENDING
+            return self.attempt_file(operation)
         if operation.kind == FINISH:
             self.send_fin()
-        elif self.budget <= 0:
-            return PENDING
         return None
+
+    cdef object attempt_file(self, Operation operation):
+        source = operation.detail
+        if source.data is None:
+            if self.write_file(source.descriptor, &operation.offset, &operation.size, source.offset):
+                return operation.offset - source.offset
+            return PENDING
+        if operation.size:
+            operation.size = 0
+            self.push((source.data,))
+        return PENDING if self.queued is not None else source.size
 
     # the end
 
@@ -371,19 +457,31 @@ cdef class Stream(Pipe):
         return Outcome.PEER_CLOSED if self.fin_seen and not self.fin_sent else Outcome.CLOSED
 
     def close(self, *, timeout=None):
+        return self.operation(CLOSE, self._limits.close if timeout is None else timeout, None, "close", CLOSING)
+
+    cdef object attempt_close(self, Operation operation):
         cdef Operation sending = self.writing
+        if self.closed:
+            return None
         if self.closing:
-            return DONE
-        if self.queued is None:
-            self.shut(self.order())
-            return DONE
+            return PENDING if self.queued is not None or has_posts(self.behind) else self.end_in_order()
+        if self.queued is None and not has_posts(self.behind):
+            return self.end_in_order()
         self.closing = True
         if self.reading is not None:
             self.reading.waiter.wake_soon()
+        for waiting in [waiting for waiting in self.behind or () if isinstance(waiting, Operation)]:
+            self.behind.remove(waiting)
+            (<Operation>waiting).waiter.wake_soon()
         if sending is not None:
             self.writing = None
             sending.waiter.wake_soon()
-        return self.operation(CLOSE, self._limits.close if timeout is None else timeout, None, "close", CLOSING)
+        self.advance()
+        return PENDING if self.queued is not None else self.end_in_order()
+
+    cdef object end_in_order(self):
+        self.shut(self.order())
+        return None
 
     def fail(self, error):
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
@@ -408,28 +506,58 @@ cdef class Stream(Pipe):
             if operation.began == 0 or self.record.bytes_out - operation.searched >= PROGRESS:
                 operation.began, operation.searched = now, self.record.bytes_out
             limit, since, name = self.send_most if operation.kind != CLOSE else INFINITY, operation.began, SEND_STAGE
+        elif self.message >= 0 and (self.message < INFINITY or self.end > self.begin):
+            if self.message == INFINITY:
+                self.start_message(now)
+            operation.began = self.message
+            limit, since, name = self.frame, self.message, FRAME_STAGE
         elif self.end > self.begin and operation.kind > NEXT:
             if operation.began == 0:
                 operation.began = now
             limit, since, name = self.frame, operation.began, FRAME_STAGE
         elif self.record.bytes_in == 0:
             limit, name = self.first_byte, FIRST_BYTE_STAGE
+            since = max(since, self.record.last_out_at)
         else:
             limit, name = self.idle, IDLE_STAGE
             since = max(since, self.record.last_in_at, self.record.last_out_at)
         operation.expiry = operation.deadline
         if since + limit < operation.deadline:
             operation.expiry, operation.struck = since + limit, name
+        if self.draining and not operation.writes:
+            limit = self.drain_at(operation)
+            if limit < operation.expiry:
+                operation.expiry, operation.struck = limit, DRAIN_STAGE
         return 0
 
+    cdef double drain_at(self, Operation operation) except? -1.0:
+        """When a drain may end this connection, whose reader waits; see ``proto.drain``."""
+        busy = self.end > self.begin or self.queued is not None or self.writing is not None or self.behind
+        return may_end_at(
+            operation.waiting,
+            busy=busy or 0 <= self.message < INFINITY,
+            answered=not self.owes,
+            beside=self.record.last_out_at > operation.since,
+            moved_at=max(self.record.last_in_at, self.record.last_out_at),
+        )
+
     cdef object on_deadline(self, Operation operation, double now):
-        cdef double began = operation.began if operation.began and not operation.writes else operation.since
+        cdef double began = operation.since
         if operation.kind == CLOSE:
             self.record.end(Outcome.ABORTED, now, text="close: the peer did not read")
             self.abort()
             return None
-        advice = f"{self.record.peer} does not read" if operation.writes else ""
-        raise DeadlineError(operation.struck, now - began, advice=advice)
+        if operation.struck is DRAIN_STAGE:
+            raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
+        if not operation.writes:
+            if operation.began:
+                began = operation.began
+            elif operation.struck is IDLE_STAGE or operation.struck is FIRST_BYTE_STAGE:
+                began = max(began, self.record.last_in_at, self.record.last_out_at)
+            raise DeadlineError(operation.struck, now - began)
+        error = DeadlineError(operation.struck, now - began, advice=f"{self.record.peer} does not read")
+        error.queued = operation.kind == DRAIN
+        raise error
 
     cdef int on_wait(self, Operation operation) except -1:
         if operation.writes or self.writing is None:
@@ -446,10 +574,54 @@ cdef class Stream(Pipe):
     def finish_messages(self):
         """From now on a read between messages raises ClosedError; True if one waits there now.  For a drain."""
         self.draining = True
-        if self.reading is None or self.begin != self.end or self.reading.waiting not in BETWEEN:
+        if self.reading is None:
             return False
-        self.reading.waiter.wake_soon()
-        return True
+        self.reading.waiter.wake_soon()  # it looks again, and arms the time of its end
+        return self.drain_at(self.reading) <= self.poller.refresh()
+
+    def begin_message(self):
+        if self.message >= 0:
+            raise UsageError(f"a message is open already on {self!r}", advice="end its block first")
+        self.message = INFINITY
+
+    def end_message(self):
+        exchange, self.exchange = self.exchange, None
+        if exchange is not None and self.record.last_out_at > exchange.began:
+            exchange.answered = self.record.last_out_at
+        self.message, self._subject = -1.0, ""
+
+
+cdef bint has_posts(list behind):
+    return behind is not None and len(behind) > 0 and isinstance(behind[0], bytes)
+
+
+cdef double seconds(Operation operation, name, value) except? -1.0:
+    """``seconds_of``, whose error is raised when the operation is awaited."""
+    cdef double found
+    if PyFloat_CheckExact(value):
+        found = PyFloat_AS_DOUBLE(value)
+        if found == found:
+            return found
+    try:
+        return seconds_of(name, value)
+    except UsageError as error:
+        operation.refused = error
+        return INFINITY
+
+
+cdef Py_ssize_t number(Operation operation, name, value, int least) except? -1:
+    """A whole number of at least ``least``; the error is raised when the operation is awaited."""
+    if isinstance(value, int) and value >= least:
+        return min(value, PY_SSIZE_T_MAX)
+    operation.refused = UsageError(f"{name}={value!r}, {least} or more allowed")
+    return 1
+
+
+cdef int check_parts(tuple parts) except -1:
+    for part in parts:
+        if not (PyBytes_Check(part) or PyByteArray_Check(part) or PyMemoryView_Check(part)):
+            raise UsageError(f"send of {type(part).__name__}, bytes, bytearray and memoryview allowed")
+    return 0
 
 
 cdef object take(Operation operation, const char* data, Py_ssize_t size, Py_ssize_t* used):
@@ -466,7 +638,7 @@ cdef object take(Operation operation, const char* data, Py_ssize_t size, Py_ssiz
         return PyBytes_FromStringAndSize(data, operation.size)
     if operation.kind == LINES:
         return take_lines(operation, data, size, used)
-    if operation.kind == LINE:
+    if operation.kind == LINE or operation.kind == NEXT_LINE:
         width = 1
         found = <const char*>memchr(data + operation.searched, 10, size - operation.searched)
     else:
@@ -477,11 +649,14 @@ cdef object take(Operation operation, const char* data, Py_ssize_t size, Py_ssiz
     if found == NULL:
         operation.searched = max(0, size - width + 1)
         if size >= operation.size:
-            raise LimitError("limit", size + 1, operation.size)
+            raise LimitError("line" if operation.kind == NEXT_LINE else "limit", size + 1, operation.size)
         return PENDING
     used[0] = found - data + width
     if used[0] > operation.size:
-        raise LimitError("limit", used[0], operation.size)
+        raise LimitError("line" if operation.kind == NEXT_LINE else "limit", used[0], operation.size)
+    if operation.kind == NEXT_LINE:
+        width += used[0] > 1 and data[used[0] - 2] == 13
+        return PyBytes_FromStringAndSize(data, used[0] - width)
     return PyBytes_FromStringAndSize(data, used[0])
 
 
@@ -527,41 +702,29 @@ cdef object take_or_keep(Stream stream, Operation operation, const char* data, P
 
 
 @cython.final
-cdef class Lines:
-    """Batches of lines, for ``async for``."""
+cdef class Each:
+    """What a read of ``kind`` gives, one after the other, for ``async for``."""
 
     cdef Stream stream
-    cdef Py_ssize_t limit
+    cdef Verb kind
+    cdef object detail
 
-    def __init__(self, Stream stream, Py_ssize_t limit):
-        self.stream, self.limit = stream, limit
+    def __init__(self, Stream stream, Verb kind, detail):
+        self.stream, self.kind, self.detail = stream, kind, detail
 
     def __aiter__(self):
         return self
 
     def __anext__(self):
-        cdef Operation operation = self.stream.operation(LINES, None, None, "read", RECEIVE)
-        operation.size = self.limit
+        cdef Operation operation = self.stream.operation(self.kind, None, None, "read", RECEIVE)
+        if self.kind >= FRAME:
+            operation.detail = self.detail
+        else:
+            operation.size = number(operation, "lines limit" if self.kind == NEXT_LINE else "line_batches limit", self.detail, 1)
         return operation
 
-
-@cython.final
-cdef class Frames:
-    """Messages of a framing, for ``async for``."""
-
-    cdef Stream stream
-    cdef object framing
-
-    def __init__(self, Stream stream, framing):
-        self.stream, self.framing = stream, framing
-
-    def __aiter__(self):
-        return self
-
-    def __anext__(self):
-        cdef Operation operation = self.stream.operation(NEXT_FRAME, None, None, "read", RECEIVE)
-        operation.detail = self.framing
-        return operation
+    def aclose(self):
+        return Ready(None)
 
 
 cdef Received received_of(Pipe pipe):

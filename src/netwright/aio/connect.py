@@ -10,16 +10,16 @@ from typing import TypeAlias
 
 from netwright.aio.choice import engine
 from netwright.aio.engine import Handle
-from netwright.aio.limits import UNLIMITED, Limits
 from netwright.aio.outcome import reason
 from netwright.aio.resolve import AddressLike, as_address, literal, look_up
-from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress
 from netwright.core.errors import ConnectError, DeadlineError, NetwrightError, RefusedError, UsageError
+from netwright.core.limits import UNLIMITED, Limits
 from netwright.core.moment import Kind
 from netwright.core.record import Attempt, ConnectionRecord, Outcome, Recorder, Result, Waiting
 from netwright.core.tuning import INTERACTIVE, Tuning
 from netwright.proto.happy_eyeballs import OTHER, PREFERRED, Event, Exhausted, HappyEyeballs, Start, Stop, Won
+from netwright.proto.stream import Stream
 
 __all__ = ["connect"]
 

@@ -8,7 +8,9 @@ import asyncio
 import math
 from collections.abc import Callable
 
-__all__ = ["TICK", "Expiry", "Ticker"]
+from netwright.core.errors import UsageError
+
+__all__ = ["TICK", "Expiry", "Ticker", "seconds_of"]
 
 TICK = 0.25  # seconds
 
@@ -80,3 +82,14 @@ class Ticker:
     def _strike(self, expiry: Expiry) -> None:
         expiry.timer = None
         expiry.strike(self._loop.time())
+
+
+def seconds_of(name: str, value: object) -> float:
+    """Return ``value`` as seconds.
+
+    Raises:
+        UsageError: it is no number, or not a number (NaN).
+    """
+    if not isinstance(value, int | float) or math.isnan(value):
+        raise UsageError(f"{name}={value!r}, a number of seconds or None allowed")
+    return float(value)

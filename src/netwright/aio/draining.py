@@ -3,7 +3,7 @@
 import logging
 from dataclasses import dataclass, field
 
-from netwright.aio.stream import Stream
+from netwright.proto.stream import Stream
 
 __all__ = ["CLEAN_UP", "NAMED", "DrainReport", "begin_end"]
 

@@ -8,8 +8,8 @@ from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import Tuning
 
 if TYPE_CHECKING:
-    from netwright.aio.limits import Limits
-    from netwright.aio.stream import Stream
+    from netwright.core.limits import Limits
+    from netwright.proto.stream import Stream
 
 __all__ = ["Engine", "Handle", "ListeningHandle"]
 

@@ -6,9 +6,9 @@ import struct
 from dataclasses import dataclass
 
 from netwright.aio.sockets import somaxconn
-from netwright.aio.stream import Stream
 from netwright.core.errors import ClosedError
 from netwright.core.tuning import INTERACTIVE, KeepAlive
+from netwright.proto.stream import Stream
 
 __all__ = ["Knob", "explain"]
 

@@ -6,8 +6,8 @@ import traceback
 from dataclasses import fields
 from typing import Protocol
 
-from netwright.aio.limits import Limits
 from netwright.core.errors import DeadlineError, NetwrightError
+from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord
 
 __all__ = ["Failures", "Report", "place"]

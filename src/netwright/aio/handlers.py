@@ -4,8 +4,8 @@ import inspect
 from collections.abc import Awaitable, Callable
 from functools import partial
 
-from netwright.aio.stream import Stream
 from netwright.core.errors import UsageError
+from netwright.proto.stream import Stream
 
 __all__ = ["Handler", "check_handler"]
 

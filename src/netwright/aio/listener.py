@@ -15,16 +15,16 @@ from netwright.aio.draining import CLEAN_UP, NAMED, DrainReport, begin_end
 from netwright.aio.engine import Engine, Handle, ListeningHandle
 from netwright.aio.failures import Failures, Report
 from netwright.aio.handlers import Handler, check_handler
-from netwright.aio.limits import STANDARD, Limits, check_drain
 from netwright.aio.outcome import blamed, cause_of
 from netwright.aio.resolve import AddressLike, as_address, resolve
 from netwright.aio.sockets import BindError, adopted
-from netwright.aio.stream import Stream
 from netwright.core.address import Address, InetAddress, UnixAddress
 from netwright.core.errors import DeadlineError, LimitError, NetwrightError, UsageError
+from netwright.core.limits import STANDARD, Limits, check_drain
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
+from netwright.proto.stream import Stream
 
 __all__ = ["DrainReport", "Handler", "Listener"]
 

@@ -7,16 +7,23 @@ from typing import Any
 
 from netwright.aio._native import Poller
 from netwright.aio._sockets import Queue
-from netwright.aio._stream import Stream as NativeStream
+from netwright.aio._stream import Stream as Verbs
 from netwright.aio.engine import Handle, ListeningHandle
-from netwright.aio.limits import Limits
 from netwright.aio.sockets import SocketHandle, SocketListener, connected, listening
-from netwright.aio.stream import Stream, creation_site
+from netwright.aio.stream import creation_site
 from netwright.core.address import Address
+from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import Tuning
+from netwright.proto import stream
 
-__all__ = ["NativeEngine", "own_clock"]
+__all__ = ["NativeEngine", "Stream", "own_clock"]
+
+
+class Stream(Verbs, stream.Stream):
+    """The native verbs as the Stream that programs know."""
+
+    __slots__ = ()
 
 
 class NativeEngine:
@@ -58,7 +65,7 @@ class NativeEngine:
         made = creation_site() if sys.flags.dev_mode else ""
         descriptor = handle.detach()
         try:
-            return NativeStream(self._poller, descriptor, record, recorder, limits, made=made)
+            return Stream(self._poller, descriptor, record, recorder, limits, made=made)
         except BaseException as error:
             os.close(descriptor)
             record.probe = None

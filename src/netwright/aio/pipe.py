@@ -1,160 +1,225 @@
-"""The portable connection: an asyncio protocol that keeps what came until a verb takes it.
+"""The portable connection below the verbs: a channel, what came and was not read, what goes and was not taken.
 
-The loop's transport holds the pipe, a Stream holds it too; the pipe does not know the stream, so that a stream that
-nobody closed can be noticed.
+The channel holds the pipe's callbacks, a Stream holds the pipe; the pipe does not know the stream, so that a stream
+that nobody closed can be noticed.
 """
 
 import asyncio
 import math
-from typing import Any
+from collections import deque
+from collections.abc import Callable
+from typing import TypeAlias
 
 from netwright.aio.deadlines import Expiry, Ticker
-from netwright.aio.kernel import probe_of
-from netwright.aio.outcome import end_broken, failure_of, reason
-from netwright.aio.sockets import reset_on_close
+from netwright.aio.outcome import end_broken, failure_of
 from netwright.core.buffer import ReceiveBuffer
-from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
+from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
+from netwright.proto.channel import Channel
 
-__all__ = ["HIGH_WATER", "Pipe"]
+__all__ = ["HIGH_WATER", "PROGRESS", "Pipe"]
 
 HIGH_WATER = 64 * 1024  # bytes that may come unasked; above, the kernel's buffer fills and the peer's window closes
+RECEIVE = 256 * 1024  # bytes of one receive
+PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds to be worth the wait
+DISCARD = 16  # receives of what nobody will read, before a close
+
+Turn: TypeAlias = asyncio.Future[DeadlineError | None]
 
 
-class Pipe(asyncio.Protocol):
+class Pipe:
     """One connection below the verbs.
 
     Attributes:
         eof: the peer's FIN came.
         over: any of ``eof``, ``closing`` and ``lost``: a reader has to look.
         closing: this side closed or aborted: no verb goes on.
-        lost: the transport is gone; ``error`` is why, None for an orderly end.
+        lost: the channel is closed; ``error`` is why, None for an orderly end.
         ending: the outcome of an orderly end.
-        receiver, sender: the future that a verb awaits, None if none does.
+        receiver: the future that a reader awaits, None if none does.
+        sending: a send is under way: it has its turn.
+        turns: what waits behind it: sends, and the bytes of posts.
+        posted: bytes of posts that the channel did not take yet.
+        cause: the setting or time that ended the connection from this side.
     """
 
     __slots__ = (
-        *("loop", "clock", "ticker", "record", "recorder", "transport", "buffer", "receiver", "sender"),
-        *("eof", "over", "closing", "fin_sent", "held", "full", "lost", "ending", "error"),
-        *("_cut", "_gone", "_life", "_receive_expiry"),
+        *("loop", "clock", "ticker", "record", "recorder", "channel", "buffer", "receiver"),
+        *("eof", "over", "closing", "fin_sent", "held", "lost", "ending", "error", "cause"),
+        *("sending", "turns", "posted", "flushing", "_queued", "_sent", "_gone", "_life", "_receive_expiry"),
     )
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, ticker: Ticker, record: ConnectionRecord, recorder: Recorder
+        self,
+        loop: asyncio.AbstractEventLoop,
+        ticker: Ticker,
+        record: ConnectionRecord,
+        recorder: Recorder,
+        channel: Channel,
     ) -> None:
-        self.loop, self.ticker, self.record, self.recorder = loop, ticker, record, recorder
+        self.loop, self.ticker, self.record, self.recorder, self.channel = loop, ticker, record, recorder, channel
         self.clock = loop.time
         self.buffer = ReceiveBuffer()
-        self.eof = self.over = self.closing = self.fin_sent = self.held = self.full = False
+        self.eof = self.over = self.closing = self.fin_sent = self.held = self.lost = self.sending = False
         self.ending = Outcome.CLOSED
-        self.error: Exception | None = None
-        self.lost = False
-        self._gone: asyncio.Event | None = None
+        self.error: OSError | None = None
+        self.cause: NetwrightError | None = None
         self.receiver: asyncio.Future[None] | None = None
-        self.sender: asyncio.Future[None] | None = None
-        self.transport: Any = None
-        self._receive_expiry = Expiry(lambda _: _wake(self.receiver))
+        self.turns: deque[Turn | bytes] = deque()
+        self.flushing: Turn | None = None
+        self.posted = 0
+        self._queued: memoryview | None = None
+        self._sent = 0
+        self._gone: asyncio.Event | None = None
+        self._receive_expiry: Expiry | None = None
         self._life: Expiry | None = None
-        self._cut: DeadlineError | None = None
+        record.probe = channel.info("tcp_info")
+        channel.watch(self._readable, None)
 
-    # what the transport says
+    # receiving
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """The transport watches the socket from now on."""
-        self.transport = transport
-        self.transport.set_write_buffer_limits(0)  # a send returns when the kernel took everything
-        if self.record.transport == "tcp":
-            asked = transport.get_extra_info("tcp_info")  # of a transport without a socket
-            self.record.probe = asked or probe_of(transport.get_extra_info("socket"))
+    def receive(self) -> None:
+        """Take what is here into the buffer, even if the loop had no turn to say so."""
+        if not (self.eof or self.lost):
+            self._readable()
 
-    def data_received(self, data: bytes) -> None:
-        """Bytes came; hand them to the buffer, wake the reader."""
-        self.buffer.append(data)
-        self.record.received(len(data), self.clock())
-        receiver = self.receiver
-        if receiver is not None:
-            if not receiver.done():
-                receiver.set_result(None)
-        elif len(self.buffer) >= HIGH_WATER:
-            self.transport.pause_reading()
-            self.held = True
-
-    def eof_received(self) -> bool:
-        """FIN came; True keeps the other direction open."""
-        self.eof = self.over = True
-        self.record.note(Kind.FIN_RECEIVED, self.clock())
+    def _readable(self) -> None:
+        try:
+            data = self.channel.receive(RECEIVE)
+        except OSError as error:
+            self.lose(error)
+            return
+        if data is None:
+            return
+        if not data:
+            self.eof = self.over = True
+            self.record.note(Kind.FIN_RECEIVED, self.clock())
+            self._watch()
+        else:
+            self.buffer.append(data)
+            self.record.received(len(data), self.clock())
+            if self.receiver is None and len(self.buffer) >= HIGH_WATER:
+                self.held = True
+                self._watch()
         _wake(self.receiver)
-        return True
 
-    def pause_writing(self) -> None:
-        """The kernel's send buffer is full."""
-        self.full = True
-
-    def resume_writing(self) -> None:
-        """The kernel took everything."""
-        self.full = False
-        _wake(self.sender)
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """The socket is closed; nothing follows."""
-        now = self.clock()
-        self.error = exc
-        if not isinstance(self.loop, asyncio.BaseEventLoop):
-            self.record.probe = None  # uvloop has closed the descriptor: its number may be another connection's
-        if exc is not None:
-            end_broken(self.record, exc, now)
-        self.record.end(self.ending, now)
-        self.recorder.close(self.record, now)
-        if self._life is not None:
-            self.ticker.forget(self._life)
-        self.ticker.forget(self._receive_expiry)
-        self.over = self.lost = True
-        if self._gone is not None:
-            self._gone.set()
-        _wake(self.receiver)
-        _wake(self.sender)
-
-    # what the verbs ask
+    def _watch(self) -> None:
+        reads = self._readable if not (self.held or self.eof or self.closing) else None
+        self.channel.watch(reads, self._writable if self._queued is not None else None)
 
     def expect(self, at: float, now: float) -> "asyncio.Future[None]":
         """What a reader awaits: set when bytes, FIN, the end or ``at`` came; ``expected`` must follow."""
         if self.held:
             self.held = False
-            self.transport.resume_reading()
+            self._watch()
         self.receiver = future = self.loop.create_future()
         if at < math.inf:
+            if self._receive_expiry is None:
+                self._receive_expiry = Expiry(self._receive_late)
             self.ticker.arm(self._receive_expiry, at, now)
         return future
 
     def expected(self) -> None:
         """The reader goes on."""
         self.receiver = None
-        if self._receive_expiry.at < math.inf or self._receive_expiry.timer is not None:
-            self.ticker.disarm(self._receive_expiry)
+        expiry = self._receive_expiry
+        if expiry is not None and (expiry.at < math.inf or expiry.timer is not None):
+            self.ticker.disarm(expiry)
 
-    async def drained(self, at: float, now: float) -> None:
-        """Wait until the kernel took everything, until the end, or until ``at``."""
-        self.sender = self.loop.create_future()
-        expiry = Expiry(lambda _: _wake(self.sender))
-        if at < math.inf:
-            self.ticker.arm(expiry, at, now)
-        try:
-            await self.sender
-        finally:
-            self.sender = None
-            self.ticker.forget(expiry)
+    def _receive_late(self, _now: float) -> None:
+        _wake(self.receiver)
+
+    # sending
+
+    @property
+    def full(self) -> bool:
+        """True if the channel has not taken everything."""
+        return self._queued is not None
 
     @property
     def unsent(self) -> int:
-        """Bytes that the kernel did not take yet."""
-        size: int = self.transport.get_write_buffer_size()
-        return size
+        """Bytes of the message under way that the channel did not take yet."""
+        return 0 if self._queued is None else len(self._queued) - self._sent
 
-    def write(self, data: bytes) -> None:
-        """Give ``data`` to the kernel; what it does not take follows in the background."""
-        self.transport.write(data)
-        self.record.sent(len(data), self.clock())
+    def write(self, data: bytes | bytearray | memoryview) -> None:
+        """Give ``data`` to the channel; what it does not take follows in the background."""
+        size = len(data)
+        if not size:
+            return
+        try:
+            sent = self.channel.send(data)
+        except OSError as error:
+            self.lose(error)
+            return
+        if sent:
+            self.record.sent(sent, self.clock())
+        if sent < size:
+            self._queued, self._sent = memoryview(data if isinstance(data, bytes) else bytes(data)), sent
+            self._watch()
+
+    def _writable(self) -> None:
+        queued = self._queued
+        if queued is None:
+            return
+        try:
+            sent = self.channel.send(queued[self._sent :])
+        except OSError as error:
+            self.lose(error)
+            return
+        if not sent:
+            return
+        self.record.sent(sent, self.clock())
+        self._sent += sent
+        if self._sent >= len(queued):
+            self._queued = None
+            self._flushed()
+            if not self.lost:
+                self._watch()
+
+    def _flushed(self) -> None:
+        """The channel took the message under way; what waits behind has its turn."""
+        if self.flushing is not None:
+            _finish(self.flushing, None)
+            self.flushing = None
+        self.promote()
+        if self.closing and self._queued is None:
+            self._shut()
+
+    def promote(self) -> None:
+        """Give the next of ``turns`` its turn, if nothing is under way."""
+        while not self.sending and self._queued is None and self.turns and not self.lost:
+            turn = self.turns.popleft()
+            if isinstance(turn, bytes):
+                self.write(turn)
+            elif not turn.done():
+                self.sending = True
+                turn.set_result(None)
+        if self._queued is None or not self.turns:
+            self.posted = sum(len(turn) for turn in self.turns if isinstance(turn, bytes))
+
+    def post(self, data: bytes, most: int) -> bool:
+        """Queue ``data`` behind everything; False if the connection ends, for now or before."""
+        if self.closing or self.lost or self.fin_sent:
+            return False
+        if not self.sending and self._queued is None and not self.turns:
+            self.write(data)
+            self.posted = self.unsent
+        else:
+            self.turns.append(data)
+            self.posted += len(data)
+        if self.posted > most:
+            self.end_by(LimitError("outbox", self.posted, most), Outcome.LIMIT, "outbox")
+        return not self.lost
+
+    def waits(self, turn: Turn) -> bool:
+        """Remove a send that has given up; True if it was still waiting for its turn."""
+        if turn in self.turns:
+            self.turns.remove(turn)
+            return True
+        return False
+
+    # the end
 
     def close(self) -> None:
         """Send what is queued, then FIN; no verb goes on."""
@@ -162,34 +227,78 @@ class Pipe(asyncio.Protocol):
             return
         self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
         self.record.wait(Waiting.CLOSE, self.clock())
-        self.record.sample(self.clock())
         self.closing = self.over = True
-        self.transport.close()
+        for turn in [turn for turn in self.turns if not isinstance(turn, bytes)]:
+            self.turns.remove(turn)
+            _finish(turn, None)
+        _finish(self.flushing, None)
+        self.flushing, self.sending = None, False
         _wake(self.receiver)
-        _wake(self.sender)
+        self.promote()
+        if self._queued is None:
+            self._shut()
+        elif not self.lost:
+            self._watch()
+
+    def _shut(self) -> None:
+        """Close after reading what nobody will read: over unread bytes a close sends RST, which overtakes our last."""
+        try:
+            for _ in range(DISCARD):
+                data = None if self.eof else self.channel.receive(RECEIVE)
+                if not data:
+                    break
+                self.record.received(len(data), self.clock())
+        except OSError as error:
+            self.lose(error)
+            return
+        if data == b"" and not self.eof and not self.fin_sent:
+            self.ending = Outcome.PEER_CLOSED
+        self.lose(None)
 
     def abort(self, text: str = "") -> None:
         """Send RST, forget what was queued."""
         if self.lost:
             return
         self.record.end(Outcome.ABORTED, self.clock(), text=text)
-        self.record.sample(self.clock())
-        self.closing = self.over = True
-        sock = self.transport.get_extra_info("socket")
-        if self.record.transport == "tcp" and sock is not None and sock.fileno() >= 0:
-            reset_on_close(sock)
-        self.transport.abort()
-        _wake(self.receiver)
-        _wake(self.sender)
+        self.lose(None, reset=True)
 
-    def broken(self, error: OSError) -> TransportError:
-        """The kernel takes no FIN: the peer has reset the connection, and the transport does not know it yet."""
-        end_broken(self.record, error, self.clock())
+    def end_by(self, cause: NetwrightError, outcome: Outcome, stage: str) -> None:
+        """This side ends the connection because of ``cause``, which its verbs raise from now on."""
+        self.cause = cause
+        self.record.end(outcome, self.clock(), stage=stage, text=str(cause))
         self.abort()
-        return ResetError(f"send: {reason(error)}")
+
+    def lose(self, error: OSError | None, *, reset: bool = False) -> None:
+        """Close the channel; whoever waits wakes and finds out why."""
+        if self.lost:
+            return
+        now = self.clock()
+        self.lost = self.over = True
+        self.closing = self.closing or error is None
+        self.error = error
+        if error is not None:
+            end_broken(self.record, error, now)
+        self.record.sample(now)
+        self.record.probe = None
+        self.channel.close(reset=reset)
+        self.record.end(self.ending, now)
+        self.recorder.close(self.record, now)
+        self._queued = None
+        for expiry in (self._life, self._receive_expiry):
+            if expiry is not None:
+                self.ticker.forget(expiry)
+        self._life = self._receive_expiry = None
+        for turn in (self.flushing, *self.turns):
+            if turn is not None and not isinstance(turn, bytes):
+                _finish(turn, None)
+        self.turns.clear()
+        self.flushing, self.posted = None, 0
+        if self._gone is not None:
+            self._gone.set()
+        _wake(self.receiver)
 
     async def gone(self) -> None:
-        """Wait until the transport is gone."""
+        """Wait until the channel is closed."""
         if not self.lost:
             self._gone = self._gone or asyncio.Event()
             await self._gone.wait()
@@ -200,14 +309,15 @@ class Pipe(asyncio.Protocol):
         self.ticker.arm(self._life, at, self.clock())
 
     def _outlived(self, now: float) -> None:
-        self._cut = DeadlineError("lifetime", now - self.record.opened_at)
-        self.record.end(Outcome.DEADLINE, now, stage="lifetime", text=str(self._cut))
-        self.abort()
+        self.end_by(DeadlineError("lifetime", now - self.record.opened_at), Outcome.DEADLINE, "lifetime")
 
-    def failure(self, doing: str) -> TransportError | DeadlineError:
+    def failure(self, doing: str) -> NetwrightError:
         """Why nothing can be done any more, as a new error."""
-        if self._cut is not None:
-            return DeadlineError(self._cut.stage, self._cut.waited)
+        match self.cause:
+            case DeadlineError(stage=stage, waited=waited):
+                return DeadlineError(stage, waited)
+            case LimitError(name=name, seen=seen, allowed=allowed):
+                return LimitError(name, seen, allowed)
         if isinstance(self.error, ConnectionError):
             error: TransportError = ResetError(f"{doing}: {self.record.peer} reset the connection")
         elif self.error is not None:
@@ -218,6 +328,50 @@ class Pipe(asyncio.Protocol):
         return error
 
 
+class SendExpiry:
+    """Ends the wait of a send at its deadline, or when the peer has read too little for too long."""
+
+    __slots__ = ("_before", "_begun", "_expiry", "_future", "_patience", "_pipe", "_queued", "_stage", "_until")
+
+    def __init__(
+        self, pipe: Pipe, future: Turn, until: float, stage: str, patience: Callable[[], float], *, queued: bool
+    ) -> None:
+        self._pipe, self._future, self._until, self._stage, self._queued = pipe, future, until, stage, queued
+        self._patience = patience
+        self._begun = pipe.clock()
+        self._before = pipe.record.bytes_out
+        self._expiry = Expiry(self._look)
+        self._arm(self._begun)
+
+    def _arm(self, now: float) -> None:
+        at = min(self._until, now + self._patience())
+        if at < math.inf:
+            self._pipe.ticker.arm(self._expiry, at, now)
+
+    def forget(self) -> None:
+        """The wait is over."""
+        self._pipe.ticker.forget(self._expiry)
+
+    def _look(self, now: float) -> None:
+        moved = self._pipe.record.bytes_out - self._before
+        self._before += moved
+        if now < self._until and moved >= PROGRESS:
+            self._arm(now)
+            return
+        error = DeadlineError(
+            self._stage if now >= self._until else "send",
+            now - self._begun,
+            advice=f"{self._pipe.record.peer} does not read",
+        )
+        error.queued = self._queued
+        _finish(self._future, error)
+
+
 def _wake(future: "asyncio.Future[None] | None") -> None:
     if future is not None and not future.done():
         future.set_result(None)
+
+
+def _finish(turn: Turn | None, error: DeadlineError | None) -> None:
+    if turn is not None and not turn.done():
+        turn.set_result(error)

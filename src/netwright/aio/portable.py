@@ -1,14 +1,15 @@
-"""The engine on asyncio's own transports: any loop, any operating system, also a simulated one."""
+"""The engine in Python, on any asyncio loop that watches descriptors."""
 
 import asyncio
 
+from netwright.aio.channel import SocketChannel
 from netwright.aio.deadlines import Ticker
 from netwright.aio.engine import Handle, ListeningHandle
-from netwright.aio.limits import Limits
 from netwright.aio.pipe import Pipe
+from netwright.aio.portable_stream import Stream
 from netwright.aio.sockets import SocketHandle, SocketListener, connected, listening
-from netwright.aio.stream import Stream
 from netwright.core.address import Address
+from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import Tuning
 
@@ -58,16 +59,12 @@ class PortableEngine:
         """A stream on a connected socket."""
         assert isinstance(handle, SocketHandle)
         sock = handle.release()
-        pipe = Pipe(self._loop, self._ticker, record, recorder)
         try:
-            await self._loop.connect_accepted_socket(lambda: pipe, sock)
+            pipe = Pipe(self._loop, self._ticker, record, recorder, SocketChannel(self._loop, sock))
         except BaseException:
-            if pipe.transport is not None:
-                pipe.abort()
-            else:
-                sock.close()
-                record.end(Outcome.ABORTED, self.now())
-                recorder.close(record, self.now())
+            sock.close()
+            record.end(Outcome.ABORTED, self.now())
+            recorder.close(record, self.now())
             raise
         if limits.lifetime is not None:
             pipe.live_until(record.opened_at + limits.lifetime)

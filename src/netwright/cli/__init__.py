@@ -2,6 +2,8 @@
 
 import sys
 
+import netwright
+
 __all__ = ["main"]
 
 
@@ -9,12 +11,10 @@ def main() -> None:
     """Run the command that ``sys.argv`` names; ends the process."""
     try:
         if sys.argv[1:] == ["--version"]:  # without click: half the time to the answer
-            from importlib.metadata import version
-
-            sys.stdout.write(f"netwright {version('netwright')}\n")
+            sys.stdout.write(f"netwright {netwright.__version__}\n")
             return
-        from netwright.cli.group import netwright
+        from netwright.cli.group import netwright as group
 
-        netwright(prog_name="netwright")
+        group(prog_name="netwright")
     except KeyboardInterrupt:  # while click itself was imported
         sys.exit(130)

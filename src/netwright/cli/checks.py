@@ -1,7 +1,8 @@
-"""What the machine and the interpreter give, one check each: seen, and what it costs where it is missing."""
+"""Checks of the machine and the interpreter: what each one found, and what it costs where something is missing."""
 
 import importlib.util
 import os
+import shutil
 import socket
 import struct
 import sys
@@ -11,8 +12,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 
-import netwright
-from netwright._native import PURE, compiled, enabled
+from netwright._native import PURE, compiled, enabled, every_kernel
 
 __all__ = ["CHECKS", "Check", "Grade", "run_checks"]
 
@@ -23,7 +23,7 @@ _DUMP = 0x301  # NLM_F_REQUEST | NLM_F_DUMP
 
 
 class Grade(StrEnum):
-    """GOOD, MISSING with a cost, OFF by the user's will, ELSEWHERE: this system has no such thing."""
+    """GOOD; MISSING, with a cost; OFF by a setting; ELSEWHERE: does not apply here, or cannot be known."""
 
     GOOD = "good"
     MISSING = "missing"
@@ -49,37 +49,46 @@ def run_checks() -> list[Check]:
 
 
 def interpreter() -> Iterator[Check]:
-    """Version, and what its makers told the compiler (sysconfig)."""
+    """Version, how it was compiled, and what slows it down."""
     version = f"{sys.implementation.name} {sys.version.split()[0]}"
     yield Check("python", "version", Grade.GOOD, version)
-    flags = " ".join(
-        str(sysconfig.get_config_var(name) or "") for name in ("CONFIG_ARGS", "PY_CFLAGS", "PY_CORE_CFLAGS")
-    )
-    for name, marks, cost in (
-        (
-            "PGO",
-            ("--enable-optimizations", "-fprofile-use", "-fprofile-instr-use"),
-            "Python runs about 10 to 20 % slower",
-        ),
-        ("LTO", ("--with-lto", "-flto"), "a few per cent of speed"),
-    ):
-        if not flags.strip():
-            yield Check("python", name, Grade.ELSEWHERE, "this build does not tell how it was made")
-        elif any(mark in flags for mark in marks):
-            yield Check("python", name, Grade.GOOD, "on")
-        else:
-            yield Check("python", name, Grade.MISSING, "off", cost, "use your system's or python.org's build")
+    yield _optimised("PGO", ("--enable-optimizations", "-fprofile-use", "-fprofile-instr-use"), "10 to 20 % of speed")
+    yield _optimised("LTO", ("--with-lto", "-flto"), "a few per cent of speed")
     if hasattr(sys, "gettotalrefcount"):
         yield Check("python", "debug build", Grade.MISSING, "on", "checks every call", "use a release build")
     if sys.flags.dev_mode or os.environ.get("PYTHONASYNCIODEBUG"):
         yield Check("python", "development mode", Grade.OFF, "on", "asyncio checks every call: slower")
 
 
+def _optimised(name: str, marks: tuple[str, ...], cost: str) -> Check:
+    """Whether the interpreter was compiled with an optimisation: on or off only where its build says so.
+
+    Distributions keep these flags out of sysconfig, so that extensions are not compiled with them: Debian's build has
+    both, and names neither.
+    """
+    flags = " ".join(
+        str(sysconfig.get_config_var(variable) or "") for variable in ("CONFIG_ARGS", "PY_CFLAGS", "PY_CORE_CFLAGS")
+    )
+    if any(mark in flags for mark in marks):
+        return Check("python", name, Grade.GOOD, "on")
+    if not flags.strip():
+        return Check("python", name, Grade.ELSEWHERE, "unknown: this build does not record its flags")
+    if sys.base_prefix == "/usr":
+        return Check("python", name, Grade.ELSEWHERE, "unknown: the distribution's build hides it; Debian's has it")
+    return Check("python", name, Grade.MISSING, "off", cost, "use your distribution's or python.org's build")
+
+
+def _compiler() -> str:
+    """The C compiler that would build extensions; "" if there is none, or no Python.h."""
+    named = (os.environ.get("CC", ""), str(sysconfig.get_config_var("CC") or ""), "cc", "gcc", "clang")
+    found = [path for text in named if text.split() and (path := shutil.which(text.split()[0]))]
+    header = Path(sysconfig.get_path("include"), "Python.h")
+    return found[0] if found and header.exists() else ""
+
+
 def kernels() -> Iterator[Check]:
     """Every native kernel of the package: on, or why not."""
-    root = Path(netwright.__path__[0])
-    for path in sorted(root.rglob("_*.pyi")):
-        name = ".".join(("netwright", *path.relative_to(root).with_suffix("").parts))
+    for name in every_kernel():
         short = name.removeprefix("netwright.")
         if enabled(name):
             yield Check("native kernels", short, Grade.GOOD, "on")
@@ -88,23 +97,26 @@ def kernels() -> Iterator[Check]:
         else:
             built = importlib.util.find_spec(name) is not None
             seen = "built, but does not load" if built else "not built"
-            fix = "install a C compiler and Python's headers, then install netwright again"
-            yield Check("native kernels", short, Grade.MISSING, seen, "its pure twin runs, slower", fix)
+            yield Check(
+                "native kernels", short, Grade.MISSING, seen, "its pure twin runs, slower", _build("install again")
+            )
+
+
+def _build(how: str) -> str:
+    """How to have native code: what is missing for it comes first."""
+    return how if _compiler() else f"install a C compiler and Python's headers (gcc, python3-dev), then {how}"
 
 
 def compiled_modules() -> Iterator[Check]:
     """Whether TCP and its simulator run compiled: mypyc compiles them in wheels, an editable install keeps sources."""
     name = "proto.tcp, sim"
     if on := compiled():
-        yield Check("native kernels", name, Grade.GOOD, f"{len(on)} modules compiled")
+        yield Check("compiled modules", name, Grade.GOOD, f"{len(on)} modules compiled")
     elif PURE:
-        yield Check("native kernels", name, Grade.OFF, "NETWRIGHT_PURE is set", "simulations run slower")
+        yield Check("compiled modules", name, Grade.OFF, "NETWRIGHT_PURE is set", "simulations run slower")
     else:
-        cost, fix = (
-            "simulations run at a third of the speed",
-            "pip install . with a C compiler, instead of pip install -e .",
-        )
-        yield Check("native kernels", name, Grade.MISSING, "not compiled", cost, fix)
+        cost, fix = "simulations run at a third of the speed", _build("pip install . instead of pip install -e .")
+        yield Check("compiled modules", name, Grade.MISSING, "not compiled", cost, fix)
 
 
 def stream_engine() -> Iterator[Check]:
@@ -288,14 +300,14 @@ def _sysctl(name: str) -> str | None:
 
 
 def _not_linux(group: str, name: str) -> Check:
-    return Check(group, name, Grade.ELSEWHERE, f"{sys.platform} has none that netwright reads")
+    return Check(group, name, Grade.ELSEWHERE, f"netwright reads none on {sys.platform}")
 
 
 CHECKS: list[Callable[[], Iterator[Check]]] = [
     interpreter,
     kernels,
-    compiled_modules,
     stream_engine,
+    compiled_modules,
     descriptors,
     queue,
     options,

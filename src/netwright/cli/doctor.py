@@ -4,10 +4,10 @@ import json
 import platform
 from collections.abc import Sequence
 from dataclasses import asdict
-from importlib.metadata import version
 
 import click
 
+import netwright
 from netwright.cli.checks import Check, Grade, run_checks
 
 __all__ = ["command", "table"]
@@ -24,9 +24,9 @@ _LOOK = {
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout.")
 @click.pass_context
 def command(context: click.Context, as_json: bool) -> None:
-    """What this machine and interpreter give, and what each missing thing costs.
+    """Check this machine and interpreter, and say what each missing feature costs.
 
-    Exit code 0 if nothing is missing, 1 if something is: all of it is optional.
+    Exit code 0 if nothing is missing, 1 if something is.  All of it is optional.
     """
     checks = run_checks()
     if as_json:
@@ -39,7 +39,7 @@ def command(context: click.Context, as_json: bool) -> None:
 
 
 def _system() -> str:
-    return f"netwright {version('netwright')} on {platform.system()} {platform.release()} {platform.machine()}"
+    return f"netwright {netwright.__version__} on {platform.system()} {platform.release()} {platform.machine()}"
 
 
 def table(checks: Sequence[Check]) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+import netwright as package
 from netwright.cli.examples import EXAMPLES
 from netwright.run.problem import INTERRUPTED, UNREACHABLE, USAGE, Code, Problem
 
@@ -69,6 +70,13 @@ class CommandGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(lines)
 
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run the command; a standard output that cannot be written ends it."""
+        try:
+            return super().invoke(ctx)
+        except OSError as error:  # here and not in main: click would end with 1 at EPIPE
+            ctx.exit(_output_failed(error))
+
     def main(
         self,
         args: Sequence[str] | None = None,
@@ -90,8 +98,6 @@ class CommandGroup(click.Group):
         except click.ClickException as error:
             _show(error)
             code = USAGE
-        except OSError as error:
-            code = _output_failed(error)
         sys.exit(code if isinstance(code, int) else 0)
 
 
@@ -121,6 +127,6 @@ def _output_failed(error: OSError) -> int:
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 120},
     epilog=EXIT_CODES,
 )
-@click.version_option(package_name="netwright", message="netwright %(version)s")
+@click.version_option(package.__version__, message="netwright %(version)s")
 def netwright() -> None:
     """Build networked programs, run them, watch them, break them."""

@@ -4,16 +4,17 @@ import textwrap
 from collections.abc import Callable
 from typing import Any
 
-from netwright.cli.table import printable, shorten, size, span
+from netwright.cli.table import printable, shorten
+from netwright.core.units import seconds, size
 
 __all__ = ["life"]
 
 _BAR = 20  # columns of the longest share
 _KERNEL: dict[str, Callable[[Any], str]] = {  # fields of struct tcp_info that are shown, with what prints them
-    "rtt": span,
-    "rttvar": span,
-    "min_rtt": span,
-    "rto": span,
+    "rtt": seconds,
+    "rttvar": seconds,
+    "min_rtt": seconds,
+    "rto": seconds,
     "snd_cwnd": str,
     "snd_ssthresh": str,
     "unacked": str,
@@ -48,23 +49,18 @@ def life(answer: dict[str, Any], width: int) -> list[str]:
 
 
 def _age(answer: dict[str, Any]) -> str:
-    """Open for how long, or how long it lived; the record's times are on the worker's clock, as ``now`` is."""
-    record = answer["record"]
-    ended = record["closed_at"]
-    age = span((ended or answer["now"]) - record["started_at"])
-    return f"lived {age}" if ended or answer["row"]["closed"] else f"open for {age}"
+    return f"{'lived' if answer['row']['closed'] else 'open for'} {seconds(answer['age'])}"
 
 
-def _shares(ledger: Any) -> list[str]:
-    """A bar for each account, as long as its share of the time."""
-    named = [(share["account"], share["seconds"]) for share in ledger["program"]]
-    total = sum(seconds for _, seconds in named)
-    if total <= 0.0:
+def _shares(ledger: list[dict[str, Any]]) -> list[str]:
+    """A bar for each cause, as long as its share of the time."""
+    if not ledger:
         return []
-    width = max(len(name) for name, _ in named)
+    width = max(len(share["cause"]) for share in ledger)
     bars = [
-        f"  {name:<{width}}  {100 * seconds / total:>3.0f} %  {span(seconds):>7}  {'█' * round(_BAR * seconds / total)}"
-        for name, seconds in sorted(named, key=lambda pair: -pair[1])
+        f"  {share['cause']:<{width}}  {100 * share['share']:>3.0f} %  {seconds(share['seconds']):>7}  "
+        f"{'█' * round(_BAR * share['share'])}"
+        for share in ledger
     ]
     return ["", "where its time went", *(bar.rstrip() for bar in bars)]
 

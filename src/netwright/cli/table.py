@@ -5,7 +5,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-__all__ = ["Column", "fit", "printable", "shorten", "size", "span"]
+__all__ = ["Column", "fit", "printable", "shorten"]
 
 GAP = 2  # spaces between two columns
 ROW = Any  # one row of /api/connections
@@ -89,19 +89,3 @@ def _width(text: str) -> int:
 def printable(text: str) -> str:
     """``text`` with · for whatever is not printable: what a peer sent must not steer the terminal (ECMA-48)."""
     return "".join(letter if letter.isprintable() else "·" for letter in text)
-
-
-def span(seconds: float) -> str:
-    """Seconds for people: ``130 ms``."""
-    for scale, unit in ((1e-3, "µs"), (1.0, "ms")):
-        if seconds < scale:
-            return f"{max(0.0, seconds) / scale * 1000:.0f} {unit}"
-    return f"{seconds:.1f} s" if seconds < 100 else f"{seconds / 60:.0f} min"
-
-
-def size(count: int) -> str:
-    """Bytes for people: ``1.5 kB``."""
-    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if count >= scale:
-            return f"{count / scale:.1f} {unit}"
-    return f"{count} B"

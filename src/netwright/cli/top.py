@@ -19,11 +19,12 @@ import click
 from netwright.cli.life import life
 from netwright.cli.options import AddressType, Seconds
 from netwright.cli.problem import Code, Problem, UnreachableProblem
-from netwright.cli.table import Column, fit, printable, shorten, size, span
+from netwright.cli.table import Column, fit, printable, shorten
 from netwright.console.query import COMPARED, MATCHED
 from netwright.console.secret import read_token, token_path
 from netwright.console.view import bound
 from netwright.core.address import Address, InetAddress
+from netwright.core.units import seconds, size
 from netwright.run.folder import console_folder
 from netwright.run.problem import Problem as RunProblem
 from netwright.run.settings import DEFAULT_CONSOLE
@@ -171,7 +172,10 @@ def ask(console: InetAddress, token: str, path: str, query: dict[str, str | int]
     except (OSError, HTTPException) as error:
         fix = "netwright serve app.py starts one; --console names another"
         raise UnreachableProblem(
-            f"no console on {console}", code=Code.CONSOLE_SILENT, why=str(error), fix=fix
+            f"no console on {console}",
+            code=Code.CONSOLE_SILENT,
+            why=getattr(error, "strerror", "") or str(error),
+            fix=fix,
         ) from error
     finally:
         asked.close()
@@ -219,7 +223,7 @@ def _peer(row: Any) -> str:
 
 
 def _waits(row: Any, now: float) -> str:
-    return row["note"] or (f"{row['waiting']} {span(now - row['waiting_since'])}" if row["waiting"] else "")
+    return row["note"] or (f"{row['waiting']} {seconds(now - row['waiting_since'])}" if row["waiting"] else "")
 
 
 COLUMNS = (
@@ -227,8 +231,8 @@ COLUMNS = (
     Column("PEER", 11, lambda row, now: _peer(row)),
     Column("SERVICE", 9, lambda row, now: row["service"], least=7),
     Column("STATE", 10, lambda row, now: row["state"]),
-    Column("AGE", 8, lambda row, now: span((row["closed"] or now) - row["opened"]), right=True),
-    Column("RTT", 5, lambda row, now: span(row["rtt"]) if row["rtt"] else "", right=True),
+    Column("AGE", 8, lambda row, now: seconds((row["closed"] or now) - row["opened"]), right=True),
+    Column("RTT", 5, lambda row, now: seconds(row["rtt"]) if row["rtt"] else "", right=True),
     Column("CWND", 1, lambda row, now: str(row["cwnd"] or ""), right=True),
     Column("RTX", 2, lambda row, now: str(row["rtx"] or ""), right=True),
     Column("IN", 7, lambda row, now: size(row["bytes_in"]), right=True),
@@ -285,13 +289,19 @@ def _watch(asking: Ask, view: View, interval: float) -> None:
     """Draw each ``interval`` and after each key, until q or Ctrl-C."""
     with _terminal() as keys:
         while True:
-            width, height = shutil.get_terminal_size()
+            width, height = _size()
             lines = picture(asking, view, width, height)
             sys.stdout.write("\x1b[H" + "\r\n".join(f"{line}\x1b[K" for line in lines))
             sys.stdout.flush()
             for key in keys(interval):
                 if not view.press(key):
                     return
+
+
+def _size() -> tuple[int, int]:
+    """Columns and lines now; COLUMNS and LINES, which shells set once, only where the terminal does not say."""
+    width, height = os.get_terminal_size(sys.stdout.fileno())
+    return (width, height) if width and height else shutil.get_terminal_size()
 
 
 _KEY = re.compile(r"\x1b(?:\[|O)([0-9;]*[A-Za-z~])|(\x1b)|(.)", re.DOTALL)

@@ -15,6 +15,7 @@ import click
 
 from netwright.cli.problem import Code, Problem, UnreachableProblem
 from netwright.core.errors import ProtocolError, TransportError, UsageError
+from netwright.core.units import size
 from netwright.watch.capture import Capture, Report, open_capture
 from netwright.watch.flow import Flow
 from netwright.watch.judged import JudgedSegment
@@ -262,15 +263,8 @@ def _connection(flow: Flow) -> Iterator[str]:
         yield from (f"#{flow.number}  {flow.client}", f"    → {flow.server}", f"    {tail}")
     rtt = f"  rtt {flow.initial_rtt * 1e3:.3f} ms" if flow.initial_rtt is not None else ""
     again = f"  {_count(flow.retransmissions, 'retransmission')}" if flow.retransmissions else ""
-    line = f"    {flow.duration:.3f} s{rtt}  sent {_size(flow.forward.data)}  received {_size(flow.backward.data)}"
+    line = f"    {flow.duration:.3f} s{rtt}  sent {size(flow.forward.data)}  received {size(flow.backward.data)}"
     yield from [line + again] if len(line + again) <= WIDTH else [line, f"  {again}"]
-
-
-def _size(data: int) -> str:
-    for scale, unit in ((1e9, "GB"), (1e6, "MB"), (1e3, "kB")):
-        if data >= scale:
-            return f"{data / scale:.1f} {unit}"
-    return f"{data} B"
 
 
 def _count(number: int, noun: str) -> str:

@@ -1,25 +1,28 @@
-"""What the console's API answers: JSON values from the store.  No I/O, no clock."""
+"""The answers of the console's API: JSON values from the store."""
 
 import json
+from collections import Counter
 from dataclasses import asdict
 from typing import Any
 
 from netwright.console.explain import explain
 from netwright.console.kernel import View, explain_kernel, recorded_values
 from netwright.console.phases import bars_of_life, waterfall
-from netwright.console.query import parse_filter, parse_sort
+from netwright.console.query import COMPARED, MATCHED, parse_filter, parse_sort
 from netwright.console.store import Store, Worker
-from netwright.console.view import Row
+from netwright.console.view import LOST, Row
 from netwright.core.errors import UsageError
+from netwright.core.record import Outcome
 from netwright.proto.feed import readable
 from netwright.watch.ending import ending
-from netwright.watch.ledger import Share, kernel_ledger, program_ledger
+from netwright.watch.ledger import Share, ledger
 
-__all__ = ["MAX_ROWS", "Events", "connection", "connections", "health", "workers"]
+__all__ = ["MAX_ROWS", "Events", "connection", "connections", "filter_language", "health", "totals", "workers"]
 
+VALUES = 50  # values of a column that are offered to complete a filter
 MAX_ROWS = 10_000  # rows of one answer of /api/connections
 _FIELDS = list(Row.__annotations__)
-_KERNEL = list(View.__annotations__)
+_KERNEL = ["state", "tone", *View.__annotations__]
 
 
 def workers(store: Store) -> list[dict[str, Any]]:
@@ -76,7 +79,7 @@ def connections(
         key, reverse = parse_sort(sort)
         found.sort(key=lambda row: key(row, now), reverse=reverse)
     found.sort(key=lambda row: row["closed"] > 0)
-    return {"now": now, "matched": len(found), "connections": found[:limit]}
+    return {"now": now, "matched": len(found), "connections": found[:limit], "totals": totals(store)}
 
 
 def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
@@ -89,10 +92,11 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
     ended = found.row["closed"]  # a lost connection's record is still open: its row knows when the worker died
     clock = (ended or now) - offset
     watched = found.moments is not None and len(found.moments) > 0
+    lost = found.row["state"] == LOST
     kernel = found.kernel if found.kernel and not ended else recorded_values(found.record) or found.kernel
-    asked = clock if kernel is found.kernel else found.record["kernel_at"]
-    findings = explain(found.record, clock) + explain_kernel(kernel)
-    bars = bars_of_life(found.record, found.moments or (), clock)
+    shares = ledger(found.record, clock, kernel)
+    findings = explain(found.record, shares, lost=lost) + ([] if ended else explain_kernel(kernel))
+    bars = bars_of_life(found.record, found.moments or (), clock, lost=lost)
     return {
         "now": clock,
         "row": found.row,
@@ -101,19 +105,70 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
         "waterfall": [asdict(bar) for bar in waterfall(bars)],
         "findings": [asdict(finding) for finding in findings],
         "kernel": kernel or None,
-        "ending": asdict(ending(found.record["ended"])),
-        "ledger": {
-            "program": _shares(program_ledger(found.record, clock)),
-            "kernel": _shares(kernel_ledger(kernel, max(0.0, asked - found.record["opened_at"]))),
-        },
+        "ending": {"who": "you", "how": found.row["note"]} if lost else asdict(ending(found.record["ended"])),
+        "ledger": _shares(shares),
+        "bound_by": shares[0].cause if shares else "",
+        "age": max(0.0, (found.record["closed_at"] or clock) - found.record["started_at"]),
         "trend": found.trend.told() if found.trend is not None else [],
         "moments": [asdict(moment) for moment in found.moments] if watched and found.moments else None,
         "moments_lost": found.moments_lost,
     }
 
 
+def filter_language(store: Store, now: float) -> dict[str, Any]:
+    """The columns of a filter with their operators, units and, of text with few values, the VALUES most frequent ones.
+
+    Enough to complete a filter while it is typed, without a copy of the language.
+    """
+    seen: dict[str, Counter[str]] = {name: Counter() for name in _ENUMERATED}
+    for row in store.rows():
+        for name, counts in seen.items():
+            counts[MATCHED[name](row, now)] += 1
+    texts = [
+        {"name": name, "kind": "text", "operators": [":"], "values": _frequent(seen.get(name, Counter()))}
+        for name in MATCHED
+    ]
+    numbers = [
+        {
+            "name": name,
+            "kind": "number",
+            "operators": [">", "<", ">=", "<="],
+            "units": list(number.units),
+            "examples": number.examples.split(" "),
+        }
+        for name, number in COMPARED.items()
+    ]
+    return {"columns": [*texts, *numbers], "exclude": "-", "quote": '"'}
+
+
+def _frequent(counts: Counter[str]) -> list[dict[str, Any]]:
+    return [{"value": value, "count": count} for value, count in counts.most_common(VALUES) if value]
+
+
+_ENUMERATED = ("state", "svc", "proto", "wait", "role", "worker", "tone", "tcp", "bound")
+
+
 def _shares(shares: list[Share]) -> list[dict[str, Any]]:
-    return [{"account": share.account.value, "seconds": round(share.seconds, 6)} for share in shares]
+    return [{**asdict(share), "seconds": round(share.seconds, 6), "share": round(share.share, 4)} for share in shares]
+
+
+def totals(store: Store) -> dict[str, Any]:
+    """Counts of connections since the workers' start, and how many of them are kept here to look at."""
+    ended = {outcome: store.totals[outcome] for outcome in ENDED if store.totals[outcome]}
+    return {
+        "opened": store.totals["accepted"] + store.totals["connected"],
+        "live": len(store.live),
+        "ended": sum(ended.values()),
+        "badly": sum(count for outcome, count in ended.items() if outcome in BADLY),
+        "outcomes": ended,
+        "kept": len(store.closed),
+        "kept_limit": store.closed_limit,
+        "untold": sum(worker.lost for worker in store.workers.values()),
+    }
+
+
+ENDED = [outcome.value for outcome in Outcome if outcome is not Outcome.OPEN]
+BADLY = frozenset(ENDED) - {Outcome.CLOSED, Outcome.PEER_CLOSED, Outcome.DRAINED}
 
 
 class Events:
@@ -154,7 +209,7 @@ class Events:
         rows = [list(row.values()) for row in changes.rows]  # a Row is built in the order of its fields
         body = {"now": now, "revision": changes.revision, "rows": rows, "skipped": changes.skipped}
         kernel = [[row["id"], *(row[name] for name in _KERNEL)] for row in self._store.looked(since)]  # type: ignore[literal-required]
-        return body | {"workers": workers(self._store), "kernel": kernel}
+        return body | {"workers": workers(self._store), "kernel": kernel, "totals": totals(self._store)}
 
 
 def _point(point: object) -> list[int]:

@@ -1,9 +1,11 @@
-"""Where a connection's time went, and why it ended: sentences from its record.  No I/O."""
+"""Why a connection ended and where its time went, in sentences: the end of its record, the shares of its ledger."""
 
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
-from netwright.core.record import Outcome, Party, Waiting
+from netwright.core.record import Outcome, Party
 from netwright.proto.feed import Record
+from netwright.watch.ledger import Cause, Share
 
 __all__ = ["Finding", "explain"]
 
@@ -20,12 +22,14 @@ class Finding:
     advice: str = ""
 
 
-def explain(record: Record, now: float) -> list[Finding]:
-    """The end first if it was not in order, then who spent the time, the greatest share first."""
-    end = record["closed_at"] or now
-    life = max(end - record["started_at"], 1e-9)
-    shares = sorted(_shares(record, end), key=lambda finding: -finding.seconds)
-    return [*_end(record), *(f for f in shares if f.seconds >= WORTH_SAYING * life)]
+def explain(record: Record, shares: Iterable[Share], *, lost: bool = False) -> list[Finding]:
+    """The end first if it was not in order, then the shares of the ledger that are worth a sentence.
+
+    Args:
+        lost: its worker died, so its record has no end.
+    """
+    said = [_LOST] if lost else _end(record)
+    return [*said, *(_share(share, record["kernel"]) for share in shares if share.share >= WORTH_SAYING)]
 
 
 def _end(record: Record) -> list[Finding]:
@@ -33,45 +37,59 @@ def _end(record: Record) -> list[Finding]:
     if ended.outcome not in _ENDS:
         return []
     title, text, advice = _ENDS[ended.outcome]
-    if ended.outcome is Outcome.RESET and ended.who is not Party.PEER:
-        title, text = (
-            "The path went silent",
-            "no acknowledgement came for as long as Tuning allows, or no way led there.",
-        )
-    said = " ".join(filter(None, (text, f"stage: {ended.stage}." if ended.stage else "", ended.text)))
+    if ended.outcome is Outcome.RESET:
+        title, text, advice = _BROKEN[ended.who]
+    elif ended.outcome is Outcome.CONNECT_FAILED and ended.who in _NO_CONNECTION:
+        title, text, advice = _NO_CONNECTION[ended.who]
+    said = " ".join(filter(None, (text, f"Stage: {ended.stage}." if ended.stage else "", ended.text)))
     return [Finding(title, said, advice=advice)]
 
 
-def _shares(record: Record, end: float) -> list[Finding]:
-    waiting, running = record["waiting"], max(0.0, end - record["waiting_since"])
-    handler = record["handler_time"] + (running if waiting == Waiting.HANDLER else 0.0)
-    send = record["send_waited"] + (running if waiting == Waiting.SEND else 0.0)
-    receive = record["receive_waited"] + (running if waiting not in (Waiting.HANDLER, Waiting.SEND, "") else 0.0)
-    what = waiting if waiting and waiting not in (Waiting.HANDLER, Waiting.SEND) else "peer to send"
-    return [
-        Finding(
-            "Idle" if what == Waiting.NEXT_REQUEST else "The peer was silent", f"this side waited for {what}.", receive
-        ),
-        Finding(
-            "The peer did not read",
-            "the kernel's send buffer was full: a slow peer, a slow path, or a peer that reads after it has written.",
-            send,
-            "Limits.send bounds it",
-        ),
-        Finding("The program worked", "neither read nor wrote: the handler's own time.", handler),
-    ]
+def _share(share: Share, kernel: Mapping[str, float]) -> Finding:
+    title, text, advice = _SHARES[share.cause]
+    if share.cause is Cause.UNACKNOWLEDGED and kernel:
+        retransmitted = int(kernel.get("total_retrans", 0))
+        path = f" Round trip {kernel.get('rtt', 0.0) * 1000:.1f} ms, {retransmitted} segments retransmitted."
+        text += path
+    return Finding(title, text, share.seconds, advice)
 
 
+_LOST = Finding("The worker ended", "its process ended while the connection was open; nobody saw how that went on.")
 _ENDS = {
     Outcome.RESET: ("Reset by the peer", "it sent RST.", ""),
     Outcome.ABORTED: ("Aborted by this side", "RST was sent; bytes on their way may be lost.", ""),
-    Outcome.DEADLINE: ("A deadline struck", "the time that was set ran out.", "Limits names each of them"),
-    Outcome.LIMIT: ("A limit refused it", "a setting of this side was passed.", "Limits names each of them"),
+    Outcome.DEADLINE: ("A deadline struck", "a time that this side had set ran out.", "Limits has each of them"),
+    Outcome.LIMIT: ("A limit refused it", "the peer sent more than a setting of this side allows.", "Limits has each"),
     Outcome.PROTOCOL_ERROR: ("The peer broke the protocol", "what it sent is not allowed.", ""),
-    Outcome.HANDLER_ERROR: (
-        "The handler raised",
-        "the program's own code failed.",
-        "the service's report names the cause",
-    ),
+    Outcome.HANDLER_ERROR: ("The handler raised", "the program's own code failed.", "the log has the traceback"),
     Outcome.CONNECT_FAILED: ("Nobody answered", "no address could be reached.", ""),
+}
+_RESET = ("Reset by the peer", "it sent RST.", "")
+_BROKEN = dict.fromkeys(Party, _RESET) | {
+    Party.NETWORK: (
+        "The path went silent",
+        "no acknowledgement came for as long as Tuning allows, or no route led to the peer.",
+        "Tuning.user_timeout and keepalive set how long it is waited for",
+    ),
+    Party.KERNEL: ("This host's kernel gave it up", "it had no memory or no permission for it.", "see its log: dmesg"),
+}
+_NO_CONNECTION = {
+    Party.LOOKUP: ("The name was not found", "the resolver gave no address.", ""),
+    Party.PEER: ("The connection was refused", "the host answered that nobody listens there.", ""),
+    Party.KERNEL: ("This host could not connect", "its kernel refused the attempt.", ""),
+}
+_SHARES = {
+    Cause.LOOKUP: ("The name lookup took time", "the resolver was waited for.", "netwright doctor asks it"),
+    Cause.CONNECT: ("The handshake took time", "no answer to SYN came sooner.", ""),
+    Cause.RECEIVE: ("The peer was silent", "this side waited for it to send.", ""),
+    Cause.IDLE: ("Idle", "this side waited for the next request.", ""),
+    Cause.HANDLER: ("The program worked", "it neither read nor wrote: the handler's own time.", ""),
+    Cause.SEND: (
+        "The peer did not read",
+        "bytes for it waited: its receive window was full, or the send buffer here was.",
+        "Limits.send bounds it",
+    ),
+    Cause.BUFFER: ("The send buffer is small", "it was full while the path could take more.", "leave SO_SNDBUF unset"),
+    Cause.UNACKNOWLEDGED: ("Sent and unacknowledged", "the peer's acknowledgements were waited for.", ""),
+    Cause.CLOSE: ("The close took time", "what was queued was sent, or the peer's end was waited for.", ""),
 }

@@ -1,4 +1,4 @@
-"""The kernel's view of the console's connections: matched by their addresses, explained in sentences.  No I/O."""
+"""The kernel's view of the console's connections: matched by their addresses, explained in sentences."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,7 +14,6 @@ from netwright.wire.tcp_info import TcpState
 __all__ = ["View", "by_addresses", "explain_kernel", "kernel_values", "recorded_values", "view_of"]
 
 RETRANSMITTED = 0.01  # share of segments above which loss is worth saying
-LIMITED = 0.1  # share of the time with something to send
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,7 +74,10 @@ def _state(number: int) -> str:
 
 
 def explain_kernel(told: Mapping[str, Any]) -> list[Finding]:
-    """What the kernel knows and the program cannot: loss, full windows, who does not read, who does not close."""
+    """What only the kernel sees of a live connection: loss, a program that does not read or close.
+
+    Of one that has ended nothing is said: its last view was taken in the middle of closing.
+    """
     found = []
     if told.get("state_name") == TcpState.CLOSE_WAIT.name:
         text = "it sent FIN (CLOSE_WAIT); this side has not closed."
@@ -85,16 +87,6 @@ def explain_kernel(told: Mapping[str, Any]) -> list[Finding]:
         found.append(Finding("The program has not read", text, advice="it is busy, or waits for something else"))
     again, sent = told.get("total_retrans", 0), told.get("segs_out", 0)
     if again > RETRANSMITTED * sent:
-        text = f"{again} segments{f' of {sent}' if sent else ''} were sent again."
+        text = f"{again} segments{f' of {sent}' if sent else ''} were retransmitted."
         found.append(Finding("The path loses segments", text, advice=f"round trip {told['rtt'] * 1000:.1f} ms"))
-    busy = told.get("busy_time", 0.0)
-    for name, title, text in _LIMITS:
-        if busy and told.get(name, 0.0) > LIMITED * busy:
-            found.append(Finding(title, text, told[name]))
     return found
-
-
-_LIMITS = (
-    ("rwnd_limited", "The peer reads slowly", "with something to send, its window was full (RFC 9293 §3.8.6)."),
-    ("sndbuf_limited", "The send buffer is small", "it was full while the path could take more."),
-)

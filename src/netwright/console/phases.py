@@ -1,4 +1,4 @@
-"""A connection's life as bars on one time axis: from its moments where it was watched, else from its summary.  No I/O.
+"""A connection's life as bars on one time axis: from its moments where it was watched, else from its summary.
 
 A bar is a stretch of time with one cause; a tick is a bar without length.  Times are seconds on the worker's clock.
 """
@@ -9,6 +9,7 @@ from dataclasses import dataclass
 
 from netwright.core.moment import Kind, Moment
 from netwright.core.record import Attempt, Outcome, Result, Waiting
+from netwright.core.units import seconds, size
 from netwright.proto.feed import Record
 from netwright.watch.ending import ending
 
@@ -30,8 +31,17 @@ class Bar:
     size: int = 0
 
 
-def bars_of_life(record: Record, moments: Sequence[Moment], now: float) -> list[Bar]:
-    """The opening from the summary, which knows every attempt, then the moments that were kept; else the summary."""
+def bars_of_life(record: Record, moments: Sequence[Moment], now: float, *, lost: bool = False) -> list[Bar]:
+    """The opening from the summary, which has every attempt, then the moments that were kept; else the summary.
+
+    Args:
+        lost: its worker died at ``now``.
+    """
+    end = [Bar("end", "lost · its worker ended", now, now, "bad")] if lost else []
+    return _bars_of_life(record, moments, now) + end
+
+
+def _bars_of_life(record: Record, moments: Sequence[Moment], now: float) -> list[Bar]:
     if not moments:
         return bars_of_summary(record, now)
     if record["waiting"] in (Waiting.RESOLVE, Waiting.CONNECT):
@@ -50,11 +60,12 @@ def bars_of_summary(record: Record, now: float) -> list[Bar]:
         found.append(Bar("req", exchange.line, exchange.began, exchange.began, "data"))
         stop = exchange.answered or end
         if exchange.handler:
-            found.append(Bar("app", f"handler {_ms(stop - exchange.handler)}", exchange.handler, stop, "app"))
+            found.append(Bar("app", f"handler {seconds(stop - exchange.handler)}", exchange.handler, stop, "app"))
         if exchange.answered:
             stop = max(record["last_out_at"], exchange.answered)
             found.append(Bar("resp", "response", exchange.answered, stop, "good"))
-    if record["waiting"]:
+    handled = any(not exchange.answered for exchange in record["exchanges"][-1:])
+    if record["waiting"] and not (handled and record["waiting"] == Waiting.HANDLER):
         found.append(_wait_bar(record["waiting"], record["waiting_since"], now))
     if record["closed_at"]:
         outcome, ended = record["ended"].outcome, ending(record["ended"])
@@ -72,19 +83,19 @@ def _opening(record: Record, end: float) -> Iterator[Bar]:
         yield Bar("accept", "accepted", opened, opened, "data")
     if first or (record["role"] == "accepted" and not record["bytes_out"]):
         stop = first or end
-        yield Bar("wait", f"first byte after {_ms(stop - opened)}", opened, stop, "wait")
+        yield Bar("wait", f"first byte after {seconds(stop - opened)}", opened, stop, "wait")
 
 
 def _connecting(record: Record, opened: float) -> Iterator[Bar]:
     start, resolved = record["started_at"], record["resolved_at"]
     if resolved > start:
-        yield Bar("dns", f"name lookup {_ms(resolved - start)}", start, resolved, "crypto")
+        yield Bar("dns", f"name lookup {seconds(resolved - start)}", start, resolved, "crypto")
     for attempt in sorted(record["attempts"], key=lambda attempt: attempt.began):
         tone = "data" if attempt.result is Result.ANSWERED else "bad"
-        label = f"{attempt.address} {_result(attempt)} {_ms(attempt.took)}"
+        label = f"{attempt.address} {_result(attempt)} {seconds(attempt.took)}"
         yield Bar("syn", label, attempt.began, attempt.began + attempt.took, tone)
     if not record["attempts"]:
-        yield Bar("syn", f"connect {_ms(opened - (resolved or start))}", resolved or start, opened, "data")
+        yield Bar("syn", f"connect {seconds(opened - (resolved or start))}", resolved or start, opened, "data")
 
 
 def _result(attempt: Attempt) -> str:
@@ -145,26 +156,26 @@ def _stretch(run: Sequence[Bar]) -> list[Bar]:
     if len(run) < 2:
         return list(run)
     came, went = (sum(bar.size for bar in run if bar.lane == lane) for lane in ("in", "out"))
-    moved = ", ".join([f"{_bytes(came)} in"] * (came > 0) + [f"{_bytes(went)} out"] * (went > 0))
+    moved = ", ".join([f"{size(came)} in"] * (came > 0) + [f"{size(went)} out"] * (went > 0))
     start, end = run[0].start, max(bar.end for bar in run)
-    return [Bar("flow", f"{len(run)} steps, {moved or 'no bytes'}, {_ms(end - start)}", start, end, "data")]
+    return [Bar("flow", f"{len(run)} steps, {moved or 'no bytes'}, {seconds(end - start)}", start, end, "data")]
 
 
 def _close(lane: str, start: Moment, end: float) -> Bar:
     if lane == "wait":
         return _wait_bar(str(start.about[0]) if start.about else "", start.at, end)
     if lane == "work":
-        return Bar("work", f"program works {_ms(end - start.at)}", start.at, end, "app")
+        return Bar("work", f"program works {seconds(end - start.at)}", start.at, end, "app")
     if lane == "app":
-        return Bar("app", f"handler {_ms(end - start.at)}", start.at, end, "app")
-    return Bar(lane, f"{_NAMES[lane]} {_ms(end - start.at)}", start.at, end, "crypto" if lane == "tls" else "wait")
+        return Bar("app", f"handler {seconds(end - start.at)}", start.at, end, "app")
+    return Bar(lane, f"{_NAMES[lane]} {seconds(end - start.at)}", start.at, end, "crypto" if lane == "tls" else "wait")
 
 
 def _wait_bar(waiting: str, start: float, end: float) -> Bar:
     if waiting == Waiting.HANDLER:
-        return Bar("app", f"handler {_ms(end - start)}", start, end, "app")
+        return Bar("app", f"handler {seconds(end - start)}", start, end, "app")
     tone = "bad" if waiting == Waiting.SEND else "wait"
-    return Bar("wait", f"waits for {waiting} {_ms(end - start)}", start, end, tone)
+    return Bar("wait", f"waits for {waiting} {seconds(end - start)}", start, end, tone)
 
 
 def _add_tick(found: list[Bar], moment: Moment) -> None:
@@ -180,19 +191,6 @@ def _add_tick(found: list[Bar], moment: Moment) -> None:
 
 def _end_tone(outcome: str) -> str:
     return "quiet" if outcome in (Outcome.CLOSED, Outcome.PEER_CLOSED, Outcome.DRAINED) else "bad"
-
-
-def _bytes(size: int) -> str:
-    scale, unit = (1e6, "MB") if size >= 1e6 else (1e3, "kB")
-    return f"{size / scale:.1f} {unit}" if size >= 1e3 else f"{size} B"
-
-
-def _ms(seconds: float) -> str:
-    if seconds < 0.000995:
-        return f"{seconds * 1e6:.0f} µs"
-    if seconds < 0.0995:
-        return f"{seconds * 1000:.1f} ms"
-    return f"{seconds * 1000:.0f} ms" if seconds < 9.9995 else f"{seconds:.1f} s"
 
 
 _ALONE = frozenset({"dns", "syn", "accept", "open", "tls", "fin", "rst", "end"})

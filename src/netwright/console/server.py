@@ -104,6 +104,7 @@ class Console:
         self._get("/api/connections/{name}", self._connection)
         self._get("/api/events", self._stream)
         self._get("/api/workers", self._workers)
+        self._get("/api/filter", self._filter)
         self._get("/api/health", self._health)
         self._get("/api/access", self._access)
 
@@ -148,6 +149,9 @@ class Console:
         if answer is None:
             raise StatusError(404, f"no connection {name[:40]}", advice="/api/connections lists them")
         return Response.json(answer)
+
+    async def _filter(self, request: Request) -> Response:
+        return Response.json(answers.filter_language(self.store, self._clock()))
 
     async def _workers(self, request: Request) -> Response:
         return Response.json({"workers": answers.workers(self.store)})

@@ -1,30 +1,36 @@
-"""What the console knows: rows of all workers, the last closed ones, series of the last minutes.  No I/O, no clock.
+"""The console's store: rows of all workers, the last closed ones, series of the last minutes.
 
 A viewer asks for what changed since the revision it has; a slow viewer therefore costs nothing but its next answer.
 """
 
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
+from math import ceil
 from typing import Any, cast
 
 from netwright.console.kernel import View, by_addresses, kernel_values, view_of
 from netwright.console.trend import Sample, Trend
-from netwright.console.view import LOST, Row, row_of
+from netwright.console.view import LOST, Row, bound, row_of, state_of, tone_of
 from netwright.core.errors import LimitError, ProtocolError
 from netwright.core.moment import Moment
 from netwright.core.record import Outcome
 from netwright.proto.feed import Batch, Bye, Hello, Moments, Record, Update
 from netwright.wire.inet_diag import DiagSocket
 
-__all__ = ["Changes", "Connection", "Point", "Store", "Worker"]
+__all__ = ["LATE", "Changes", "Connection", "Point", "Store", "Worker"]
 
+LATE = 3  # seconds that a second of the series stays open: workers report what moved within 2.25 s
 _KERNEL = tuple(View.__annotations__)
+_MOVED = ("bytes_in", "bytes_out", "messages", "opened")
 
 
 @dataclass(slots=True)
 class Worker:
-    """A serving process; ``offset`` turns its clock into the time of day, ``gone_at`` is 0.0 while it lives."""
+    """A serving process; ``offset`` turns its clock into the time of day, ``gone_at`` is 0.0 while it lives.
+
+    ``told_at`` is when its last batch was taken, on its own clock, 0.0 before the first.
+    """
 
     hello: Hello
     offset: float
@@ -32,6 +38,7 @@ class Worker:
     gone_at: float = 0.0
     in_order: bool = False
     lost: int = 0
+    told_at: float = 0.0
     totals: dict[str, int] = field(default_factory=dict)
 
 
@@ -104,7 +111,8 @@ class Store:
         self._live_limit, self._moments_limit, self._workers_limit, self._lease = live, moments, workers, lease
         self._tracked = tracked
         self._leases: dict[str, float] = {}
-        self._second = _Second()
+        self._past: Counter[str] = Counter()  # totals of workers that were forgotten
+        self._series = _Series()
 
     def __repr__(self) -> str:
         return f"<Store {len(self.workers)} workers, {len(self.live)} live, {len(self.closed)} closed>"
@@ -113,14 +121,22 @@ class Store:
         """A worker said hello; what an earlier one with its pid left open is lost."""
         if hello.pid in self.workers:
             self.leave(hello.pid, now)
-            del self.workers[hello.pid]
+            self._forget(hello.pid)
         for pid in [pid for pid, worker in self.workers.items() if worker.gone_at][: self._surplus()]:
-            del self.workers[pid]
+            self._forget(pid)
         if self._surplus() > 0:
             raise LimitError("workers", len(self.workers) + 1, self._workers_limit, unit="workers")
         worker = self.workers[hello.pid] = Worker(hello, hello.wall - hello.now, now)
         self.revision += 1
         return worker
+
+    def _forget(self, pid: int) -> None:
+        self._past.update(self.workers.pop(pid).totals)
+
+    @property
+    def totals(self) -> Counter[str]:
+        """Connections of all workers by role and by outcome, since their start."""
+        return sum((Counter(worker.totals) for worker in self.workers.values()), self._past.copy())
 
     def _surplus(self) -> int:
         return len(self.workers) + 1 - self._workers_limit
@@ -138,14 +154,16 @@ class Store:
     def _lose(self, connection: Connection, now: float) -> None:
         row = connection.row
         note = "its worker ended before it" if self.workers[row["worker"]].in_order else "its worker died"
-        connection.row = {**row, "state": LOST, "tone": "bad", "closed": now, "waiting": "", "note": note}
+        over: Any = {"state": LOST, "tone": "bad", "tcp": "", "closed": now, "waiting": "", "note": note}
+        largest: Any = {"bound_by": bound(row, now), "bound_at": 0.0, "bound_then": ""}
+        connection.row = cast("Row", {**row, **over, **largest})
         del self.live[row["id"]]
         self._keep_closed(connection)
 
     def forget(self, now: float, *, after: float = 600.0) -> None:
         """Drop workers that are gone for ``after`` seconds, with their connections."""
         for pid in [pid for pid, worker in self.workers.items() if worker.gone_at and worker.gone_at <= now - after]:
-            del self.workers[pid]
+            self._forget(pid)
             for name in [name for name, connection in self.closed.items() if connection.row["worker"] == pid]:
                 del self.closed[name]
             self.revision += 1
@@ -169,14 +187,17 @@ class Store:
             case Batch():
                 worker.totals, worker.lost = update.totals, update.lost
                 self.revision += 1
+                since, worker.told_at = worker.told_at or update.now, update.now
                 for record in (*update.records, *update.closed):
-                    self._merge_record(record, pid, worker.offset, update.now)
+                    self._merge_record(record, pid, worker.offset, since, update.now)
 
-    def _merge_record(self, record: Record, pid: int, offset: float, now: float) -> None:
+    def _merge_record(self, record: Record, pid: int, offset: float, since: float, now: float) -> None:
         name = f"{pid}.{record['number']}"
         known = self.live.pop(name, None) or self.closed.get(name)
         row = row_of(record, pid, offset, known.row if known is not None else None)
-        self._second.count(row, known.row if known is not None else None)
+        start = max(since, record["started_at"]) + offset
+        end = min((record["closed_at"] or now) + offset, self.workers[pid].heard_at)
+        self._series.count(row, known.row if known is not None else None, start, end)
         connection = known or Connection(record, row, self.revision)
         connection.record, connection.row = record, row
         self._track(connection, record["closed_at"] or now)
@@ -243,7 +264,9 @@ class Store:
             connection.kernel = kernel_values(entry)
             view = view_of(connection.kernel)
             if any(row[name] != getattr(view, name) for name in _KERNEL):  # type: ignore[literal-required]
-                connection.row = cast("Row", {**row, **{name: getattr(view, name) for name in _KERNEL}})
+                state = state_of(connection.record, view.tcp)
+                seen = {name: getattr(view, name) for name in _KERNEL}
+                connection.row = cast("Row", {**row, **seen, "state": state, "tone": tone_of(state)})
                 connection.kernel_revision = self.revision
 
     def looked(self, since: int) -> Iterator[Row]:
@@ -256,9 +279,9 @@ class Store:
             yield from (connection.row for connection in connections.values())
 
     def tick(self, second: int) -> Point:
-        """Close the series' second; to be called once each."""
-        over, self._second = self._second, _Second()
-        point = Point(second, len(self.live), over.bytes_in, over.bytes_out, over.messages, over.opened)
+        """``second`` is over; to be called once each.  Closes the series' second that is LATE before."""
+        self._series.at(second).connections = len(self.live)
+        point = self._series.close(second - LATE)
         self.history.append(point)
         return point
 
@@ -276,17 +299,61 @@ class Store:
         return over
 
 
+@dataclass(slots=True)
 class _Second:
-    """What moved since the last tick."""
+    """One second of the series while it is open; a report that covers several is divided, so parts are fractions."""
+
+    connections: int = 0
+    moved: list[float] = field(default_factory=lambda: [0.0] * len(_MOVED))
+
+
+class _Series:
+    """Seconds that are still open.
+
+    A report of what moved since the last one is booked on the seconds that lie between: workers report when they have
+    time, and a rate that is booked when its report arrives swings though nothing does.
+    """
 
     def __init__(self) -> None:
-        self.bytes_in = self.bytes_out = self.messages = self.opened = 0
+        self._open: dict[int, _Second] = {}
+        self._closed = 0  # the last second that was closed
+        self._rest = [0.0] * len(_MOVED)  # fractions that no point has yet
 
-    def count(self, row: Row, known: Row | None) -> None:
-        self.bytes_in += row["bytes_in"] - (known["bytes_in"] if known else 0)
-        self.bytes_out += row["bytes_out"] - (known["bytes_out"] if known else 0)
-        self.messages += row["messages"] - (known["messages"] if known else 0)
-        self.opened += known is None
+    def at(self, second: int) -> _Second:
+        return self._open.setdefault(max(second, self._closed + 1), _Second())
+
+    def count(self, row: Row, known: Row | None, start: float, end: float) -> None:
+        """Book what moved between two reports of a connection, taken at ``start`` and ``end`` (times of day)."""
+        now = row["bytes_in"], row["bytes_out"], row["messages"], 1
+        before = (known["bytes_in"], known["bytes_out"], known["messages"], 1) if known else (0, 0, 0, 0)
+        moved = [a - b for a, b in zip(now, before, strict=True)]
+        if not any(moved):
+            return
+        for second, part in _parts(min(max(start, end - LATE), end), end):
+            into = self.at(second).moved
+            for index, amount in enumerate(moved):
+                into[index] += amount * part
+
+    def close(self, second: int) -> Point:
+        """The point of a second that is over."""
+        over = [self._open.pop(known) for known in sorted(self._open) if known <= second]
+        self._closed = max(second, self._closed)
+        sums = [sum(parts) for parts in zip(self._rest, *(done.moved for done in over), strict=True)]
+        whole = [int(amount + 1e-6) for amount in sums]
+        self._rest = [amount - told for amount, told in zip(sums, whole, strict=True)]
+        return Point(second, over[-1].connections if over else 0, *whole)
+
+
+def _parts(start: float, end: float) -> Iterator[tuple[int, float]]:
+    """The seconds (second N ends at the time of day N) between two times, and the share of each."""
+    first, last = ceil(start), ceil(end)
+    if first == last or end <= start:
+        yield last, 1.0
+        return
+    for second in range(max(first, 1), last + 1):
+        part = min(second, end) - max(second - 1, start)
+        if part > 0:
+            yield second, part / (end - start)
 
 
 def _newer(connections: dict[str, Connection], since: int) -> list[Connection]:

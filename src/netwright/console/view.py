@@ -1,16 +1,16 @@
-"""A record as viewers see it: one row with times of day, a state in one word, a note in one line.  No I/O."""
+"""A record as viewers see it: one row with times of day, a state in one word, a note in one line."""
 
 from typing import TypedDict
 
 from netwright.console.kernel import View, recorded_values, view_of
 from netwright.core.record import Outcome, Waiting
 from netwright.proto.feed import Record
-from netwright.watch.ledger import Account, kernel_ledger
+from netwright.watch.ledger import ledger
+from netwright.wire.tcp_info import TcpState
 
-__all__ = ["LOST", "Row", "bound", "row_of"]
+__all__ = ["LOST", "Row", "bound", "row_of", "state_of", "tone_of"]
 
 LOST = "lost"  # state of a connection whose worker died: nobody saw its end
-BUSY = 0.5  # share of the time from which on the kernel's account says more than the program's
 _CONNECTING = frozenset({Waiting.CONNECT, Waiting.RESOLVE})
 _TONES = {
     "connecting": "warn",
@@ -32,9 +32,10 @@ _TONES = {
 class Row(TypedDict):
     """Times are seconds since 1970, 0 for never; ``note`` says why it ended.
 
-    ``handling``, ``sending`` and ``receiving`` are seconds without the wait that is on; ``held`` is the kernel's
-    largest account where it had something to send for half the time.
-    From ``tcp`` on it is the kernel's view, see ``kernel.View``; "" and 0 where nobody looked.
+    ``state`` is the kernel's state of a live connection where that is not ESTABLISHED ("CLOSE_WAIT").
+    ``bound_by`` is the cause of the largest share of its life; from ``bound_at`` on, if that is not 0, the wait that is
+    on will be the largest: ``bound_then``.
+    From ``tcp`` on it is the kernel's view, see ``kernel.View``; "" and 0 where nobody looked, "" once it has ended.
     """
 
     id: str
@@ -56,10 +57,9 @@ class Row(TypedDict):
     waiting_since: float
     subject: str
     note: str
-    handling: float
-    sending: float
-    receiving: float
-    held: str
+    bound_by: str
+    bound_at: float
+    bound_then: str
     tcp: str
     rtt: float
     cwnd: int
@@ -70,8 +70,9 @@ class Row(TypedDict):
 
 def row_of(record: Record, worker: int, offset: float, known: Row | None = None) -> Row:
     """``offset`` turns the worker's clock into the time of day; ``known`` is the row before, with the kernel's view."""
-    state = _state(record)
     kernel = _kernel(record, known)
+    state = state_of(record, kernel.tcp)
+    bound_by, bound_at, bound_then = _bound(record)
     return {
         "id": f"{worker}.{record['number']}",
         "worker": worker,
@@ -82,7 +83,7 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
         "service": record["service"],
         "protocol": record["protocol"] or record["transport"],
         "state": state,
-        "tone": _TONES.get(state, ""),
+        "tone": tone_of(state),
         "opened": round(record["started_at"] + offset, 6),
         "closed": round(record["closed_at"] + offset, 6) if record["closed_at"] else 0.0,
         "bytes_in": record["bytes_in"],
@@ -92,10 +93,9 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
         "waiting_since": round(record["waiting_since"] + offset, 6),
         "subject": record["exchanges"][-1].line if record["exchanges"] else "",
         "note": record["ended"].text or record["ended"].stage,
-        "handling": round(record["handler_time"], 3),
-        "sending": round(record["send_waited"], 3),
-        "receiving": round(_receiving(record), 3),
-        "held": _held(record),
+        "bound_by": bound_by,
+        "bound_at": round(bound_at + offset, 6) if bound_then else 0.0,
+        "bound_then": bound_then,
         "tcp": kernel.tcp,
         "rtt": kernel.rtt,
         "cwnd": kernel.cwnd,
@@ -105,49 +105,49 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
     }
 
 
+def tone_of(state: str) -> str:
+    """How much a state deserves a look: "", "quiet", "warn" or "bad"; kernel states in passing are "warn"."""
+    return _TONES.get(state, "" if state == "open" else "warn")
+
+
 def bound(row: Row, now: float) -> str:
-    """What took the largest share of its life: a connection as fast as it can be is bound by something, too."""
-    if row["held"]:
-        return row["held"]
-    running = max(0.0, now - row["waiting_since"]) if row["waiting"] else 0.0
-    spent = {Account.HANDLER: row["handling"], Account.SEND: row["sending"], Account.RECEIVE: row["receiving"]}
-    spent[_ACCOUNT_OF.get(row["waiting"], Account.RECEIVE)] += running
-    most = max(spent, key=lambda account: spent[account])
-    return most.value if spent[most] else ""
+    """The cause of the largest share of its life."""
+    return row["bound_then"] if row["bound_at"] and now >= row["bound_at"] else row["bound_by"]
 
 
-_ACCOUNT_OF: dict[str, Account] = {Waiting.HANDLER: Account.HANDLER, Waiting.SEND: Account.SEND}
-
-
-def _receiving(record: Record) -> float:
-    """The handshake of our own connect is nobody's silence."""
-    opening = record["opened_at"] - record["started_at"] if record["role"] == "connected" else 0.0
-    return max(0.0, record["receive_waited"] - opening)
-
-
-def _held(record: Record) -> str:
-    age = record["kernel_at"] - record["opened_at"]
-    if record["kernel"].get("busy_time", 0.0) <= max(0.0, BUSY * age):
-        return ""
-    shares = [share for share in kernel_ledger(record["kernel"], age) if share.account is not Account.IDLE]
-    return max(shares, key=lambda share: share.seconds).account.value if shares else ""
+def _bound(record: Record) -> tuple[str, float, str]:
+    """``bound_by``, ``bound_at`` on the record's clock, ``bound_then``: so that rows need not be sent again."""
+    since = record["closed_at"] or record["waiting_since"]
+    before = ledger(record, since) if since > record["started_at"] else []
+    most = before[0].cause.value if before else ""
+    if not record["waiting"]:
+        return most, 0.0, ""
+    then = ledger(record, since + 1e9)[0].cause
+    if not before:
+        return then.value, 0.0, ""
+    lead = before[0].seconds - sum(share.seconds for share in before if share.cause is then)
+    return (most, 0.0, "") if then == most else (most, since + lead, then.value)
 
 
 def _kernel(record: Record, known: Row | None) -> View:
     """The worker's own question is the newest answer; of the queues only inet_diag knows."""
     queues = (known["unread"], known["unsent"]) if known is not None and not record["closed_at"] else (0, 0)
+    over = record["closed_at"] > 0
     if record["kernel"]:
         view = view_of(recorded_values(record))
-        return View(view.tcp, view.rtt, view.cwnd, view.rtx, *queues)
+        return View("" if over else view.tcp, view.rtt, view.cwnd, view.rtx, *queues)
     if known is not None:
-        return View(known["tcp"], known["rtt"], known["cwnd"], known["rtx"], *queues)
+        return View("" if over else known["tcp"], known["rtt"], known["cwnd"], known["rtx"], *queues)
     return View("", 0.0, 0, 0, 0, 0)
 
 
-def _state(record: Record) -> str:
+def state_of(record: Record, tcp: str) -> str:
+    """The state in one word: an outcome, or what the program does, or the kernel's state where that says more."""
     outcome = record["ended"].outcome
     if outcome is not Outcome.OPEN:
         return outcome.value
     if record["waiting"] in _CONNECTING:
         return "connecting"
+    if tcp not in ("", TcpState.ESTABLISHED.name):
+        return tcp
     return "closing" if record["waiting"] == Waiting.CLOSE else "open"

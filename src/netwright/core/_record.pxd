@@ -10,7 +10,7 @@ cdef class ConnectionRecord:
     cdef public object local, peer, protocol, role, service, timeline, transport
     cdef public object waiting
     cdef public double kernel_at, resolved_at
-    cdef public double closed_at, first_in_at, first_out_at, handler_time, last_in_at, last_out_at
+    cdef public double close_waited, closed_at, idle_waited, first_in_at, first_out_at, handler_time, last_in_at, last_out_at
     cdef public double opened_at, receive_waited, send_waited, started_at, waiting_since
     cdef public long long bytes_in, bytes_out, messages, number, reads, version, writes
 

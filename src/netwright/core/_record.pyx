@@ -10,6 +10,8 @@ from netwright.core.moment import Kind, Moment
 
 cdef object HANDLER = _specification.Waiting.HANDLER
 cdef object SEND = _specification.Waiting.SEND
+cdef object IDLE = _specification.Waiting.NEXT_REQUEST
+cdef object CLOSE = _specification.Waiting.CLOSE
 cdef object NOTHING = _specification.Waiting.NOTHING
 cdef object OPEN = _specification.Outcome.OPEN
 cdef object STILL_OPEN = _specification.END_OF[OPEN]
@@ -178,6 +180,10 @@ cdef int account(ConnectionRecord record, double at) except -1:
         record.handler_time += spent
     elif record.waiting is SEND:
         record.send_waited += spent
+    elif record.waiting is IDLE:
+        record.idle_waited += spent
+    elif record.waiting is CLOSE:
+        record.close_waited += spent
     elif record.waiting is not NOTHING:
         record.receive_waited += spent
     return 0

@@ -118,9 +118,13 @@ class LimitError(NetwrightError):
 
 
 class DeadlineError(NetwrightError, TimeoutError):
-    """The time that was set for ``stage`` ran out; ``waited`` is in seconds."""
+    """The time that was set for ``stage`` ran out; ``waited`` is in seconds.
+
+    ``queued`` is True if the message of a send was queued whole before: it still follows, unless the stream is aborted.
+    """
 
     culprit = "time"
+    queued = False
 
     def __init__(self, stage: str, waited: float, *, advice: str = "") -> None:
         super().__init__(f"{stage}: nothing after {waited:.3g} s", advice=advice)

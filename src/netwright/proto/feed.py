@@ -79,6 +79,8 @@ class Record(TypedDict):
     closed_at: float
     waiting_since: float
     receive_waited: float
+    idle_waited: float
+    close_waited: float
     send_waited: float
     handler_time: float
     bytes_in: int

@@ -35,7 +35,7 @@ from netwright.proto.feed import (
     serialize,
 )
 
-__all__ = ["Exporter", "Told", "record_values"]
+__all__ = ["ExportState", "Exporter", "record_values"]
 
 SAMPLES_PER_TURN = 100  # live connections whose kernel is asked, in turn; the watched ones always
 ROUND = 1.0  # seconds at least between two questions about a connection that nobody watches
@@ -48,7 +48,7 @@ PAUSE = 2.0  # seconds at most
 HEARTBEAT = 2.0  # seconds without news after which an empty batch says that the worker lives
 
 
-class Told:
+class ExportState:
     """What the console knows of a recorder, and the lines that bring it up to date.  No I/O, no clock.
 
     Args:
@@ -204,7 +204,7 @@ class Exporter:
         on_welcome: Callable[[Welcome], None] = lambda welcome: None,
         on_gone: Callable[[str], None] = lambda reason: None,
     ) -> None:
-        self.told = Told(recorder)
+        self.told = ExportState(recorder)
         self._address, self._program = address, program
         self._interval, self._retry, self._prepare, self._processor = interval, retry, prepare, processor
         self._on_welcome, self._on_gone = on_welcome, on_gone

@@ -20,7 +20,7 @@ from netwright.core.record import ConnectionRecord, Recorder
 from netwright.proto.feed import readable
 from netwright.run.export import record_values
 from netwright.watch.ending import ending
-from netwright.watch.ledger import Share, kernel_ledger, program_ledger
+from netwright.watch.ledger import ledger
 
 __all__ = ["Journal", "line_of"]
 
@@ -124,15 +124,7 @@ class Journal:
 def line_of(record: ConnectionRecord, wall: float) -> bytes:
     """One JSON object, its line end included; ``wall`` turns the record's clock into the time of day."""
     told = record_values(record)
-    age = told["closed_at"] - told["opened_at"]
-    ledger = {
-        "program": _shares(program_ledger(told, told["closed_at"])),
-        "kernel": _shares(kernel_ledger(told["kernel"], age)),
-    }
+    shares = [asdict(share) for share in ledger(told, told["closed_at"])]
     dated = {"opened": round(told["started_at"] + wall, 6), "closed": round(told["closed_at"] + wall, 6)}
-    body = {**dated, **asdict(ending(told["ended"])), "ledger": ledger, **readable(told)}
+    body = {**dated, **asdict(ending(told["ended"])), "ledger": shares, **readable(told)}
     return json.dumps(body, separators=(",", ":")).encode() + b"\n"
-
-
-def _shares(shares: list[Share]) -> dict[str, float]:
-    return {share.account.value: round(share.seconds, 6) for share in shares}

@@ -144,7 +144,7 @@ def prepare(service: "Service", binds: tuple[Address, ...]) -> tuple[Address, ..
 
 
 def _check_caller(log_level: str, drain: float) -> None:
-    from netwright.aio.limits import check_drain
+    from netwright.core.limits import check_drain
 
     check_drain(drain)
     if log_level not in LEVELS:

@@ -24,9 +24,9 @@ from typing import Any, Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Listener, Stream
 from netwright.aio.handlers import check_handler
-from netwright.aio.limits import check_drain
 from netwright.core.address import Address, InetAddress, parse_address
 from netwright.core.errors import UsageError
+from netwright.core.limits import check_drain
 from netwright.core.record import Recorder
 from netwright.core.root import guarded
 from netwright.core.tuning import INTERACTIVE, Tuning

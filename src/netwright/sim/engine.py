@@ -9,20 +9,21 @@ from typing import TypeAlias
 
 from netwright.aio.deadlines import Ticker
 from netwright.aio.engine import Engine, Handle, ListeningHandle
-from netwright.aio.limits import Limits
 from netwright.aio.pipe import Pipe
-from netwright.aio.stream import Stream
+from netwright.aio.portable_stream import Stream as StackStream
 from netwright.core.address import Address, InetAddress
 from netwright.core.errors import LimitError, TransportError, UsageError
+from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import Tuning
+from netwright.proto.stream import Stream
 from netwright.proto.tcp.congestion.registry import control_names
 from netwright.proto.tcp.events import End
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
 from netwright.sim.driver import Driver
 from netwright.sim.stack import Connection, Port
-from netwright.sim.transport import StackTransport, os_error
+from netwright.sim.transport import StackChannel, os_error
 
 __all__ = ["StackEngine", "StackHandle", "StackListener", "settings_of"]
 
@@ -222,8 +223,8 @@ class StackEngine:
         """A stream on a connection."""
         if not isinstance(handle, StackHandle):
             return await self._base.open(handle, record, recorder, limits)
-        pipe = Pipe(self._driver.loop, self._ticker, record, recorder)
-        StackTransport(self._driver, handle.release(), pipe).start()
+        channel = StackChannel(self._driver, handle.release())
+        pipe = Pipe(self._driver.loop, self._ticker, record, recorder, channel)
         if limits.lifetime is not None:
             pipe.live_until(record.opened_at + limits.lifetime)
-        return Stream(pipe, limits)
+        return StackStream(pipe, limits)

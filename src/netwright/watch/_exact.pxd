@@ -211,6 +211,10 @@ cdef inline uint32_t close_holes(ExactHalf* peer, uint32_t ack) noexcept nogil:
     peer.holes = kept
     return flags
 
+cdef inline uint32_t window_of(const ExactHalf* own, const ExactHalf* peer, const Segment* s) noexcept nogil:
+    # In bytes: scaled if both sides offered it, and never in a SYN (RFC 7323 §2.2).
+    return s.window << (own.shift if own.scales and peer.scales and not s.flags & SYN else 0)
+
 cdef inline uint32_t read_ack(
     ExactHalf* own, ExactHalf* peer, Segment* s, int64_t at, const uint8_t* sack, uint32_t blocks, int64_t* rtt
 ) noexcept nogil:
@@ -249,7 +253,7 @@ cdef inline uint32_t read_ack(
     elif s.ack == peer.snd_una and bare and peer.snd_max != s.ack:
         if peer.probed and s.ack == peer.probe_high:
             peer.probed = False
-        if blocks or s.ack == own.last_ack:
+        if blocks or (s.ack == own.last_ack and window_of(own, peer, s) == own.window):  # RFC 5681 §2
             peer.duplicates += 1
             flags |= EXACT_DUPLICATE_ACK
     elif s.ack == peer.snd_una and bare and flags & DSACK:
@@ -460,7 +464,7 @@ cdef inline uint32_t exact_flags(Flow* flow, Segment* s, int64_t at, uint32_t fl
             flags |= EXACT_WINDOW_FULL
         flags |= read_data(flow, own, peer, s, at, order)
         if not (order == LATE and own.heard_window):
-            own.window = s.window << (own.shift if own.scales and peer.scales and not s.flags & SYN else 0)
+            own.window = window_of(own, peer, s)
             own.heard_window = (s.flags & ACK) != 0
             own.closed = s.window == 0 and not marked
             if own.closed:

@@ -404,10 +404,14 @@ def _window_full(peer: ExactHalf, s: Segment) -> int:
     return WINDOW_FULL if s.length and peer.heard_window and not marked and full else 0
 
 
-def _read_window(own: ExactHalf, peer: ExactHalf, s: Segment) -> int:
-    """The window is scaled if both sides offered it, and never in a SYN (RFC 7323 §2.2)."""
+def _window(own: ExactHalf, peer: ExactHalf, s: Segment) -> int:
+    """The window in bytes: scaled if both sides offered it, and never in a SYN (RFC 7323 §2.2)."""
     scaled = own.shift is not None and peer.shift is not None and not s.flags & SYN
-    own.window = s.window << (own.shift or 0 if scaled else 0)
+    return s.window << (own.shift or 0 if scaled else 0)
+
+
+def _read_window(own: ExactHalf, peer: ExactHalf, s: Segment) -> int:
+    own.window = _window(own, peer, s)
     own.heard_window = bool(s.flags & ACK)
     own.closed = s.window == 0 and not s.flags & (SYN | FIN | RST)
     return ZERO_WINDOW if own.closed else 0
@@ -459,13 +463,13 @@ def _acknowledged(peer: ExactHalf, ack: int, at: int) -> None:
 
 
 def _repeated_ack(own: ExactHalf, peer: ExactHalf, s: Segment, *, dsack: bool, sacked: bool) -> int:
-    """RFC 5681 §2: nothing new is acknowledged while data is outstanding."""
+    """RFC 5681 §2: nothing new is acknowledged while data is outstanding, and the window is the same."""
     if peer.snd_max == s.ack:
         peer.probed = peer.probed and not dsack
         return 0
     if peer.probed and s.ack == peer.probe_high:
         peer.probed = False
-    if not sacked and s.ack != own.last_ack:
+    if not sacked and (s.ack != own.last_ack or _window(own, peer, s) != own.window):
         return 0
     peer.duplicates += 1
     return DUPLICATE_ACK

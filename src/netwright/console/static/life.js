@@ -115,9 +115,5 @@ export class Life {
 }
 
 function ledgers(told) {
-  if (Array.isArray(told)) return told.length ? [ledger('its time', told)] : [];
-  return [['the program waited for', told.program], ['the kernel’s sender was held by', told.kernel]].filter(([, shares]) => shares.length).map(([title, shares]) => {
-    const all = shares.reduce((sum, share) => sum + share.seconds, 0);
-    return ledger(title, shares.map((share) => ({ cause: share.account, party: share.account, seconds: share.seconds, share: share.seconds / all })));
-  });
+  return told.length ? [ledger('its time', told)] : [];
 }

@@ -3,8 +3,8 @@ from typing import Any
 
 import pytest
 
-from netwright.aio.limits import STANDARD, UNLIMITED, Limits
 from netwright.core.errors import UsageError
+from netwright.core.limits import STANDARD, UNLIMITED, Limits
 
 
 def test_standard_bounds_every_stage_and_the_count() -> None:

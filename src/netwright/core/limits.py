@@ -1,4 +1,4 @@
-"""Every bound of a listener and of its connections, and what happens at each.  No I/O."""
+"""Every bound of a listener and of its connections, and the effect of each."""
 
 import math
 from dataclasses import dataclass, fields
@@ -10,16 +10,17 @@ __all__ = ["STANDARD", "UNLIMITED", "Limits", "check_drain"]
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Seconds, counts and rates; None (0 for counts and rates) switches a bound off.
+    """Seconds, counts, bytes and rates; None (0 for counts and rates) switches a bound off.
 
     A time that runs out raises DeadlineError in the handler, with the stage's name; a handler that lets it pass loses
-    its connection, with outcome DEADLINE.  ``lifetime`` alone does not ask: it cuts the connection.
+    its connection, with outcome DEADLINE.  ``lifetime`` alone does not raise: it aborts the connection.
 
     Attributes:
-        first_byte: stage "first byte": accepted, and nothing came.
-        idle: stage "idle": between messages, and nothing moved in either direction.
-        frame: stage "frame": from the first byte of a frame or line to its end; no byte renews it.
-        send: stage "send": the peer does not read: fewer than 64 KiB in this time, and something is left.
+        first_byte: stage "first byte": nothing has arrived, and for this long nothing was sent.
+        idle: stage "idle": the connection is between messages, and nothing moved in either direction.
+        frame: stage "frame": from the first byte of a frame, a line or a ``message()`` to its end; no byte renews it.
+        send: stage "send": bytes are queued, and the kernel accepted fewer than 64 KiB in this time.
+        outbox: bytes that ``post`` queues for a peer that does not read; one more ends that connection.
         lifetime: stage "lifetime": the connection's age.
         close: a close that has not flushed by then aborts.
         max_connections: at this many, further ones wait in the kernel's queue.
@@ -33,6 +34,7 @@ class Limits:
     send: float | None = 30.0
     lifetime: float | None = None
     close: float = 2.0
+    outbox: int = 256 * 1024
     max_connections: int = 10_000
     max_per_host: int = 0
     accept_rate: float = 0.0
