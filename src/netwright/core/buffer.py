@@ -1,4 +1,4 @@
-"""Bytes that came and were not yet taken.  No I/O."""
+"""Bytes that came and were not yet taken."""
 
 __all__ = ["ReceiveBuffer"]
 
