@@ -1,17 +1,21 @@
 """The console's page in a browser: widths, themes, keys, history, places, errors, deaths, hostile names."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from netwright.proto.feed import Record
+from netwright.run.holder import free_port
 from tests.support.browser import chromium
 from tests.support.desk import Desk, Worker, clock, desk, eventually
 from tests.support.records import values
@@ -416,7 +420,6 @@ def test_copied_curl_command_answers_and_holds_no_token(browser: "Browser", cons
         made.locator("#curl").click()
         says(made, "#said", "copied")
         command = str(made.evaluate("navigator.clipboard.readText()"))
-        # the console is gone, the words stay
         assert "t0ken" not in command
         done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=10)
         assert json.loads(done.stdout)["row"]["id"] == "7.1"
@@ -488,3 +491,42 @@ def test_charts_say_values_under_the_pointer_and_follow_the_filter(page: "Page",
     assert page.locator(".cursor").count() == 0
     page.locator("#filter").fill("svc:http")
     says(page, "#now-throughput", "0 in · 0 out bit/s")
+
+
+# the picture in the documentation
+
+
+def test_picture_of_the_documentation_is_drawn_from_a_real_run(browser: "Browser", place: Path) -> None:
+    """NETWRIGHT_PICTURE=docs/console.png keeps it."""
+    (place / "app.py").write_text(Path("examples/tour.py").read_text())
+    environment = {**os.environ, "ECHO_PORT": "0", "XDG_RUNTIME_DIR": str(place)}
+    port = free_port("127.0.0.1", 30_000 + os.getpid() % 10_000)
+    command = [sys.executable, "-m", "netwright", "serve", "app.py", "--bind", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [*command, "--console", f"127.0.0.1:{port}"], cwd=place, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        said = f"{process.stdout.readline()}{process.stdout.readline()}"
+        served = re.search(r"http://127.0.0.1:(\d+)", said)
+        url = re.search(r"console +(http://\S+)", said)
+        assert served
+        assert url
+        with browser.new_context(viewport={"width": 1440, "height": 860}, color_scheme="dark") as context:
+            page = context.new_page()
+            page.goto(url[1])
+            for step in range(12):
+                client = HTTPConnection("127.0.0.1", int(served[1]))
+                client.request("GET", "/slow?seconds=0.1" if step % 3 else "/nope")
+                client.getresponse().read()
+                client.close()
+            eventually(lambda: len(shown(page)) == 12)
+            page.keyboard.press("j")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#life-bars svg text")
+            page.wait_for_timeout(4000)  # the charts' first seconds are closed
+            picture = page.screenshot(path=os.environ.get("NETWRIGHT_PICTURE"))
+        assert len(picture) > 50_000
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)
