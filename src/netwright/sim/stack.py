@@ -257,6 +257,7 @@ class Stack:
             UsageError: no address of this host has the family of ``host``, or the flow is in use.
             LimitError: too many connections, or no port is free.
         """
+        self._now = now
         destination = ip_address(host).packed
         own = self.source_for(destination) if source is None else ip_address(source).packed
         if own not in self._ours:

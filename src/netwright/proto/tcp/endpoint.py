@@ -328,7 +328,8 @@ class Endpoint:
         if flags & ACK and not sender.snd_una < segment.ack <= sender.snd_nxt:
             if not flags & RST:
                 self._writer.refuse(segment.ack)
-            sender.hasten_syn(now)
+            if self.settings.policy.repeat_syn_soon:
+                sender.hasten_syn(now)
             return self._refuse(segment, "acknowledges data that was never sent", now)
         if flags & RST:
             return self._finish(End.REFUSED, now) if flags & ACK else None
