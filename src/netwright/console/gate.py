@@ -1,4 +1,4 @@
-"""Decide who may open the console.  No I/O.
+"""Decide who may open the console.
 
 Every request carries the token: in the query once (the URL that ``netwright serve`` prints), then in a cookie, or in an
 Authorization field.  Loopback is no exception: every user of the machine can connect to 127.0.0.1.

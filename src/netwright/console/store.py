@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
+from statistics import median
 from typing import Any, cast
 
 from netwright.console.kernel import View, by_addresses, kernel_values, view_of
@@ -21,6 +22,7 @@ from netwright.wire.inet_diag import DiagSocket
 __all__ = ["LATE", "Changes", "Connection", "Point", "Store", "Worker"]
 
 LATE = 3  # seconds that a second of the series stays open: workers report what moved within 2.25 s
+TRIPS = 1000  # round trips of one second of which the median is told
 _KERNEL = tuple(View.__annotations__)
 _MOVED = ("bytes_in", "bytes_out", "messages", "opened")
 
@@ -59,7 +61,11 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One second of all workers: connections at its end, and rates."""
+    """One second of all workers: connections at its end, rates, and what the kernel measured in it.
+
+    ``rtx`` counts retransmitted segments; ``rtt`` is the median of the round trips that were measured in this second,
+    ``worst`` the largest, both in seconds and 0.0 if there is none.
+    """
 
     at: int
     connections: int
@@ -67,6 +73,9 @@ class Point:
     bytes_out: int
     messages: int
     opened: int
+    rtx: int = 0
+    rtt: float = 0.0
+    worst: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +88,7 @@ class Changes:
 
 
 class Store:
-    """Every bound has a name.
+    """The rows of all workers and their series; each of its limits is an argument.
 
     Args:
         closed: closed connections to keep; the oldest go first.
@@ -118,7 +127,7 @@ class Store:
         return f"<Store {len(self.workers)} workers, {len(self.live)} live, {len(self.closed)} closed>"
 
     def join(self, hello: Hello, now: float) -> Worker:
-        """A worker said hello; what an earlier one with its pid left open is lost."""
+        """Add a worker; connections that an earlier one with its pid left open are lost."""
         if hello.pid in self.workers:
             self.leave(hello.pid, now)
             self._forget(hello.pid)
@@ -142,7 +151,7 @@ class Store:
         return len(self.workers) + 1 - self._workers_limit
 
     def leave(self, pid: int, now: float) -> None:
-        """The worker's feed ended; if it did not say bye, its live connections are lost, too."""
+        """The worker's feed ended: its live connections are lost, whether it said Bye or not."""
         worker = self.workers[pid]
         if worker.gone_at:
             return
@@ -169,7 +178,7 @@ class Store:
             self.revision += 1
 
     def merge(self, pid: int, update: Update, now: float) -> None:
-        """Take in what worker ``pid`` told.
+        """Apply an update of worker ``pid``.
 
         Raises:
             ProtocolError: it says hello twice.
@@ -197,7 +206,9 @@ class Store:
         row = row_of(record, pid, offset, known.row if known is not None else None)
         start = max(since, record["started_at"]) + offset
         end = min((record["closed_at"] or now) + offset, self.workers[pid].heard_at)
-        self._series.count(row, known.row if known is not None else None, start, end)
+        before = known.row if known is not None else None
+        self._series.count(row, before, start, end)
+        self._series.measure(row, before, ceil(end))
         connection = known or Connection(record, row, self.revision)
         connection.record, connection.row = record, row
         self._track(connection, record["closed_at"] or now)
@@ -253,7 +264,7 @@ class Store:
         return Changes(self.revision, rows[::-1], max(0, len(newer_closed) - closed))
 
     def look(self, sockets: Iterable[DiagSocket]) -> None:
-        """Take in the kernel's view of live connections; a row's own revision stays, its ``kernel_revision`` moves."""
+        """Apply the kernel's view to live rows; their ``kernel_revision`` changes, their own revision does not."""
         found = by_addresses(sockets)
         self.revision += 1
         for connection in self.live.values():
@@ -267,6 +278,7 @@ class Store:
                 state = state_of(connection.record, view.tcp)
                 seen = {name: getattr(view, name) for name in _KERNEL}
                 connection.row = cast("Row", {**row, **seen, "state": state, "tone": tone_of(state)})
+                self._series.measure(connection.row, row)
                 connection.kernel_revision = self.revision
 
     def looked(self, since: int) -> Iterator[Row]:
@@ -286,13 +298,13 @@ class Store:
         return point
 
     def lease(self, name: str, now: float) -> bool:
-        """A viewer looks at ``name``; True if its worker has to be told to watch it."""
+        """A viewer has opened ``name``; True if Watch must be sent to its worker."""
         fresh = name not in self._leases
         self._leases[name] = now + self._lease
         return fresh
 
     def expired(self, now: float) -> list[str]:
-        """Names nobody looks at any more; each is told once."""
+        """The connections whose lease has ended, each returned once."""
         over = [name for name, until in self._leases.items() if until <= now]
         for name in over:
             del self._leases[name]
@@ -304,6 +316,8 @@ class _Second:
     """One second of the series while it is open; a report that covers several is divided, so parts are fractions."""
 
     connections: int = 0
+    rtx: int = 0
+    trips: list[float] = field(default_factory=list)
     moved: list[float] = field(default_factory=lambda: [0.0] * len(_MOVED))
 
 
@@ -334,6 +348,13 @@ class _Series:
             for index, amount in enumerate(moved):
                 into[index] += amount * part
 
+    def measure(self, row: Row, known: Row | None, second: int = 0) -> None:
+        """Take in what the kernel measured of a connection since ``known``, in ``second`` or in the one that is on."""
+        into = self.at(second or self._closed + LATE + 1)
+        into.rtx += max(0, row["rtx"] - (known["rtx"] if known else 0))
+        if row["rtt"] and (known is None or row["rtt"] != known["rtt"]) and len(into.trips) < TRIPS:
+            into.trips.append(row["rtt"])
+
     def close(self, second: int) -> Point:
         """The point of a second that is over."""
         over = [self._open.pop(known) for known in sorted(self._open) if known <= second]
@@ -341,7 +362,11 @@ class _Series:
         sums = [sum(parts) for parts in zip(self._rest, *(done.moved for done in over), strict=True)]
         whole = [int(amount + 1e-6) for amount in sums]
         self._rest = [amount - told for amount, told in zip(sums, whole, strict=True)]
-        return Point(second, over[-1].connections if over else 0, *whole)
+        trips = [trip for done in over for trip in done.trips] or [0.0]
+        rtx = sum(done.rtx for done in over)
+        bytes_in, bytes_out, messages, opened = whole
+        connections = over[-1].connections if over else 0
+        return Point(second, connections, bytes_in, bytes_out, messages, opened, rtx, median(trips), max(trips))
 
 
 def _parts(start: float, end: float) -> Iterator[tuple[int, float]]:

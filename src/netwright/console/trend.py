@@ -1,7 +1,7 @@
-"""How a connection's round trip and bytes went over its whole life, in bounded memory.  No I/O, no clock.
+"""Round trip and bytes of a connection over its whole life, in bounded memory.
 
-Samples are as far apart as ``interval``; when ``limit`` of them are there, every second one goes and the interval
-doubles: an old connection keeps its whole life, a young one its details.
+Samples are at least ``interval`` apart.  At ``limit`` samples every second one is dropped and the interval doubles, so
+an old connection keeps its whole life and a young one its details.
 """
 
 from dataclasses import astuple, dataclass

@@ -1,4 +1,4 @@
-"""Where a connection starts and ends: an IP address with a port, or a Unix socket.  No I/O.
+"""Where a connection starts and ends: an IP address with a port, or a Unix socket.
 
 Text form, which ``parse_address`` reads and ``str`` gives: ``127.0.0.1:8000``, ``[::1]:8000``, ``example.org:80``,
 ``*:8000`` (every local address), ``unix:/run/app.sock``, ``unix:@name`` (Linux's abstract namespace, unix(7)).

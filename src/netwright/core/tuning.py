@@ -1,4 +1,4 @@
-"""Socket options as one typed value; the defaults and their evidence.  No I/O.
+"""Socket options as one typed value; the defaults and their evidence.
 
 Each default was measured on a delayed path (docs/design.md, "Socket defaults").  SO_RCVBUF and SO_SNDBUF are absent
 by intent: setting either turns the kernel's autotuning off (tcp(7)).

@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netwright.aio import ShuttingDownError, Stream
+from netwright.aio.failures import place
 from netwright.aio.outcome import blamed
 from netwright.aio.sockets import hung_up
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
@@ -259,10 +260,11 @@ class Connection:
 
     def _report(self, request: Request, error: Exception) -> None:
         record = self._record
-        age = self._loop.time() - record.opened_at
+        age, where = self._loop.time() - record.opened_at, place(error)
+        failed = f"handler failed at {where}" if where else "handler failed"
         self._settings.report(
-            f"{request.method} {request.target[:100]} from {record.peer}: handler failed after {record.messages} "
-            f"requests, {record.bytes_in} bytes in, {record.bytes_out} out, {age:.3f} s",
+            f"{request.method} {request.target[:100]} from {record.peer}: {failed} after "
+            f"{record.messages} requests, {record.bytes_in} bytes in, {record.bytes_out} out, {age:.3f} s",
             error,
         )
 

@@ -1,7 +1,7 @@
-"""The worker's side of the console: tells a recorder's changes over a Unix socket, and watches what it is asked to.
+"""The worker's side of the console: sends a recorder's changes over a Unix socket, and watches connections for it.
 
-The service never waits for the console.  A summary that changes while the console does not read is told later, once:
-what is kept for it is one line and the last ``closed`` ended connections; what had to go is counted and told.
+The service never waits for the console.  While the console is stalled, each connection is reported at most once, with
+its newest summary.  Of connections that opened and ended meanwhile the last ``closed`` are kept, the others counted.
 """
 
 import asyncio
@@ -49,11 +49,11 @@ HEARTBEAT = 2.0  # seconds without news after which an empty batch says that the
 
 
 class ExportState:
-    """What the console knows of a recorder, and the lines that bring it up to date.  No I/O, no clock.
+    """The state of a recorder that a console has, and the lines that bring it up to date.
 
     Args:
-        closed: ended connections that wait to be told and of which the console knows nothing; beyond it the oldest
-            go, counted in ``lost``.  The end of one that it knows is always told.
+        closed: ended connections to keep that were never reported as live; beyond it the oldest are dropped and
+            counted in ``lost``.  The end of one that was reported as live is always sent.
     """
 
     def __init__(self, recorder: Recorder, *, closed: int = 1000) -> None:
@@ -72,13 +72,13 @@ class ExportState:
         recorder.on_close(self._on_close)
 
     def begin(self) -> None:
-        """A new console knows nothing."""
+        """Start for a new console, which gets everything."""
         self.end()
         self._closed.extend(self._recorder.recent)
         self._listening = True
 
     def end(self) -> None:
-        """The console is gone: keep nothing for it."""
+        """Stop: the console is gone, and nothing is kept for it."""
         self._listening = False
         for number in list(self._watched):
             self.unwatch(number)
@@ -97,7 +97,7 @@ class ExportState:
         self._closed.append(record)
 
     def watch(self, number: int) -> None:
-        """Tell the moments of a connection, too; of one that ended, those that were kept."""
+        """Send the moments of a connection, too; of one that ended, those that were kept."""
         if self._recorder.watch(number):
             self._watched.setdefault(number, (self._recorder.live[number], 0))
             self._versions.update({number: -1} if number in self._versions else {})  # told anew, all its exchanges
@@ -107,12 +107,12 @@ class ExportState:
                 self._watched.setdefault(number, (record, 0))
 
     def unwatch(self, number: int) -> None:
-        """No more moments of it."""
+        """Send no more moments of a connection."""
         if self._watched.pop(number, None) is not None:
             self._recorder.unwatch(number)
 
     def lines(self, now: float) -> Iterator[bytes]:
-        """What changed, a line at a time: at most RECORDS_PER_TURN live records, all ended ones, moments."""
+        """The changes, a line at a time: at most RECORDS_PER_TURN live records, all ended ones, moments."""
         self._sample(now)
         changed, ended = self._changed(), self._take_closed()
         for at in range(0, max(len(changed), len(ended)), RECORDS_PER_LINE):
@@ -132,7 +132,7 @@ class ExportState:
         return batch_line(now, rows, [record_row(r) for r in ended], totals, self.lost)
 
     def _sample(self, now: float) -> None:
-        """Ask the kernel of what is watched, and of the next ones in turn."""
+        """Read struct tcp_info of the watched connections, and of the next SAMPLES_PER_TURN of the others."""
         for record, _ in self._watched.values():
             record.sample(now)
         numbers = [*islice(self._turns, SAMPLES_PER_TURN)]
@@ -172,7 +172,7 @@ class ExportState:
 
 
 def record_values(record: ConnectionRecord) -> Record:
-    """The record as JSON values, what the kernel said last included."""
+    """The record as JSON values, struct tcp_info included."""
     values = record.as_dict()
     if record.kernel:
         values["kernel"] = kernel_values(record.kernel)
@@ -180,7 +180,7 @@ def record_values(record: ConnectionRecord) -> Record:
 
 
 class Exporter:
-    """Keeps a console told for as long as ``run`` runs; a console that is not there is tried again.
+    """Keeps a console up to date for as long as ``run`` runs; a console that is absent is tried again.
 
     Args:
         address: the console's feed.
@@ -225,7 +225,7 @@ class Exporter:
             await self._pause(self._retry)
 
     def stop(self) -> None:
-        """Tell what is left, say bye; ``run`` returns, unless the console does not read: bound it and cancel it."""
+        """Send what is left, then Bye; ``run`` returns then.  If the console does not read, cancel ``run``."""
         self._stopping.set()
 
     async def _session(self) -> None:
