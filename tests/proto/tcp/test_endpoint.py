@@ -1,4 +1,7 @@
-"""netwright.proto.tcp.endpoint: the life of a connection in dialogues."""
+"""netwright.proto.tcp.endpoint: the life of a connection in dialogues.
+
+One responsibility: the rules of RFC 9293 §3.10 for one endpoint, each as a dialogue with a peer.
+"""
 
 from dataclasses import replace
 
