@@ -40,6 +40,26 @@ async def test_bytes_that_nobody_reads_stay_in_the_kernel(world: World) -> None:
         done.set()
 
 
+@PORTABLE
+async def test_a_reader_that_is_slower_than_its_peer_holds_two_receives_at_most(world: World) -> None:
+    """A reader that gives the others their turn is no reason to take more from the kernel."""
+    most = 0
+
+    async def slow(stream: Stream) -> None:
+        nonlocal most
+        while await stream.read(100):
+            most = max(most, stream.record.bytes_in - taken[0])
+            taken[0] += 100
+
+    taken = [0]
+    async with world.serve(slow) as listener, await world.connect(listener) as stream:
+        for _ in range(60):
+            await stream.send(bytes(100_000))
+        await stream.send_eof()
+        assert await stream.read() == b""
+    assert 0 < most <= HIGH_WATER + 2 * 256 * 1024
+
+
 CALLS = ("take", "recv", "send", "connect", "setsockopt", "getsockname", "shutdown")
 
 

@@ -283,3 +283,19 @@ def test_what_a_recorder_tells_is_what_the_store_shows() -> None:
     store.merge(PID, batch(closed=(told(record),)), 1103.0)
     (row,) = store.rows()
     assert (row["peer"], row["state"], row["opened"], row["closed"]) == ("10.0.0.7:50000", "closed", 1101.0, 1103.0)
+
+
+def test_series_has_the_round_trips_that_were_measured_and_the_segments_that_were_retransmitted() -> None:
+    store = joined()
+
+    def asked(number: int, rtt: float, rtx: int) -> Record:
+        return values(number=number, kernel={"state": 1, "rtt": rtt, "snd_cwnd": 9, "total_retrans": rtx})
+
+    store.tick(1100)
+    store.merge(PID, batch(asked(1, 0.01, 0), asked(2, 0.02, 1), asked(3, 0.06, 0)), 1101.0)
+    store.merge(PID, batch(asked(1, 0.01, 4), asked(2, 0.04, 1)), 1101.0)
+    store.look([made(rtx=2)])  # the three have one address: 2 more, 1 more, and none that is less
+    (point,) = [point for point in closed_seconds(store, 1101) if point.at == 1101]
+    assert (point.rtx, point.rtt, point.worst) == (1 + 4 + 1 + 2, 0.02, 0.06)
+    (after,) = closed_seconds(store, 1105)[:1]
+    assert (after.rtx, after.rtt, after.worst) == (0, 0.0, 0.0)

@@ -75,3 +75,14 @@ def test_find_sees_what_was_put_in_front_after_it_looked() -> None:
     assert buffer.find(b"\n") == -1
     buffer.prepend(b"x\n")
     assert buffer.find(b"\n") == 1
+
+
+def test_resume_is_kept_until_bytes_leave_or_come_in_front() -> None:
+    buffer = ReceiveBuffer()
+    for change in (lambda: buffer.take(1), lambda: buffer.skip(1), lambda: buffer.prepend(b"x"), buffer.take_all):
+        buffer.append(b"ab")
+        buffer.resume = "seen 2 bytes"
+        buffer.append(b"cd")
+        assert (buffer.find(b"z"), buffer.peek(1) != b"", buffer.resume) == (-1, True, "seen 2 bytes")
+        change()
+        assert buffer.resume is None

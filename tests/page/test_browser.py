@@ -1,20 +1,23 @@
 """The console's page in a browser: widths, themes, keys, history, places, errors, deaths, hostile names."""
 
 import json
+import os
 import re
 import shutil
 import subprocess
+import sys
 import tempfile
-import time
 from collections.abc import Iterator
+from http.client import HTTPConnection
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
 from netwright.proto.feed import Record
+from netwright.run.holder import free_port
 from tests.support.browser import chromium
-from tests.support.desk import Desk, Worker, desk, eventually
+from tests.support.desk import Desk, Worker, clock, desk, eventually
 from tests.support.records import values
 
 if TYPE_CHECKING:
@@ -28,20 +31,20 @@ CONTRAST = Path(__file__).with_name("contrast.js").read_text()
 
 def record(number: int, *, age: float = 5.0, **changes: Any) -> Record:
     """A connection that has been open for ``age`` seconds."""
-    begun = time.time() - age
+    begun = clock() - age
     peer = f"10.0.{number // 250}.{number % 250}:{50_000 + number}"
     told = {"number": number, "peer": peer, "started_at": begun, "opened_at": begun, "waiting_since": begun, **changes}
     return values(**{"waiting": "next request", "protocol": "http/1.1", **told})
 
 
 def closed(number: int, *, outcome: str = "closed", age: float = 5.0, text: str = "") -> Record:
-    return record(number, age=age, outcome=outcome, text=text, closed_at=time.time() - age / 2, waiting="")
+    return record(number, age=age, outcome=outcome, text=text, closed_at=clock() - age / 2, waiting="")
 
 
 def crowd(worker: Worker, count: int = 60) -> None:
     """Live connections of two services, and some of each end."""
     live = [record(n, age=count - n + 5, service="echo" if n % 3 else "http") for n in range(1, count + 1)]
-    live += [record(count + 1, service="http", waiting="peer to read", waiting_since=time.time() - 3)]
+    live += [record(count + 1, service="http", waiting="peer to read", waiting_since=clock() - 3)]
     ends = ("closed", "peer-closed", "reset", "deadline", "protocol-error", "handler-error", "limit")
     over = [closed(count + 2 + n, outcome=outcome, text=f"{outcome}, said at length") for n, outcome in enumerate(ends)]
     worker.tell(live, over)
@@ -69,6 +72,7 @@ def console(place: Path) -> Iterator[Desk]:
 def page(browser: "Browser", console: Desk) -> Iterator["Page"]:
     context = browser.new_context(viewport={"width": 1440, "height": 860}, color_scheme="dark")
     made = context.new_page()
+    made.set_default_timeout(10_000)
     faults: list[str] = []
     made.on("pageerror", lambda error: faults.append(f"{error.message} {error.stack}"))
     made.on("console", lambda told: faults.append(told.text) if "Failed to load" not in told.text else None)
@@ -198,7 +202,7 @@ def test_keyboard_alone_filters_selects_opens_steps_and_closes(page: "Page", con
     page.keyboard.press("Escape")
     assert not page.locator("#help").is_visible()
     page.keyboard.press("2")
-    assert page.locator("#page-services tbody tr").count() == 2
+    eventually(lambda: page.locator("#page-services tbody tr").count() == 2)
     page.keyboard.press("Tab")
     assert page.evaluate("getComputedStyle(document.activeElement).outlineStyle") == "solid"
 
@@ -416,7 +420,6 @@ def test_copied_curl_command_answers_and_holds_no_token(browser: "Browser", cons
         made.locator("#curl").click()
         says(made, "#said", "copied")
         command = str(made.evaluate("navigator.clipboard.readText()"))
-        # the console is gone, the words stay
         assert "t0ken" not in command
         done = subprocess.run(["sh", "-c", command], capture_output=True, check=True, timeout=10)
         assert json.loads(done.stdout)["row"]["id"] == "7.1"
@@ -462,13 +465,13 @@ def test_names_that_strangers_choose_are_text_and_never_run(page: "Page", consol
 
 def test_charts_say_values_under_the_pointer_and_follow_the_filter(page: "Page", console: Desk) -> None:
     worker = console.worker()
-    kernel = {"state": 1, "rtt": 0.03, "snd_cwnd": 10, "total_retrans": 0}
+    kernel = {"rtt": 0.03}
     worker.tell([record(1, service="echo", kernel=kernel), record(2, service="http", kernel=kernel)])
     opened(page, console)
     for step in range(1, 18):
         page.wait_for_timeout(200)
         moved: dict[str, Any] = {
-            "kernel": {**kernel, "rtt": 0.03 + step / 1000},
+            "kernel": {"rtt": 0.03 + step / 1000},
             "messages": step * 2,
             "bytes_in": step * 250_000,
         }
@@ -488,3 +491,42 @@ def test_charts_say_values_under_the_pointer_and_follow_the_filter(page: "Page",
     assert page.locator(".cursor").count() == 0
     page.locator("#filter").fill("svc:http")
     says(page, "#now-throughput", "0 in · 0 out bit/s")
+
+
+# the picture in the documentation
+
+
+def test_picture_of_the_documentation_is_drawn_from_a_real_run(browser: "Browser", place: Path) -> None:
+    """NETWRIGHT_PICTURE=docs/console.png keeps it."""
+    (place / "app.py").write_text(Path("examples/tour.py").read_text())
+    environment = {**os.environ, "ECHO_PORT": "0", "XDG_RUNTIME_DIR": str(place)}
+    port = free_port("127.0.0.1", 30_000 + os.getpid() % 10_000)
+    command = [sys.executable, "-m", "netwright", "serve", "app.py", "--bind", "127.0.0.1:0"]
+    process = subprocess.Popen(
+        [*command, "--console", f"127.0.0.1:{port}"], cwd=place, env=environment, stdout=subprocess.PIPE, text=True
+    )
+    assert process.stdout is not None
+    try:
+        said = f"{process.stdout.readline()}{process.stdout.readline()}"
+        served = re.search(r"http://127.0.0.1:(\d+)", said)
+        url = re.search(r"console +(http://\S+)", said)
+        assert served
+        assert url
+        with browser.new_context(viewport={"width": 1440, "height": 860}, color_scheme="dark") as context:
+            page = context.new_page()
+            page.goto(url[1])
+            for step in range(12):
+                client = HTTPConnection("127.0.0.1", int(served[1]))
+                client.request("GET", "/slow?seconds=0.1" if step % 3 else "/nope")
+                client.getresponse().read()
+                client.close()
+            eventually(lambda: len(shown(page)) == 12)
+            page.keyboard.press("j")
+            page.keyboard.press("Enter")
+            page.wait_for_selector("#life-bars svg text")
+            page.wait_for_timeout(4000)  # the charts' first seconds are closed
+            picture = page.screenshot(path=os.environ.get("NETWRIGHT_PICTURE"))
+        assert len(picture) > 50_000
+    finally:
+        process.terminate()
+        process.communicate(timeout=15)

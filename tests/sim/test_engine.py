@@ -1,14 +1,15 @@
 """netwright.sim.engine: aio's verbs, a Service and an App over two stacks of our own, on the jumping clock."""
 
 import asyncio
+import errno
 import inspect
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from ipaddress import ip_network
 
 import pytest
 
-from netwright.aio import BindError, Limits, Listener, Stream, connect
+from netwright.aio import BindError, DrainReport, Limits, Listener, Stream, connect
 from netwright.aio.choice import adopt, engine
 from netwright.aio.engine import Engine
 from netwright.aio.sockets import SocketHandle
@@ -111,8 +112,11 @@ async def test_a_closed_port_refuses_and_a_silent_host_is_late() -> None:
     """RFC 9293 §3.10.7.1."""
     async with world(Path(delay=0.01)) as made:
         made.at(made.left)
-        with pytest.raises(ConnectError, match="Connection refused"):
+        with pytest.raises(ConnectionRefusedError, match="Connection refused") as caught:
             await connect("10.0.0.2:81")
+        assert (isinstance(caught.value, ConnectError), caught.value.errno) == (True, errno.ECONNREFUSED)
+        with pytest.raises(DeadlineError, match="over before the call"):
+            await connect("10.0.0.2:81", timeout=-1)
         with pytest.raises(DeadlineError):
             await connect("10.0.0.77:81", timeout=3)
         assert made.left.stack.connections == []
@@ -275,6 +279,47 @@ async def test_a_cancelled_connect_leaves_nothing() -> None:
             assert len(made.left.stack.connections) == 1
             task.cancel()
         assert made.left.stack.connections == []
+
+
+async def test_handler_that_ignores_its_cancellation_is_reset_at_the_drains_deadline() -> None:
+    released = asyncio.Event()
+
+    async def deaf(stream: Stream) -> None:
+        await stream.read()
+        while not released.is_set():
+            with suppress(asyncio.CancelledError):
+                await released.wait()
+
+    lines: list[str] = []
+    report = lambda text, **_: lines.append(text)  # noqa: E731
+    async with world(Path(delay=0.01)) as made, served(made, "10.0.0.2", deaf, report=report) as listener:
+        stream = await connect("10.0.0.2:80")
+        await stream.send(b"x")
+        await asyncio.sleep(0.1)
+        async with asyncio.TaskGroup() as group:
+            draining = group.create_task(listener.drain(0.2))
+            with pytest.raises(ResetError):
+                await stream.read(timeout=0.5)
+        assert draining.result() == DrainReport(aborted=1)
+        assert "1 handlers go on" in lines[0]
+        released.set()
+        stream.abort()
+
+
+async def test_operator_reads_of_a_limit_on_a_stack_too() -> None:
+    lines: list[str] = []
+    report = lambda text, **_: lines.append(text)  # noqa: E731
+    limits = Limits(first_byte=1.0)
+    async with (
+        world(Path(delay=0.01)) as made,
+        served(made, "10.0.0.2", echo, limits=limits, service="echo", report=report),
+    ):
+        stream = await connect("10.0.0.2:80")
+        await asyncio.sleep(2)
+        stream.abort()
+    (line,) = lines
+    for part in ("echo of 10.0.0.1:", "DeadlineError: first byte: nothing after 1", "Limits.first_byte=1.0"):
+        assert part in line
 
 
 async def test_records_say_what_happened() -> None:

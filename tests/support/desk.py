@@ -5,29 +5,50 @@ import socket
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
-from netwright.proto.feed import Batch, Hello, Record, serialize
+from netwright.proto.feed import ROW, Batch, Hello, Record, serialize
+from netwright.wire.inet_diag import DiagAttribute
+from tests.support.diag import made
 
 TOKEN = "s3cret-for-tests"
 
 
+_BEGUN = time.time() - 10_000
+
+
+def clock() -> float:
+    """The time on the clock of every worker here."""
+    return time.time() - _BEGUN
+
+
 class Worker:
-    """A serving process as the console sees it; its clock is the wall's."""
+    """A serving process as the console sees it."""
 
     def __init__(self, feed: str, pid: int, program: str = "app.py") -> None:
         self.pid, self._socket = pid, socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
         self._socket.connect(feed)
-        now = time.time()
-        self._socket.sendall(serialize(Hello(pid, program, "native", "3.11", now=now, wall=now)))
+        hello = Hello(pid, program, "native", "3.11", now=clock(), wall=_BEGUN + clock())
+        self._socket.sendall(serialize(hello))
         self._socket.settimeout(10)
         self._socket.recv(4096)  # its welcome
+        self._totals: Counter[str] = Counter()
+        self._known: set[int] = set()
 
     def tell(self, live: Sequence[Record] = (), closed: Sequence[Record] = ()) -> None:
-        totals = {"accepted": len(live) + len(closed)}
-        self._socket.sendall(serialize(Batch(time.time(), list(live), list(closed), totals, 0)))
+        """Send records; ``kernel`` of one has the arguments of ``tests.support.diag.made``."""
+        numbers = {record["number"] for record in (*live, *closed)}
+        self._totals["accepted"] += len(numbers - self._known)
+        self._known |= numbers
+        self._totals.update(record["ended"].outcome.value for record in closed)
+        batch = json.loads(serialize(Batch(clock(), list(live), list(closed), dict(self._totals), 0)))
+        for record, row in zip((*live, *closed), (*batch["records"], *batch["closed"]), strict=True):
+            if record["kernel"]:  # what is read from the feed does not go back: it is made anew
+                row[list(ROW).index("kernel")] = made(**record["kernel"]).attributes[DiagAttribute.INFO].hex()  # type: ignore[arg-type]
+        self._socket.sendall(json.dumps(batch).encode() + b"\n")
 
     def die(self) -> None:
         """Leave without a goodbye.  Idempotent."""

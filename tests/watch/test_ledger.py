@@ -1,12 +1,15 @@
 """Each second of a connection has one cause, and every view of it says the same."""
 
 import math
+import re
+from pathlib import Path
 from typing import Any, cast
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+import netwright.console
 from netwright.console.answers import connection
 from netwright.console.explain import explain
 from netwright.console.store import Store
@@ -175,3 +178,10 @@ def test_every_cause_has_a_party_and_a_sentence() -> None:
     assert set(PARTIES) == set(Cause)
     for cause in Cause:
         assert explain(values(), [Share(cause, PARTIES[cause], 1.0, 1.0)])[0].title
+
+
+def test_page_has_a_colour_for_every_party() -> None:
+    drawn = (Path(netwright.console.__path__[0]) / "static" / "ledger.js").read_text()
+    parties = re.search(r"PARTIES = \[(.*?)\]", drawn)
+    assert parties is not None
+    assert set(re.findall(r"'([^']*)'", parties[1])) == set(PARTIES.values())

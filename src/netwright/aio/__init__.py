@@ -1,5 +1,6 @@
 """Streams, listeners and connects on asyncio: one set of verbs, a native engine where it can run, a portable one."""
 
+from netwright.aio.adopting import Adopter, stream_pair
 from netwright.aio.choice import engine
 from netwright.aio.connect import connect
 from netwright.aio.engine import Engine
@@ -24,4 +25,7 @@ __all__ = [
     "connect",
     "engine",
     "explain",
+    "stream_pair",
 ]
+
+Stream.shell = Adopter()

@@ -72,8 +72,9 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
 def end_failed(record: ConnectionRecord, error: BaseException, at: float) -> Outcome:
     """End the record of a connection whose handler let ``error`` pass; the outcome that it then has."""
     outcome, stage = outcome_of(error)
-    cause = cause_of(error)
-    record.end(outcome, at, stage=stage, errno=getattr(cause, "errno", None) or 0, text=str(cause))
+    if record.outcome is Outcome.OPEN:  # as a rule a reset has ended it already
+        cause = cause_of(error)
+        record.end(outcome, at, stage=stage, errno=getattr(cause, "errno", None) or 0, text=str(cause))
     return outcome
 
 

@@ -99,7 +99,7 @@ class Pipe:
         else:
             self.buffer.append(data)
             self.record.received(len(data), self.clock())
-            if self.receiver is None and len(self.buffer) >= HIGH_WATER:
+            if len(self.buffer) >= HIGH_WATER and (self.receiver is None or self.receiver.done()):
                 self.held = True
                 self._watch()
         _wake(self.receiver)

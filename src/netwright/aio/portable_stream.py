@@ -457,6 +457,7 @@ class Stream(stream.Stream):
     async def _yield_as_reader(self) -> None:
         pipe = self._pipe
         pipe.receiver = pipe.loop.create_future()  # nobody else may read meanwhile
+        pipe.receiver.set_result(None)  # and nothing more is taken from the kernel than without a reader
         try:
             await self._yield()
         finally:

@@ -44,12 +44,12 @@ class Check:
 
 
 def run_checks() -> list[Check]:
-    """All of them, in the order of the groups."""
+    """Run all checks, in the order of the groups."""
     return [check for source in CHECKS for check in source()]
 
 
 def interpreter() -> Iterator[Check]:
-    """Version, how it was compiled, and what slows it down."""
+    """Check the version, how it was compiled, and what slows it down."""
     version = f"{sys.implementation.name} {sys.version.split()[0]}"
     yield Check("python", "version", Grade.GOOD, version)
     yield _optimised("PGO", ("--enable-optimizations", "-fprofile-use", "-fprofile-instr-use"), "10 to 20 % of speed")
@@ -61,7 +61,7 @@ def interpreter() -> Iterator[Check]:
 
 
 def _optimised(name: str, marks: tuple[str, ...], cost: str) -> Check:
-    """Whether the interpreter was compiled with an optimisation: on or off only where its build says so.
+    """Check whether the interpreter was compiled with an optimisation: on or off only where its build says so.
 
     Distributions keep these flags out of sysconfig, so that extensions are not compiled with them: Debian's build has
     both, and names neither.
@@ -74,12 +74,14 @@ def _optimised(name: str, marks: tuple[str, ...], cost: str) -> Check:
     if not flags.strip():
         return Check("python", name, Grade.ELSEWHERE, "unknown: this build does not record its flags")
     if sys.base_prefix == "/usr":
-        return Check("python", name, Grade.ELSEWHERE, "unknown: the distribution's build hides it; Debian's has it")
+        return Check(
+            "python", name, Grade.ELSEWHERE, "unknown: this distribution's build hides its flags; Debian's is optimised"
+        )
     return Check("python", name, Grade.MISSING, "off", cost, "use your distribution's or python.org's build")
 
 
 def _compiler() -> str:
-    """The C compiler that would build extensions; "" if there is none, or no Python.h."""
+    """Return the C compiler that would build extensions; "" if there is none, or no Python.h."""
     named = (os.environ.get("CC", ""), str(sysconfig.get_config_var("CC") or ""), "cc", "gcc", "clang")
     found = [path for text in named if text.split() and (path := shutil.which(text.split()[0]))]
     header = Path(sysconfig.get_path("include"), "Python.h")
@@ -87,7 +89,7 @@ def _compiler() -> str:
 
 
 def kernels() -> Iterator[Check]:
-    """Every native kernel of the package: on, or why not."""
+    """Check every native kernel of the package: on, or why not."""
     for name in every_kernel():
         short = name.removeprefix("netwright.")
         if enabled(name):
@@ -103,7 +105,7 @@ def kernels() -> Iterator[Check]:
 
 
 def _build(how: str) -> str:
-    """How to have native code: what is missing for it comes first."""
+    """Return how to get native code; what must be installed for it comes first."""
     return how if _compiler() else f"install a C compiler and Python's headers (gcc, python3-dev), then {how}"
 
 
@@ -120,7 +122,7 @@ def compiled_modules() -> Iterator[Check]:
 
 
 def stream_engine() -> Iterator[Check]:
-    """Which engine carries streams here."""
+    """Check which engine carries streams here."""
     import asyncio
 
     from netwright.aio import engine
@@ -136,7 +138,7 @@ def stream_engine() -> Iterator[Check]:
 
 
 def descriptors() -> Iterator[Check]:
-    """How many sockets a process may open."""
+    """Check how many sockets a process may open."""
     if sys.platform == "win32":
         yield _not_linux("limits", "open files")
         return
@@ -155,7 +157,7 @@ def descriptors() -> Iterator[Check]:
 
 
 def queue() -> Iterator[Check]:
-    """The kernel's bound on connections that wait for accept."""
+    """Check the limit of the accept queue."""
     text = _sysctl("net/core/somaxconn")
     if text is None:
         yield _not_linux("limits", "somaxconn")
@@ -167,7 +169,7 @@ def queue() -> Iterator[Check]:
 
 
 def options() -> Iterator[Check]:
-    """Socket options that Tuning sets: tried on a socket."""
+    """Try the socket options that Tuning sets."""
     wanted = (
         ("TCP_NODELAY", 1, "small answers wait for the peer's acknowledgement, up to 40 ms"),
         ("TCP_NOTSENT_LOWAT", 16384, "a slow reader holds megabytes in the kernel, and its newest data comes late"),
@@ -198,7 +200,7 @@ def _accepts(probe: socket.socket, level: int, name: str, value: int) -> bool:
 
 
 def ipv6() -> Iterator[Check]:
-    """Can ::1 be bound?"""
+    """Check whether ::1 can be bound."""
     try:
         with socket.socket(socket.AF_INET6, socket.SOCK_STREAM) as probe:
             probe.bind(("::1", 0))
@@ -211,7 +213,7 @@ def ipv6() -> Iterator[Check]:
 
 
 def congestion() -> Iterator[Check]:
-    """Congestion controls that Tuning.congestion can name."""
+    """Check which congestion controls Tuning.congestion can name."""
     text = _sysctl("net/ipv4/tcp_available_congestion_control")
     if text is None:
         yield _not_linux("sockets", "congestion controls")

@@ -1,4 +1,4 @@
-"""Find the service that a command line names.  Whatever is wrong becomes one message with a command that works.
+"""Find the service that a command line names; report whatever is wrong in one message, with a command that works.
 
 A target is ``app.py``, ``app.py:name``, ``package.module`` or ``package.module:name``; the name is an attribute that
 holds the service, or a function that makes it.
@@ -79,7 +79,7 @@ class _Search(Generic[T]):
     # the source
 
     def _is_module(self) -> bool:
-        """``package.module``: no file of this name, and the parts are names."""
+        """Tell ``package.module`` from a path: there is no such file, and its parts are names."""
         parts = self.source.split(".")
         return not self.path.exists() and self.path.suffix != ".py" and all(part.isidentifier() for part in parts)
 
@@ -144,7 +144,7 @@ class _Search(Generic[T]):
         )
 
     def _write_one(self) -> str:
-        """A command that makes the smallest program, and serves it; it overwrites nothing."""
+        """Return a command that writes the smallest program and serves it; it overwrites nothing."""
         wanted = self.path if self.path.suffix == ".py" and self.path.parent.is_dir() else Path("hello.py")
         if wanted.exists():
             return self._serve(source=str(wanted))

@@ -102,7 +102,7 @@ class CommandGroup(click.Group):
 
 
 def _show(error: click.ClickException) -> None:
-    """As click does, with our code."""
+    """Print a usage error as click does, with its code."""
     context = getattr(error, "ctx", None)
     if context is not None:
         click.echo(f"{context.get_usage()}\nnetwright {context.info_name} --help has the options.", err=True)
@@ -110,7 +110,7 @@ def _show(error: click.ClickException) -> None:
 
 
 def _output_failed(error: OSError) -> int:
-    """Standard output cannot be written; a reader that had enough (``| head``) is no failure."""
+    """Report that stdout cannot be written, unless its reader has gone (``| head``); return the exit code."""
     if error.errno not in (errno.EPIPE, errno.ENOSPC, errno.EIO) or error.filename is not None:
         raise error
     with open(os.devnull, "wb") as nowhere:  # what is still buffered would fail again at the end

@@ -27,7 +27,7 @@ _KERNEL: dict[str, Callable[[Any], str]] = {  # fields of struct tcp_info that a
 
 
 def life(answer: dict[str, Any], width: int) -> list[str]:
-    """Lines of an answer of ``/api/connections/ID``, none wider than ``width``; 0 cuts nothing."""
+    """Return the lines for an answer of ``/api/connections/ID``, none wider than ``width``; 0 cuts nothing."""
     row = answer["row"]
     lines = [
         f"{row['id']}  {row['peer']} {'←' if row['role'] == 'connected' else '→'} {row['local']}",
@@ -53,7 +53,7 @@ def _age(answer: dict[str, Any]) -> str:
 
 
 def _shares(ledger: list[dict[str, Any]]) -> list[str]:
-    """A bar for each cause, as long as its share of the time."""
+    """Return a bar for each cause, as long as its share of the time."""
     if not ledger:
         return []
     width = max(len(share["cause"]) for share in ledger)

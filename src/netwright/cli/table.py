@@ -29,7 +29,7 @@ class Column:
 
 
 def fit(columns: Sequence[Column], rows: Sequence[ROW], now: float, width: int) -> list[str]:
-    """The head and a line for each row, none wider than ``width``; 0 fits everything."""
+    """Return the head and a line for each row, none wider than ``width``; 0 fits everything."""
     cells = {column: [column.head, *(printable(column.cell(row, now)) for row in rows)] for column in columns}
     natural = {column: max(map(_width, texts)) for column, texts in cells.items()}
     shown = _shown(natural, width)
@@ -41,7 +41,7 @@ def fit(columns: Sequence[Column], rows: Sequence[ROW], now: float, width: int) 
 
 
 def _shown(natural: dict[Column, int], width: int) -> dict[Column, int]:
-    """The columns that fit, with their widths."""
+    """Return the columns that fit, with their widths."""
     if not width:
         return natural
     least = {column: min(wide, column.least) if column.least else wide for column, wide in natural.items()}
@@ -65,7 +65,7 @@ def _padded(text: str, width: int, *, right: bool) -> str:
 
 
 def shorten(text: str, width: int) -> str:
-    """The beginning of ``text`` in ``width`` columns, with … where something is missing."""
+    """Return the beginning of ``text`` in ``width`` columns; … stands for the rest."""
     if _width(text) <= width:
         return text
     end = len(text)
@@ -77,7 +77,7 @@ def shorten(text: str, width: int) -> str:
 
 
 def _width(text: str) -> int:
-    """Columns on a terminal: East Asian wide letters take two (UAX #11), combining ones none."""
+    """Return the columns that ``text`` takes: East Asian wide letters two (UAX #11), combining ones none."""
     if text.isascii():
         return len(text)
     return sum(
@@ -87,5 +87,5 @@ def _width(text: str) -> int:
 
 
 def printable(text: str) -> str:
-    """``text`` with · for whatever is not printable: what a peer sent must not steer the terminal (ECMA-48)."""
+    """Return ``text`` with · for what is not printable: a peer must not send control functions (ECMA-48)."""
     return "".join(letter if letter.isprintable() else "·" for letter in text)

@@ -149,7 +149,7 @@ def command(console: Address, token: str, words: str, sort: str, interval: float
 
 
 def _own_token(console: InetAddress) -> str:
-    """The token of a console that this user started; "" if there is none."""
+    """Return the token of a console that this user started; "" if there is none."""
     try:
         return read_token(token_path(console_folder(console).path, console))
     except RunProblem:
@@ -194,7 +194,7 @@ def _table(asking: Ask, view: View, limit: int) -> Answer:
 
 
 def screen(answer: Answer, view: View, *, width: int, height: int = 0) -> list[str]:
-    """The lines of the table, none wider than ``width`` and at most ``height``; 0 fits everything."""
+    """Return the lines of the table, none wider than ``width`` and at most ``height``; 0 fits everything."""
     rows = answer["connections"]
     head = _count(answer)
     head += f"  sort: {view.sort}" if view.sort else ""
@@ -208,7 +208,7 @@ def screen(answer: Answer, view: View, *, width: int, height: int = 0) -> list[s
 
 
 def _count(answer: Answer) -> str:
-    """Live rows come first: unless all that were sent are live, none of them is missing."""
+    """Count the live rows.  They come first: unless all rows that were sent are live, none of them is missing."""
     rows, matched = answer["connections"], answer["matched"]
     live = sum(not row["closed"] for row in rows)
     if live == len(rows) < matched:
@@ -217,7 +217,7 @@ def _count(answer: Answer) -> str:
 
 
 def _peer(row: Any) -> str:
-    """A long IPv6 address without its middle: its port matters more."""
+    """Return the peer; a long IPv6 address without its middle, since the port matters more."""
     peer = row["peer"] if len(row["peer"]) <= 28 else f"{row['peer'][:12]}…{row['peer'][-15:]}"
     return f"→ {peer}" if row["role"] == "connected" else peer
 
@@ -243,7 +243,7 @@ COLUMNS = (
 
 
 def help_lines(width: int) -> list[str]:
-    """The keys and the filter language."""
+    """Return the keys and the filter language."""
     lines = []
     for keys, what in _KEYS:
         lines += textwrap.wrap(what, width, initial_indent=f"{keys:<8}  ", subsequent_indent=" " * 10)
@@ -257,7 +257,7 @@ def help_lines(width: int) -> list[str]:
 
 
 def picture(asking: Ask, view: View, width: int, height: int) -> list[str]:
-    """Exactly ``height`` lines: the table, a life or the help; the keys, or the filter that is being typed."""
+    """Return ``height`` lines: the table, a life or the help; last the keys, or the filter that is being typed."""
     try:
         lines = _body(asking, view, width, height - 1)
     except Problem as problem:
@@ -299,7 +299,7 @@ def _watch(asking: Ask, view: View, interval: float) -> None:
 
 
 def _size() -> tuple[int, int]:
-    """Columns and lines now; COLUMNS and LINES, which shells set once, only where the terminal does not say."""
+    """Return the terminal's columns and lines; COLUMNS and LINES only where it gives none."""
     width, height = os.get_terminal_size(sys.stdout.fileno())
     return (width, height) if width and height else shutil.get_terminal_size()
 
@@ -309,7 +309,7 @@ _NAMED = {"A": "up", "B": "down", "C": "right", "D": "left", "5~": "page up", "6
 
 
 def keys_of(text: str) -> list[str]:
-    """What a terminal sent as keys: letters, and names for the arrows (xterm's control sequences)."""
+    """Split what a terminal sent into keys: letters, and names for the arrows (xterm's control sequences)."""
     found = []
     for sequence, escape, letter in _KEY.findall(text):
         found.append("esc" if escape else letter or _NAMED.get(sequence, ""))
@@ -318,7 +318,7 @@ def keys_of(text: str) -> list[str]:
 
 @contextmanager
 def _terminal() -> Iterator[Callable[[float], list[str]]]:
-    """The alternate screen (xterm's 1049), keys without echo and line end; both as before at the end."""
+    """Use the alternate screen (xterm's 1049) and read keys without echo; restore both at the end."""
     try:
         import termios
         import tty

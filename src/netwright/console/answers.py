@@ -2,14 +2,14 @@
 
 import json
 from collections import Counter
-from dataclasses import asdict
+from dataclasses import asdict, astuple
 from typing import Any
 
 from netwright.console.explain import explain
 from netwright.console.kernel import View, explain_kernel, recorded_values
 from netwright.console.phases import bars_of_life, waterfall
 from netwright.console.query import COMPARED, MATCHED, parse_filter, parse_sort
-from netwright.console.store import Store, Worker
+from netwright.console.store import Point, Store, Worker
 from netwright.console.view import LOST, Row
 from netwright.core.errors import UsageError
 from netwright.core.record import Outcome
@@ -41,6 +41,7 @@ def _worker(worker: Worker) -> dict[str, Any]:
         "in_order": worker.in_order,
         "lost": worker.lost,
         "totals": worker.totals,
+        "sampled": round(worker.told_at + worker.offset, 6) if worker.told_at else 0.0,  # when its rows were taken
     }
 
 
@@ -212,8 +213,8 @@ class Events:
         return body | {"workers": workers(self._store), "kernel": kernel, "totals": totals(self._store)}
 
 
-def _point(point: object) -> list[int]:
-    return [getattr(point, name) for name in ("at", "connections", "bytes_in", "bytes_out", "messages", "opened")]
+def _point(point: Point) -> list[float]:
+    return list(astuple(point))
 
 
 def _encode(body: dict[str, Any]) -> bytes:

@@ -7,6 +7,7 @@ from collections import Counter, deque
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from math import ceil
+from statistics import median
 from typing import Any, cast
 
 from netwright.console.kernel import View, by_addresses, kernel_values, view_of
@@ -21,6 +22,7 @@ from netwright.wire.inet_diag import DiagSocket
 __all__ = ["LATE", "Changes", "Connection", "Point", "Store", "Worker"]
 
 LATE = 3  # seconds that a second of the series stays open: workers report what moved within 2.25 s
+TRIPS = 1000  # round trips of one second of which the median is told
 _KERNEL = tuple(View.__annotations__)
 _MOVED = ("bytes_in", "bytes_out", "messages", "opened")
 
@@ -59,7 +61,11 @@ class Connection:
 
 @dataclass(frozen=True, slots=True)
 class Point:
-    """One second of all workers: connections at its end, and rates."""
+    """One second of all workers: connections at its end, rates, and what the kernel measured in it.
+
+    ``rtx`` counts retransmitted segments; ``rtt`` is the median of the round trips that were measured in this second,
+    ``worst`` the largest, both in seconds and 0.0 if there is none.
+    """
 
     at: int
     connections: int
@@ -67,6 +73,9 @@ class Point:
     bytes_out: int
     messages: int
     opened: int
+    rtx: int = 0
+    rtt: float = 0.0
+    worst: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -197,7 +206,9 @@ class Store:
         row = row_of(record, pid, offset, known.row if known is not None else None)
         start = max(since, record["started_at"]) + offset
         end = min((record["closed_at"] or now) + offset, self.workers[pid].heard_at)
-        self._series.count(row, known.row if known is not None else None, start, end)
+        before = known.row if known is not None else None
+        self._series.count(row, before, start, end)
+        self._series.measure(row, before, ceil(end))
         connection = known or Connection(record, row, self.revision)
         connection.record, connection.row = record, row
         self._track(connection, record["closed_at"] or now)
@@ -267,6 +278,7 @@ class Store:
                 state = state_of(connection.record, view.tcp)
                 seen = {name: getattr(view, name) for name in _KERNEL}
                 connection.row = cast("Row", {**row, **seen, "state": state, "tone": tone_of(state)})
+                self._series.measure(connection.row, row)
                 connection.kernel_revision = self.revision
 
     def looked(self, since: int) -> Iterator[Row]:
@@ -304,6 +316,8 @@ class _Second:
     """One second of the series while it is open; a report that covers several is divided, so parts are fractions."""
 
     connections: int = 0
+    rtx: int = 0
+    trips: list[float] = field(default_factory=list)
     moved: list[float] = field(default_factory=lambda: [0.0] * len(_MOVED))
 
 
@@ -334,6 +348,13 @@ class _Series:
             for index, amount in enumerate(moved):
                 into[index] += amount * part
 
+    def measure(self, row: Row, known: Row | None, second: int = 0) -> None:
+        """Take in what the kernel measured of a connection since ``known``, in ``second`` or in the one that is on."""
+        into = self.at(second or self._closed + LATE + 1)
+        into.rtx += max(0, row["rtx"] - (known["rtx"] if known else 0))
+        if row["rtt"] and (known is None or row["rtt"] != known["rtt"]) and len(into.trips) < TRIPS:
+            into.trips.append(row["rtt"])
+
     def close(self, second: int) -> Point:
         """The point of a second that is over."""
         over = [self._open.pop(known) for known in sorted(self._open) if known <= second]
@@ -341,7 +362,11 @@ class _Series:
         sums = [sum(parts) for parts in zip(self._rest, *(done.moved for done in over), strict=True)]
         whole = [int(amount + 1e-6) for amount in sums]
         self._rest = [amount - told for amount, told in zip(sums, whole, strict=True)]
-        return Point(second, over[-1].connections if over else 0, *whole)
+        trips = [trip for done in over for trip in done.trips] or [0.0]
+        rtx = sum(done.rtx for done in over)
+        bytes_in, bytes_out, messages, opened = whole
+        connections = over[-1].connections if over else 0
+        return Point(second, connections, bytes_in, bytes_out, messages, opened, rtx, median(trips), max(trips))
 
 
 def _parts(start: float, end: float) -> Iterator[tuple[int, float]]:

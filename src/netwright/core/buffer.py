@@ -10,15 +10,20 @@ class ReceiveBuffer:
 
     A chunk that comes when the queue is empty is kept as it is and handed over whole: bytes are copied only where a
     message spans chunks.  ``find`` remembers how far it looked: a delimiter that comes one byte at a time costs O(n).
+
+    Attributes:
+        resume: what a framing stores about the unfinished message at the front, so that the next call goes on where
+            this one ended; None again once bytes are taken or put in front.
     """
 
-    __slots__ = ("_data", "_searched", "_start", "_target")
+    __slots__ = ("_data", "_searched", "_start", "_target", "resume")
 
     def __init__(self) -> None:
         self._data: bytes | bytearray = b""
         self._start = 0
         self._searched = 0
         self._target = b""
+        self.resume: object = None
 
     def __len__(self) -> int:
         return len(self._data) - self._start
@@ -42,12 +47,13 @@ class ReceiveBuffer:
         if data:
             self._data = data + self._data[self._start :]
             self._start = self._searched = 0
+            self.resume = None
 
     def take(self, count: int) -> bytes:
         """Remove and return up to ``count`` bytes."""
         data, start = self._data, self._start
         if not start and count >= len(data):
-            self._data, self._searched = b"", 0
+            self._data, self._searched, self.resume = b"", 0, None
             return bytes(data)
         end = min(start + count, len(data))
         if isinstance(self._data, bytes):
@@ -88,6 +94,8 @@ class ReceiveBuffer:
         return found - self._start if found >= 0 else -1
 
     def _advance(self, end: int) -> None:
+        if end > self._start:
+            self.resume = None
         self._searched = max(0, self._searched - (end - self._start))
         self._start = end
         if end == len(self._data):

@@ -23,7 +23,10 @@ class Framing(Protocol[M]):
     """One way to mark where a message ends."""
 
     def decode(self, buffer: ReceiveBuffer) -> M | None:
-        """Take the next message; None, and the buffer untouched, if it is not whole yet.
+        """Take the next message; None, and no byte taken, if it is not whole yet.
+
+        A framing that must look at all bytes of a message keeps its place in ``buffer.resume``: each call then looks
+        at new bytes only.
 
         Raises:
             ProtocolError: the bytes can never become a message.

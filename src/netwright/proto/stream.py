@@ -6,7 +6,7 @@ either all queued in order, or none.  ``netwright.testing.streams`` checks all o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from types import TracebackType
 from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol, Self, TypeAlias, TypeVar
 
@@ -17,10 +17,11 @@ from netwright.core.record import ConnectionRecord, Waiting
 from netwright.proto.framing import Framing
 from netwright.wire.tcp_info import TcpInfo
 
-__all__ = ["LINE", "READ", "Data", "Message", "Shell", "Stream"]
+__all__ = ["LINE", "READ", "Data", "Message", "Shell", "Stream", "Tap"]
 
 M = TypeVar("M")
 Data: TypeAlias = bytes | bytearray | memoryview
+Tap: TypeAlias = Callable[[bool, bytes], None]
 READ, LINE = 64 * 1024, 64 * 1024  # bytes of one read, of one line
 
 
@@ -29,6 +30,9 @@ class Shell(Protocol):
 
     async def adopt(self, sock: object, *, limits: Limits) -> "Stream":
         """See ``Stream.adopt``."""
+
+    async def relay(self, left: "Stream", right: "Stream", tap: "Tap | None") -> tuple[int, int]:
+        """See ``Stream.relay``."""
 
     def of(self, data: bytes) -> "Stream":
         """See ``Stream.of``."""
@@ -289,6 +293,20 @@ class Stream(ABC):
     @abstractmethod
     def end_message(self) -> None:
         """Close the span of ``message``, which alone calls this."""
+
+    # both directions
+
+    async def relay(self, other: "Stream", *, tap: Tap | None = None) -> tuple[int, int]:
+        """Copy bytes in both directions until both sides have ended theirs; return how many went there and came back.
+
+        A FIN is passed on when everything before it was sent.  A drain does not cut what moves: it ends the relay once
+        neither direction has moved for ``proto.drain.QUIET`` seconds.  A side that breaks ends the relay with its
+        error; closing the streams remains the caller's.
+
+        Args:
+            tap: is called with True and each chunk that goes to ``other``, with False and each that comes back.
+        """
+        return await _shell().relay(self, other, tap)
 
     # the end
 

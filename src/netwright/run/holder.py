@@ -48,7 +48,7 @@ class Holder:
 
 
 def parse_listening(text: str) -> list[Listening]:
-    """Listening sockets of ``/proc/net/tcp`` or ``tcp6``; lines of another form are skipped."""
+    """Return the listening sockets of ``/proc/net/tcp`` or ``tcp6``; lines of another form are skipped."""
     found: list[Listening] = []
     for line in text.splitlines()[1:]:
         fields = line.split()
@@ -59,14 +59,14 @@ def parse_listening(text: str) -> list[Listening]:
 
 
 def _host(digits: str) -> str:
-    """The kernel prints each 32-bit word of the address in its own byte order."""
+    """Parse an address; the kernel prints each 32-bit word of it in its own byte order."""
     words = [int(digits[at : at + 8], 16) for at in range(0, len(digits), 8)]
     packed = b"".join(struct.pack(_WORD, word) for word in words)
     return str(IPv4Address(packed) if len(packed) == 4 else IPv6Address(packed))
 
 
 def holders(port: int, *, proc: Path = PROC) -> list[Holder]:
-    """Every process that listens on ``port``, on whatever address; empty where the system does not say."""
+    """Return every process that listens on ``port``, on any address; empty where the system does not say."""
     listening = [
         entry for name in ("tcp", "tcp6") for entry in parse_listening(_text(proc / "net" / name)) if entry.port == port
     ]
@@ -74,7 +74,7 @@ def holders(port: int, *, proc: Path = PROC) -> list[Holder]:
 
 
 def holders_of_path(address: UnixAddress, *, proc: Path = PROC) -> list[Holder]:
-    """Every process that listens on a Unix socket by this very name; empty where the system does not say.
+    """Return every process that listens on a Unix socket bound by exactly this name, as far as the system says.
 
     /proc/net/unix has the name as it was bound: a relative path is that of its process.
     """
@@ -85,7 +85,7 @@ def holders_of_path(address: UnixAddress, *, proc: Path = PROC) -> list[Holder]:
 
 
 def _owner(address: UnixAddress) -> int:
-    """The user whose file it is; 0 where there is none."""
+    """Return the owner of the socket's file; 0 where there is none."""
     try:
         return 0 if address.abstract else os.stat(address.path).st_uid
     except OSError:
@@ -93,7 +93,7 @@ def _owner(address: UnixAddress) -> int:
 
 
 def _holders(listening: list[tuple[str, int, int]], proc: Path) -> list[Holder]:
-    """By place, user and inode."""
+    """Return the holders of sockets, each given by place, user and inode."""
     pids = _pids_of({inode for _, _, inode in listening}, proc) if listening else {}
     found = {_holder(where, uid, pid, proc) for where, uid, inode in listening for pid in pids.get(inode, [0])}
     return sorted(found, key=lambda holder: (-(holder.age or 0.0), holder.pid))
@@ -116,7 +116,7 @@ def _pids_of(inodes: set[int], proc: Path) -> dict[int, list[int]]:
 
 
 def _links(directory: Path) -> Iterator[str]:
-    """Targets of a process's descriptors; nothing where it is another user's, or just ended."""
+    """Yield the targets of a process's descriptors; none where it is another user's, or just ended."""
     try:
         with os.scandir(directory) as entries:
             names = [entry.path for entry in entries]
@@ -151,7 +151,7 @@ def _text(path: Path) -> str:
 
 
 def free_port(host: str, after: int, *, but: int = 0, tries: int = 100) -> int:
-    """The first port above ``after``, ``but`` that one, that can be bound now; 0 if none of ``tries`` can."""
+    """Return the first port above ``after``, except ``but``, that can be bound now; 0 if none of ``tries`` can."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     for port in range(after + 1, min(after + 1 + tries, 65536)):
         if port == but:

@@ -88,7 +88,7 @@ class _Run:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """In the main thread, between two bytecodes, perhaps of a handler that blocks the loop."""
+        """Count a signal; at the last one, bound the time to the end.  A handler may be blocking the loop right now."""
         self._signals += 1
         if self._signals == (1 if self._phase == "start" else 2):
             live = list(self._service.recorder.live.values())
@@ -96,7 +96,7 @@ class _Run:
         self._loop.call_soon_threadsafe(self._stop, self._signals)
 
     def _stop(self, count: int) -> None:
-        """The first signal drains, the second resets every connection; during the start, the first one stops it."""
+        """Drain at the first signal, reset every connection at the second; during the start, stop at the first."""
         self._stopping.set()
         if self._phase == "start":
             hook = self._hooks.describe()
@@ -111,7 +111,7 @@ class _Run:
             self._main.cancel()
 
     def _running(self, live: list[ConnectionRecord]) -> str:
-        """What ``live`` and the hooks were doing: ``2 connections (GET /slow of 127.0.0.1:5, …), hook close (…)``."""
+        """Return what was running: ``2 connections (GET /slow of 127.0.0.1:5, …), hook close (…)``."""
         named = [escape(f"{_subject(record)} of {record.peer}") for record in live[:3]]
         more = ", …" if len(live) > 3 else ""
         count = f"{len(live)} connection{'s' if len(live) > 1 else ''} ({', '.join(named)}{more})" if live else ""
@@ -250,7 +250,7 @@ class _Run:
 
 
 def _subject(record: ConnectionRecord) -> str:
-    """What its newest message asks for; the port's name where messages are not recorded."""
+    """Return what its newest message asks for; the port's name where messages are not recorded."""
     return record.exchanges[-1].subject if record.exchanges else record.service
 
 
@@ -263,14 +263,14 @@ def _not_written(error: Exception) -> None:
 
 
 def first_line(service: "Service") -> str:
-    """The name and where it listens: HTTP as URLs, the others with their names."""
+    """Return the service's name and addresses: HTTP first, the others with their names."""
     ordered = sorted(service.listeners, key=lambda listener: listener.service != "http")
     where = [_url(one) if one.service == "http" else f"{one.service} {_url(one)}" for one in ordered]
     return escape(f"◆ {service.name}  {'  '.join(where)}")
 
 
 def urls(service: "Service") -> list[str]:
-    """Every address as ``http://``, ``tcp://`` or ``unix:``."""
+    """Return every address as ``http://``, ``tcp://`` or ``unix:``."""
     return [_url(listener) for listener in service.listeners]
 
 

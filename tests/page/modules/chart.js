@@ -33,7 +33,7 @@ test('the time axis has as many labels as there is room for', () => {
 
 test('without a filter the console\'s history is drawn, with the round trips that this page has seen', () => {
   const points = [{ at: 11, in: 1, out: 1, messages: 1, rtx: 2, median: 0.1, worst: 0.2 }];
-  const history = [[10, 3, 100, 200, 5, 1], [11, 3, 101, 201, 6, 1]];
+  const history = [[10, 3, 100, 200, 5, 1, 3, 0.4, 0.5], [11, 3, 101, 201, 6, 1, 4, 0.4, 0.5], [12, 3, 0, 0, 0, 0, 0, 0, 0]];
   equal(joined(points, history, true), points);
-  equal(joined(points, history, false).map((p) => [p.at, p.in, p.out, p.messages, p.rtx, p.median]), [[10, 100, 200, 5, 0, null], [11, 101, 201, 6, 2, 0.1]]);
+  equal(joined(points, history, false).map((p) => [p.at, p.in, p.out, p.messages, p.rtx, p.median]), [[10, 100, 200, 5, 3, 0.4], [11, 101, 201, 6, 4, 0.1], [12, 0, 0, 0, 0, null]]);
 });

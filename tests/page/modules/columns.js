@@ -1,6 +1,6 @@
 import { equal, row, STATIC, test } from './harness.js';
 
-const { COLUMNS, fitting, formatSort, GAP, PADDING, parseSort, says, state, tone } = await import(`${STATIC}/columns.js`);
+const { COLUMNS, fitting, formatSort, GAP, PADDING, parseSort, says, tone } = await import(`${STATIC}/columns.js`);
 
 const names = (width) => fitting(width).map((column) => column.key);
 const needed = (columns) => columns.reduce((sum, column) => sum + column.least + GAP, PADDING - GAP);
@@ -47,11 +47,6 @@ test('numbers are sorted the largest first and text by the alphabet, as in the A
     [['rtt', true], ['rtt', false], ['peer', false], ['peer', true], ['number', true], ['number', true]]);
 });
 
-test('the state is the kernel\'s where it says more than open', () => {
-  equal([state(row()), state(row({ tcp: 'ESTABLISHED' })), state(row({ tcp: 'CLOSE_WAIT' })), state(row({ tcp: 'CLOSE_WAIT', state: 'closed', closed: 1 }))],
-    ['open', 'open', 'CLOSE_WAIT', 'closed']);
-});
-
 test('the last column says why it ended, else what it waits for', () => {
   equal(says(row({ closed: 1001, state: 'reset', note: 'Connection reset by peer' }), 1002), 'Connection reset by peer');
   equal(says(row({ closed: 1001, state: 'closed' }), 1002), 'closed');
@@ -66,4 +61,10 @@ test('a wait has a colour from one second on where somebody is at fault', () => 
   const after = (waiting, seconds) => tone(row({ waiting }), 1000 + seconds);
   equal([after('handler', 1), after('handler', 1.01), after('peer to read', 1.01), after('next request', 60)], ['', 'warn', 'warn', '']);
   equal(tone(row({ closed: 1001, tone: 'bad' }), 1002), 'bad');
+});
+
+test('what binds a connection is told, and from when on it will be something else', () => {
+  const column = COLUMNS.find(({ key }) => key === 'bound'), bound = { bound_by: 'handler', bound_at: 1010, bound_then: 'peer to send' };
+  equal([1009.9, 1010, 1010.1].map((now) => column.value(row(bound), now)), ['handler', 'peer to send', 'peer to send']);
+  equal(column.value(row({ bound_by: 'handler', bound_at: 0, bound_then: '' }), 1e9), 'handler');
 });

@@ -3,7 +3,7 @@ import { equal, STATIC, test } from './harness.js';
 const { Rows } = await import(`${STATIC}/rows.js`);
 
 const FIELDS = ['id', 'worker', 'closed', 'rtt'];
-const WORKERS = [{ pid: 7 }];
+const WORKERS = [{ pid: 7, sampled: 0 }];
 const hello = (changes = {}) => ({ boot: 'a', fields: FIELDS, kernel_fields: ['rtt'], closed_limit: 2, history_limit: 3, ...changes });
 const message = (changes = {}) => ({ now: 1000, revision: 1, workers: WORKERS, rows: [], kernel: [], points: [], skipped: 0, ...changes });
 const ids = (rows) => [...rows.all.keys()];
@@ -30,6 +30,14 @@ test('the kernel\'s view changes its fields only, keeps the order, and leaves th
   const rows = begun(['7.1', 7, 0, 0.5], ['7.2', 7, 0, 0.5]);
   const [[row, before]] = rows.take(message({ revision: 2, kernel: [['7.1', 0.25], ['7.9', 1]] }), 990);
   equal([row.rtt, before.rtt, row.worker, ids(rows)], [0.25, 0.5, 7, ['7.1', '7.2']]);
+});
+
+test('a row tells when it was taken and when its worker\'s sample before was', () => {
+  const rows = begun(['7.1', 7, 0, 0]), at = (sampled) => ({ workers: [{ pid: 7, sampled }] });
+  const times = (changes) => rows.take(message(changes), 990).map((sample) => sample.slice(2));
+  equal(times({ rows: [['7.1', 7, 0, 0.1]], ...at(999.5) }), [[999.5, 999.5]]);
+  equal(times({ rows: [['7.1', 7, 0, 0.2], ['7.2', 7, 999.8, 0]], ...at(999.9) }), [[999.9, 999.5], [999.8, 999.5]]);
+  equal(times({ rows: [['7.1', 7, 0, 0.3]], ...at(999.9) }), [[999.9, 999.9]]);
 });
 
 test('closed rows are kept up to the limit, the oldest go first, live ones stay', () => {

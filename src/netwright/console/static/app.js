@@ -13,7 +13,7 @@ import { Table } from './table.js';
 import { formatView, PAGES, parseView } from './view.js';
 
 const SOON = 500, REFRESH = 2000; // ms: ages go on without news; the lease of an open connection's moments, too
-const SETTLED = 1; // seconds after which a second's samples have arrived
+const SETTLED = 3; // seconds after which a second's samples have arrived: LATE of console/store.py
 
 let view = parseView(''), stale = true, drawn = false, charted = -1, tokenFile = '';
 const rows = new Rows(), series = new Series(), charts = new Charts();
@@ -24,7 +24,7 @@ const search = new Search({ input: $('filter'), says: $('filter-says'), mark: $(
 const feed = new Feed(rows, heard, { EventSource, fetch: (url) => fetch(url), now: Date.now, every: (ms, check) => setInterval(check, ms) });
 
 function heard(changed) {
-  for (const [row, before] of changed) series.note(row, before, row.at ?? feed.now());
+  for (const sample of changed) series.note(...sample);
   stale = true;
   if (life.id && changed.some(([row]) => row.id === life.id)) life.refresh();
   draw();
@@ -52,7 +52,7 @@ function drawNow() {
 }
 
 function drawCharts(now) {
-  const until = Math.floor(now - SETTLED) - 1;
+  const until = Math.floor(now) - SETTLED;
   if (until === charted) return;
   charted = until;
   const points = series.points(until, (id) => rows.all.has(id) ? search.test(rows.all.get(id), now) : !view.filter);
@@ -69,14 +69,10 @@ function header() {
   put($('live'), ...states[feed.state]);
   put($('pause').firstChild, feed.state === 'paused' ? '▶' : '❚❚');
   put($('pause').lastChild, feed.state === 'paused' ? ' resume' : ' pause');
-  let bad = 0, open = 0;
-  for (const row of rows.all.values()) { bad += pages.endedBadly(row); open += !row.closed; }
-  $('troubles').hidden = !bad && !died.length;
-  put($('troubles'), died.length ? `${plural(died.length, 'worker')} died` : `${count(bad)} ended badly`, `pill ${died.length ? 'bad' : 'warn'}`);
-  const begun = rows.workers.reduce((sum, { totals }) => sum + (totals.accepted ?? 0) + (totals.connected ?? 0), 0), kept = rows.all.size - open;
-  const closed = Math.max(kept, begun - open);
-  put($('counts'), `${count(open)} live · ${count(closed)} closed${closed > kept ? ` (the last ${count(kept)} kept)` : ''}${table.rows.length < rows.all.size ? ` · ${count(table.rows.length)} shown` : ''}`);
-  const lost = rows.workers.reduce((sum, worker) => sum + worker.lost, 0) + rows.skipped;
+  const { live: open, badly, kept, untold } = rows.totals, lost = untold + rows.skipped, ended = Math.max(rows.totals.ended, kept); // a dead worker counted none of its last ones
+  $('troubles').hidden = !badly && !died.length;
+  put($('troubles'), died.length ? `${plural(died.length, 'worker')} died` : `${count(badly)} ended badly`, `pill ${died.length ? 'bad' : 'warn'}`);
+  put($('counts'), `${count(open)} live · ${count(ended)} closed${ended > kept ? `, the last ${count(kept)} kept` : ''}${table.rows.length < rows.all.size ? ` · ${count(table.rows.length)} shown` : ''}`);
   put($('lost'), lost ? `${count(lost)} closed connections dropped from view` : '');
   $('empty').hidden = table.rows.length > 0 || feed.state === 'connecting';
   put($('empty'), rows.all.size ? 'no connection matches the filter' : live.length ? 'no connection yet' : 'no serving process is connected: netwright serve app.py');

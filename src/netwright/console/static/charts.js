@@ -24,8 +24,8 @@ const CHARTS = {
 export function joined(points, history, filtered) {
   if (filtered) return points;
   const known = new Map(points.map((point) => [point.at, point]));
-  return history.slice(-WINDOW).map(([at, , bytesIn, bytesOut, messages]) =>
-    ({ rtx: 0, median: null, worst: null, ...known.get(at), at, in: bytesIn, out: bytesOut, messages }));
+  return history.slice(-WINDOW).map(([at, , bytesIn, bytesOut, messages, , rtx, rtt, worst]) =>
+    ({ median: rtt || null, worst: worst || null, ...known.get(at), at, in: bytesIn, out: bytesOut, messages, rtx }));
 }
 
 export class Charts {

@@ -17,7 +17,7 @@ export const COLUMNS = [
   { name: 'peer', key: 'peer', worth: 14, least: 138, grow: 0.5, value: (r) => r.peer, text: (r) => (r.role === 'connected' ? '→ ' : '') + r.peer },
   { name: 'service', key: 'svc', worth: 11, least: 56, grow: 0.2, value: (r) => r.service, text: (r) => r.service },
   { name: 'proto', key: 'proto', worth: 3, least: 58, value: (r) => r.protocol, text: (r) => r.protocol },
-  { name: 'state', key: 'state', worth: 12, least: 92, value: state, text: state, look: (r) => r.tone || (state(r) === 'open' ? '' : 'warn') },
+  { name: 'state', key: 'state', worth: 12, least: 92, value: (r) => r.state, text: (r) => r.state, look: (r) => r.tone },
   { name: 'age', key: 'age', worth: 10, least: 54, number: true, value: age, text: (r, now) => seconds(age(r, now)) },
   { name: 'rtt', key: 'rtt', worth: 9, least: 54, number: true, value: (r) => r.rtt, text: (r) => r.rtt ? seconds(r.rtt) : '' },
   { name: 'cwnd', key: 'cwnd', worth: 2, least: 34, number: true, value: (r) => r.cwnd, text: (r) => r.cwnd ? String(r.cwnd) : '', look: (r) => (r.cwnd && r.cwnd < 10 ? 'warn' : '') },
@@ -53,11 +53,6 @@ export function parseSort(text) {
 export function formatSort(column, down) {
   const text = `${down === Boolean(column.number) ? '' : '-'}${column.key}`;
   return text === COLUMNS[0].key ? '' : text;
-}
-
-// The kernel's state, where it says more than "open".
-export function state(row) {
-  return row.closed || !row.tcp || row.tcp === 'ESTABLISHED' ? row.state : row.tcp;
 }
 
 export function says(row, now) {

@@ -73,7 +73,7 @@ export class Life {
   }
 
   #age() {
-    const { row, record, now } = this.#told, lived = seconds((record.closed_at || now) - record.started_at);
+    const { row } = this.#told, lived = seconds(this.#told.age);
     return row.state === 'lost' ? `${lived} until its worker died` : row.closed ? `lived ${lived}` : `open for ${lived}`;
   }
 
@@ -98,8 +98,8 @@ export class Life {
   }
 
   #why() {
-    const { findings, row, record, now, kernel, moments, moments_lost: lost } = this.#told;
-    const bad = row.tone === 'bad' || row.tone === 'warn' && row.closed > 0, lived = seconds((record.closed_at || now) - record.started_at);
+    const { findings, row, record, kernel, moments, moments_lost: lost } = this.#told;
+    const bad = row.tone === 'bad' || row.tone === 'warn' && row.closed > 0, lived = seconds(this.#told.age);
     const { who, how } = this.#told.ending;
     const ended = row.state === 'lost' ? row.note : who && `${row.state}, ${who}: ${how}`;
     put($('why-title'), ended ? `Ended after ${lived}: ${ended}` : `Where did ${lived} go?`, bad ? '' : 'calm');

@@ -65,7 +65,7 @@ export function findings(box, rows, now, pick) {
   const lines = sumFindings(rows.all.values()).map((sum) => [`${word('svc', sum.service)} ${word('state', sum.state)}`, [
     [sum.state], [sum.service], [count(sum.count)], [clock(sum.last)], [sum.note, sum.tone],
   ]]);
-  table(box, ['how it ended', 'service', 'connections>', 'last>', 'the last one, in its words'], lines, pick, 'no connection ended badly');
+  table(box, ['how it ended', 'service', 'kept>', 'last>', 'the last one, in its words'], lines, pick, 'no connection ended badly');
 }
 
 export function workers(box, rows, now, pick) {

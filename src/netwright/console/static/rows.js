@@ -7,6 +7,7 @@ export class Rows {
   revision = 0;
   boot = ''; // names a run of the console; revisions of another run mean nothing
   skipped = 0; // closed rows that were not sent because there were too many
+  totals = { live: 0, ended: 0, badly: 0, kept: 0, untold: 0 }; // since the workers' start
   skew = 0; // the console's clock less the browser's, seconds
   #fields = [];
   #kernelFields = [];
@@ -15,19 +16,25 @@ export class Rows {
 
   get since() { return `${this.boot}.${this.revision}`; }
 
-  // Returns [row, the row before or undefined] for each row that changed.
+  // Returns [row, the row before or undefined, when it was taken, when its worker's sample before was] for each row
+  // that changed.
   take(message, browserNow) {
     this.skew = message.now - browserNow;
     if (message.hello) this.#reset(message.hello);
+    const sampled = (workers, pid) => workers.find((worker) => worker.pid === pid)?.sampled;
+    const changed = message.rows.map((values) => {
+      const row = Object.fromEntries(this.#fields.map((name, i) => [name, values[i]])), at = row.closed || sampled(message.workers, row.worker) || message.now;
+      return [...this.#put(row), at, sampled(this.workers, row.worker) || at];
+    });
     this.workers = message.workers;
-    const changed = message.rows.map((values) => this.#put(Object.fromEntries(this.#fields.map((name, i) => [name, values[i]]))));
+    this.totals = message.totals;
     for (const [id, ...values] of message.kernel) {
       const before = this.all.get(id);
       if (!before) continue;
       const row = { ...before };
       this.#kernelFields.forEach((name, i) => { row[name] = values[i]; });
       this.all.set(id, row);
-      changed.push([row, before]);
+      changed.push([row, before, message.now, message.now]);
     }
     this.skipped += message.skipped;
     this.history.push(...message.points);

@@ -4,7 +4,7 @@
 // worker's sample before: a worker that reports twice as late is drawn as two seconds, not as one twice as busy.
 
 export const WINDOW = 180; // seconds in sight
-export const SPREAD = 2; // seconds that a gain is spread over at most: the longest pause between two reports
+export const SPREAD = 3; // seconds that a gain is spread over at most: LATE of console/store.py
 const ENTRIES = 200_000; // rows times seconds that are kept
 const COUNTERS = ['bytes_in', 'bytes_out', 'messages', 'rtx'];
 
@@ -13,19 +13,19 @@ export class Series {
   #seconds = new Map(); // second to a map of id to [in, out, messages, rtx, rtt]
   #entries = 0;
 
-  // ``at`` is the console's time at which the row's counters were read; ``before`` is undefined for a new row.
-  note(row, before, at) {
-    this.begun ||= Math.floor(at) + 1;
-    if (!before && row.opened < this.begun - 1) return; // it moved before this page was there
+  // ``at`` is when the row's counters were read, ``since`` when its worker read before that; ``before`` is undefined
+  // for a new row.
+  note(row, before, at, since) {
+    this.begun ||= Math.ceil(at) + 1;
+    if (!before && row.opened < this.begun - 2) return; // it moved before this page was there
     const gains = COUNTERS.map((name) => Math.max(0, row[name] - (before?.[name] ?? 0)));
     const sampled = row.rtt > 0 && row.rtt !== before?.rtt;
     if (!sampled && gains.every((gain) => gain === 0)) return;
-    const earlier = Math.max(before?.at ?? row.opened, at - SPREAD);
-    for (const [second, share] of spread(earlier, at)) {
+    for (const [second, share] of spread(Math.min(at, Math.max(since, row.opened, at - SPREAD)), at)) {
       const entry = this.#entry(second, row.id);
       gains.forEach((gain, i) => { entry[i] += gain * share; });
-      if (row.rtt > 0) entry[4] = row.rtt;
     }
+    if (sampled) this.#entry(Math.ceil(at), row.id)[4] = row.rtt;
   }
 
   #entry(second, id) {
@@ -66,12 +66,12 @@ export class Series {
   }
 }
 
-// Shares of the time from ``start`` to ``end`` that lie in each second; all of it in one where they are equal.
+// Shares of the time from ``start`` to ``end`` that lie in each second; second N ends at N, as in the console's history.
 export function spread(start, end) {
-  if (end - start < 1e-6) return [[Math.floor(end), 1]];
+  if (end - start < 1e-6) return [[Math.ceil(end), 1]];
   const found = [];
-  for (let second = Math.floor(start); second < end; second++) {
-    found.push([second, (Math.min(end, second + 1) - Math.max(start, second)) / (end - start)]);
+  for (let second = Math.floor(start) + 1; second - 1 < end; second++) {
+    found.push([second, (Math.min(end, second) - Math.max(start, second - 1)) / (end - start)]);
   }
   return found;
 }

@@ -1,0 +1,83 @@
+"""netwright.aio.adopting: streams of sockets that exist, of bytes, and in pairs."""
+
+import asyncio
+import socket
+
+import pytest
+
+from netwright.aio.adopting import stream_pair
+from netwright.core.errors import LimitError, UsageError
+from netwright.core.limits import Limits
+from netwright.proto.stream import Stream
+from tests.support.engines import tcp_pair
+
+
+@pytest.mark.parametrize("kind", ["tcp", "socketpair"])
+async def test_adopted_socket_is_a_stream_with_both_names(engine: str, kind: str) -> None:
+    left, right = tcp_pair() if kind == "tcp" else socket.socketpair()
+    with right:
+        async with await Stream.adopt(left) as stream:
+            assert left.fileno() == -1
+            right.send(b"hello\n")
+            assert await stream.readline() == b"hello\n"
+            await stream.send(b"back")
+            assert right.recv(10) == b"back"
+            assert stream.record.transport == ("tcp" if kind == "tcp" else "unix")
+        assert right.recv(10) == b""
+
+
+async def test_what_cannot_be_adopted_stays_the_callers(engine: str) -> None:
+    with socket.socket() as fresh, socket.socket(type=socket.SOCK_DGRAM) as datagrams:
+        for what, text in ((fresh, "not connected"), (datagrams, "SOCK_STREAM"), ("x", "socket.socket")):
+            with pytest.raises(UsageError, match=text):
+                await Stream.adopt(what)
+        assert fresh.fileno() >= 0
+
+
+async def test_stream_of_bytes_reads_them_to_eof() -> None:
+    async with Stream.of(b"\x01\x02line\n") as stream:
+        assert await stream.read_exactly(2) == b"\x01\x02"
+        assert [line async for line in stream.lines()] == [b"line"]
+        assert stream.at_eof
+    async with Stream.of(b"") as nothing:
+        assert await nothing.read() == b""
+
+
+async def test_relay_copies_both_ways_and_passes_half_closes_on() -> None:
+    client, left = stream_pair()
+    right, server = stream_pair()
+    seen: list[tuple[bool, bytes]] = []
+    async with client, server, left, right, asyncio.TaskGroup() as group:
+        relaying = group.create_task(left.relay(right, tap=lambda from_left, data: seen.append((from_left, data))))
+        await client.send(b"question")
+        await client.send_eof()
+        assert b"".join([chunk async for chunk in server]) == b"question"
+        for _ in range(10):
+            await server.send(bytes(100_000))
+            await client.read_exactly(100_000)
+        await server.send_eof()
+        assert await client.read() == b""
+        assert await relaying == (8, 1_000_000)
+    assert seen[0] == (True, b"question")
+    assert sum(len(data) for from_left, data in seen if not from_left) == 1_000_000
+
+
+async def test_relay_ends_both_when_one_side_breaks() -> None:
+    client, left = stream_pair()
+    right, server = stream_pair()
+    async with client, server, left, right:
+        relaying = asyncio.get_running_loop().create_task(left.relay(right))
+        await client.send(b"x")
+        assert await server.read() == b"x"
+        server.abort()
+        with pytest.raises(ConnectionResetError):
+            await relaying
+
+
+async def test_outbox_of_a_pair_has_its_limit() -> None:
+    left, right = stream_pair(Limits(outbox=10))
+    async with left, right:
+        while left.post(bytes(60_000)):
+            pass
+        with pytest.raises(LimitError, match="outbox"):
+            await left.read()
