@@ -6,11 +6,12 @@ than ``TICK`` strikes at most ``TICK`` late; a nearer one gets a timer of its ow
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
 
 from netwright.core.errors import UsageError
 
-__all__ = ["TICK", "Expiry", "Ticker", "seconds_of"]
+__all__ = ["TICK", "Expiry", "Ticker", "clock_of", "seconds_of"]
 
 TICK = 0.25  # seconds
 
@@ -26,28 +27,32 @@ class Expiry:
 
 
 class Ticker:
-    """The expiries of one loop."""
+    """The expiries of one loop.
+
+    Attributes:
+        due: when it looks at all of them; one that is registered and strikes later needs only its new ``at``.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._expiries: set[Expiry] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._due = math.inf
+        self.due = math.inf
 
     def __len__(self) -> int:
         return len(self._expiries)
 
     def __repr__(self) -> str:
-        return f"<Ticker {len(self)} expiries, looks at {self._due:.3f}>"
+        return f"<Ticker {len(self)} expiries, looks at {self.due:.3f}>"
 
     def arm(self, expiry: Expiry, at: float, now: float) -> None:
         """Strike at ``at``, once, unless ``disarm`` comes first; ``forget`` must follow in the end."""
+        self._expiries.add(expiry)
         if at - now < TICK:
             expiry.timer = self._loop.call_at(at, self._strike, expiry)
             return
         expiry.at = at
-        self._expiries.add(expiry)
-        if at < self._due:
+        if at < self.due:
             self._look_at(at)
 
     def disarm(self, expiry: Expiry) -> None:
@@ -65,10 +70,10 @@ class Ticker:
     def _look_at(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._due, self._timer = due, self._loop.call_at(due, self._look)
+        self.due, self._timer = due, self._loop.call_at(due, self._look)
 
     def _look(self) -> None:
-        self._due, self._timer = math.inf, None
+        self.due, self._timer = math.inf, None
         now = self._loop.time()
         due = [expiry for expiry in self._expiries if expiry.at <= now]
         for expiry in due:
@@ -82,6 +87,12 @@ class Ticker:
     def _strike(self, expiry: Expiry) -> None:
         expiry.timer = None
         expiry.strike(self._loop.time())
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """``loop.time``; the function below it where that is asyncio's own, which costs a call less."""
+    stock = getattr(loop.time, "__func__", None) is asyncio.BaseEventLoop.time
+    return time.monotonic if stock else loop.time
 
 
 def seconds_of(name: str, value: object) -> float:
