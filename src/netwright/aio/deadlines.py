@@ -17,12 +17,12 @@ TICK = 0.25  # seconds
 
 
 class Expiry:
-    """A time at which ``strike`` is called with the time it is; ``math.inf`` is never."""
+    """A time at which ``strike`` is called with the time it is; ``math.inf`` is never; ``kept`` if a Ticker has it."""
 
-    __slots__ = ("at", "strike", "timer")
+    __slots__ = ("at", "kept", "strike", "timer")
 
     def __init__(self, strike: Callable[[float], None]) -> None:
-        self.at, self.strike = math.inf, strike
+        self.at, self.strike, self.kept = math.inf, strike, False
         self.timer: asyncio.TimerHandle | None = None
 
 
@@ -30,7 +30,7 @@ class Ticker:
     """The expiries of one loop.
 
     Attributes:
-        due: when it looks at all of them; one that is registered and strikes later needs only its new ``at``.
+        due: when it looks at all of them; one that it has and that strikes later needs only its new ``at``.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -38,6 +38,7 @@ class Ticker:
         self._expiries: set[Expiry] = set()
         self._timer: asyncio.TimerHandle | None = None
         self.due = math.inf
+        self._turn_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._expiries)
@@ -45,13 +46,23 @@ class Ticker:
     def __repr__(self) -> str:
         return f"<Ticker {len(self)} expiries, looks at {self.due:.3f}>"
 
+    def turn_at(self, at: float) -> float:
+        """When the loop's turn began; ``at``, when the caller's part of it began, if nobody has asked before in it."""
+        if self._turn_at is None:
+            self._turn_at = at
+            self._loop.call_soon(self._end_turn)
+        return self._turn_at
+
+    def _end_turn(self) -> None:
+        self._turn_at = None
+
     def arm(self, expiry: Expiry, at: float, now: float) -> None:
         """Strike at ``at``, once, unless ``disarm`` comes first; ``forget`` must follow in the end."""
-        self._expiries.add(expiry)
         if at - now < TICK:
             expiry.timer = self._loop.call_at(at, self._strike, expiry)
             return
-        expiry.at = at
+        expiry.at, expiry.kept = at, True
+        self._expiries.add(expiry)
         if at < self.due:
             self._look_at(at)
 
@@ -65,6 +76,7 @@ class Ticker:
     def forget(self, expiry: Expiry) -> None:
         """Disarm for good."""
         self.disarm(expiry)
+        expiry.kept = False
         self._expiries.discard(expiry)
 
     def _look_at(self, due: float) -> None:

@@ -125,7 +125,7 @@ class Pipe:
             if expiry is None:
                 self._receive_expiry = expiry = Expiry(self._receive_late)
                 self.ticker.arm(expiry, at, now)
-            elif at - now < TICK or at < self.ticker.due:
+            elif not expiry.kept or at - now < TICK or at < self.ticker.due:
                 self.ticker.arm(expiry, at, now)
             else:
                 expiry.at = at
@@ -165,7 +165,7 @@ class Pipe:
         return 0 if self._queued is None else len(self._queued) - self._sent
 
     def write(self, data: bytes | bytearray | memoryview) -> bool:
-        """Give ``data`` to the channel; True if it took everything, else the rest follows, or the connection is lost."""
+        """Give ``data`` to the channel; False if it did not take everything: the rest follows, or the end."""
         size = len(data)
         if not size:
             return True

@@ -1,6 +1,7 @@
 """The portable engine's Stream, over any channel; ``proto.stream.Stream`` documents every verb.
 
-This file is the readable specification of ``_stream.pyx``, the native engine's.
+This file is the readable specification of ``_stream.pyx``, the native engine's.  One responsibility: the verbs of one
+stream, in the order in which the abstract Stream has them.
 """
 
 import asyncio
@@ -445,11 +446,12 @@ class Stream(stream.Stream):
         self._turn_at, self._spins = now, 0
 
     def _slice_is_over(self) -> bool:
-        """True if this task has worked for ``SLICE`` seconds without waiting; the clock is read every ``BUDGET`` verbs."""
+        """True if the loop's turn has lasted ``SLICE`` seconds; the clock is read every ``BUDGET`` verbs."""
         if self._spins < BUDGET:
             return False
         self._spins = 0
-        return self._pipe.clock() - self._turn_at >= SLICE
+        pipe = self._pipe
+        return pipe.clock() - pipe.ticker.turn_at(self._turn_at) >= SLICE
 
     async def _yield(self) -> None:
         await asyncio.sleep(0)
