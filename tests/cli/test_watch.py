@@ -205,7 +205,7 @@ def test_full_disk_is_named_without_a_traceback(capture: Path, options: list[str
         asked = [*PROGRAM, *options, str(capture)]
         done = subprocess.run(asked, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 3
-    assert done.stderr == "netwright: cannot write the output: No space left on device  [NW-OUTPUT]\n"
+    assert done.stderr == "netwright: output cannot be written  [NW-OUTPUT]\n  why No space left on device\n"
 
 
 @pytest.mark.real

@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from netwright.cli.problem import Code, Problem, UnreachableProblem
+from netwright.cli.problem import Problem, UnreachableProblem
 from netwright.core.errors import ProtocolError, TransportError, UsageError
 from netwright.core.units import size
 from netwright.watch.capture import Capture, Report, open_capture
@@ -120,28 +120,10 @@ def _open(file: str) -> Capture:
 
 
 def _write(lines: Iterable[str]) -> None:
-    """Write lines to stdout; a reader that has gone (``| head``) ends the command without a word."""
+    """Write lines to stdout, if there are any."""
     text = "".join(f"{line}\n" for line in lines)
-    if not text:
-        return
-    try:
+    if text:
         click.echo(text, nl=False)
-    except OSError as error:
-        _abandon_stdout()
-        if isinstance(error, BrokenPipeError):
-            click.get_current_context().exit(0)
-        raise UnreachableProblem(f"cannot write the output: {error.strerror}", code=Code.OUTPUT) from error
-
-
-def _abandon_stdout() -> None:
-    """Send what is still buffered to /dev/null: the interpreter would try it again at its end, and complain."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):
-        return  # not a real file
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 @contextmanager

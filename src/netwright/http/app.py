@@ -15,6 +15,7 @@ from contextvars import copy_context
 from typing import Any, Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Stream
+from netwright.aio.failures import Failures
 from netwright.core.address import Address
 from netwright.core.record import Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
@@ -70,7 +71,7 @@ class App(Service):
         self._pool: ThreadPoolExecutor | None = None
         self._settings = Settings(
             self._find,
-            self.report,
+            Failures("http", limits, self._told),
             http,
             handler_timeout=handler_timeout,
             cancel_when_gone=cancel_when_gone,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, TypeVar
 
 from netwright.aio import ShuttingDownError, Stream
-from netwright.aio.failures import place
+from netwright.aio.failures import Failures
 from netwright.aio.outcome import blamed
 from netwright.aio.sockets import hung_up
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
@@ -51,14 +51,14 @@ class Settings:
 
     Attributes:
         find: the handler of a request; sets ``request.params``; StatusError if there is none.
-        report: told once of every failure of the program: what failed, for whom, and the error.
+        failures: takes the operator's lines: failures of the program, and peers that a limit or a deadline ended.
         handler_timeout: seconds after which a handler is cancelled and 503 is sent; None: it may take its time.
         cancel_when_gone: cancel a handler whose peer went away (RST).
         draining: no further request is taken; answers say ``Connection: close``.
     """
 
     find: Finder
-    report: Callable[[str, Exception], None]
+    failures: Failures
     limits: HttpLimits = field(default_factory=HttpLimits)
     handler_timeout: float | None = None
     cancel_when_gone: bool = True
@@ -270,14 +270,17 @@ class Connection:
         self._response = error_response(error, status=status, accept=accept, close=error is self._body_error)
 
     def _report(self, request: Request, error: Exception) -> None:
-        record = self._record
-        age, where = self._loop.time() - record.opened_at, place(error)
-        failed = f"handler failed at {where}" if where else "handler failed"
-        self._settings.report(
-            f"{request.method} {request.target[:100]} from {record.peer}: {failed} after "
-            f"{record.messages} requests, {record.bytes_in} bytes in, {record.bytes_out} out, {age:.3f} s",
-            error,
-        )
+        record, now = self._record, self._loop.time()
+
+        def line(where: str) -> str:
+            return (
+                f"{request.method} {request.target[:100]} from {record.peer}: handler failed"
+                f"{f' at {where}' if where else ''}: {type(error).__name__}: {error}; "
+                f"{record.messages} requests, {record.bytes_in} bytes in, {record.bytes_out} out, "
+                f"open for {now - record.opened_at:.3f} s"
+            )
+
+        self._settings.failures.say(error, line, now)
 
     # content
 
@@ -355,8 +358,9 @@ class Connection:
         if self._sending:
             raise error
         subject = self._exchange.values().line if self._exchange is not None else ""
-        self._settings.report(f"{subject} to {self._record.peer}: cut, its stream failed", error)
-        self._record.end(Outcome.HANDLER_ERROR, self._loop.time(), text=repr(error))
+        now, head = self._loop.time(), f"{subject} to {self._record.peer}: cut, its stream failed"
+        self._settings.failures.say(error, lambda where: f"{head} at {where}: {type(error).__name__}: {error}", now)
+        self._record.end(Outcome.HANDLER_ERROR, now, text=repr(error))
         self._stream.abort()
         return False
 
@@ -396,6 +400,8 @@ class Connection:
         outcome, stage = Outcome.PROTOCOL_ERROR, "request body" if self._machine.request is not None else "request head"
         if isinstance(error, LimitError):
             outcome, stage = Outcome.LIMIT, error.name
+        if isinstance(error, DeadlineError | LimitError):
+            self._settings.failures.tell(self._record, error, self._loop.time())
         self._record.end(outcome, self._loop.time(), stage=stage, text=str(error))
 
     # the rest of a request, and the end
