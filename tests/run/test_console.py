@@ -76,6 +76,19 @@ async def test_console_starts_in_a_folder_whose_files_are_named_as_modules(
     console.process.wait()
 
 
+@pytest.mark.realtime
+@pytest.mark.real
+async def test_console_on_a_free_port_takes_its_token_and_its_socket_with_it(runtime: Path) -> None:
+    console = ConsoleProcess(InetAddress("127.0.0.1", 0), required=False, report=print)
+    await console.first()
+    folder = Path(console.feed.path).parent
+    assert len(list(folder.glob("*.token"))) == 1
+    assert console.process is not None
+    console.process.terminate()
+    await asyncio.to_thread(console.process.wait, 10)
+    assert [path.name for path in folder.iterdir()] == ["console.log"]
+
+
 @pytest.mark.real
 def test_console_begun_for_a_program_that_does_not_load_ends() -> None:
     console = ConsoleProcess(InetAddress("127.0.0.1", 0), required=False, report=print)
