@@ -4,7 +4,7 @@ A machine reads one message, reports ``End`` and keeps the rest unread until ``n
 connection into something else (RFC 9110 §7.8), so bytes after a message are not HTTP until then.
 
 A wait for the peer begins with ``wait``, which the caller calls when it finds nothing to read, and ends with the next
-``receive`` or with ``pause``.  ``deadline`` says when it must end, ``expire`` what happens then.
+``receive`` or with ``pause``.  ``wait`` and ``deadline`` say when it must end, ``expire`` what happens then.
 """
 
 from collections.abc import Iterable
@@ -87,18 +87,19 @@ class Machine:
 
     # time
 
-    def wait(self, now: float) -> None:
-        """Begin to wait for the peer; a wait that is on goes on."""
+    def wait(self, now: float) -> float | None:
+        """Begin to wait for the peer, return the deadline; a wait that is on goes on."""
         if self.reading is _BODY:
             if self._waits_since is None:
                 self._waits_since = now
         elif self._idle_since is None and not self._head_began:
             self._idle_since = now
+        return self.deadline(now)
 
     def pause(self, now: float) -> None:
         """End a wait for content in which nothing came; until the next ``wait`` the peer's time does not run."""
         if self._waits_since is not None:
-            self._waited += now - self._waits_since
+            self._waited += max(0.0, now - self._waits_since)
             self._waits_since = None
 
     def deadline(self, now: float) -> float | None:
