@@ -168,10 +168,14 @@ class Exchange:
         finally:
             if self._timer is not None:
                 self._end_watch()
-        if isinstance(response, Switch):
+        if type(response) is Response and type(response.body) is bytes:
+            self.record.status = response.status
+            if wire.record.timeline is not None:
+                self._note(response.status)
+            await wire.answer(response, response.body)
+            self.record.answered, self.started, self.ended = wire.record.last_out_at, True, True
+        elif isinstance(response, Switch):
             await self._switch_over(response)
-        elif isinstance(response.body, bytes):
-            await self._answer(response)
         else:
             await self._guarded(self._pump(response))
 

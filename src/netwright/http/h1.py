@@ -181,7 +181,8 @@ class Connection:
 
     def answer(self, response: Response, body: bytes) -> Awaitable[None]:
         """See ``Wire``."""
-        machine, close = self._machine, response.close or self._ends()
+        machine = self._machine
+        close = response.close or self._settings.program.draining or (machine.reading is _BODY and self._is_too_much())
         now = self._now = self._loop.time()
         block = encode_fields(response.fields, now)
         if len(body) <= JOIN:
