@@ -80,6 +80,7 @@ def ask(machine: ClientMachine) -> None:
 
 
 def may_go_on(machine: Machine) -> bool:
+    """The message is over, and the connection is not."""
     return machine.reading is Reading.DONE and machine.keep_alive
 
 
