@@ -29,9 +29,7 @@ __all__ = ["TOLERANCE", "drill"]
 
 TOLERANCE = 0.004  # seconds, packetdrill's default of --tolerance_usecs
 _SHARE = 0.125  # of the time since the event before, its default of --tolerance_percent
-_TICKS = (
-    0.008  # a kernel's timer ends up to two ticks of 250 Hz late; the endpoint's are exact, and may be so much early
-)
+_TICKS = 0.008  # two ticks of 250 Hz: a kernel's timer may be so late, and the endpoint's, which are exact, so early
 _PATIENCE = 120.0  # seconds that an event with the time `*` may take
 
 
