@@ -1,4 +1,5 @@
 import gzip
+import io
 import json
 import os
 import pty
@@ -12,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from netwright.cli import watch
-from netwright.cli.watch import EXAMPLES, WIDTH, command
+from netwright.cli.watch import EXAMPLES, WIDTH, command, describe
 from netwright.core.address import InetAddress
-from netwright.watch.capture import Capture
+from netwright.watch.capture import Capture, open_capture
 from netwright.watch.flow import State
 from netwright.watch.judged import JudgedSegment
 from netwright.watch.verdicts import NAMES
@@ -154,6 +155,17 @@ def test_text_fits_80_columns(tmp_path: Path, arguments: list[str]) -> None:
     path.write_bytes(pcap([*talk.frames, *frames])[:-1])
     if "--json" not in arguments:
         assert max(map(len, run(*arguments, path).output.splitlines())) <= WIDTH
+
+
+@pytest.mark.parametrize("width", [60, 70, 79])
+def test_report_fits_a_narrow_terminal_and_loses_nothing(width: int) -> None:
+    talk = Talk().handshake()
+    talk.client(100, 0, 0, 1400).client(300, 0, 0, 1400)
+    with open_capture(io.BytesIO(pcap(talk.frames))) as capture:
+        report = capture.analyse("exact")
+    narrow, wide = (describe(report, 20, columns) for columns in (width, WIDTH))
+    assert max(map(len, narrow.splitlines())) <= width
+    assert narrow.split() == wide.split()
 
 
 @pytest.mark.parametrize("verdicts", [NAMES["exact"], NAMES["wireshark"], NAMES["exact"][:3]])
