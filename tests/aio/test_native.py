@@ -338,6 +338,49 @@ def test_forked_child_is_told_and_leaves_the_parents_connection_alone(run: Run) 
     assert run(body) == (b"still here", 0)
 
 
+@pytest.mark.parametrize("peer_first", [False, True])
+def test_close_sends_fin_though_a_child_holds_the_descriptor(run: Run, peer_first: bool) -> None:
+    """A descriptor that a child inherited by fork keeps the connection open after the parent's close(2)."""
+
+    async def body(engine: NativeEngine) -> bytes:
+        stream, peer = await pair(engine)
+        reading, writing = os.pipe()
+        child = os.fork()
+        if child == 0:
+            os.close(writing)
+            os.read(reading, 1)  # until the parent is done
+            os._exit(0)
+        os.close(reading)
+        with peer:
+            if peer_first:
+                peer.shutdown(socket.SHUT_WR)
+                assert await stream.read(timeout=5) == b""
+            await stream.close()
+            peer.settimeout(5)
+            try:
+                return await asyncio.to_thread(peer.recv, 1)
+            finally:
+                os.close(writing)
+                await asyncio.to_thread(os.waitpid, child, 0)
+
+    assert run(body) == b""
+
+
+def test_deadline_strikes_after_everything_was_closed_before_an_earlier_one(run: Run) -> None:
+    """The timer of what was closed is gone; the first deadline of what is opened then needs its own."""
+
+    async def body(engine: NativeEngine) -> None:
+        for given_up in (True, False):
+            stream, peer = await pair(engine)
+            with peer:
+                with pytest.raises(TimeoutError if given_up else DeadlineError):
+                    async with asyncio.timeout(0.01 if given_up else 5):
+                        await stream.read(timeout=0.2 if given_up else 0.3)
+                await stream.close()
+
+    run(body)
+
+
 def test_deadlines_are_met_by_one_timer_for_many(run: Run) -> None:
     async def body(engine: NativeEngine) -> list[float]:
         streams = [await pair(engine) for _ in range(20)]

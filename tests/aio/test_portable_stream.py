@@ -7,7 +7,6 @@ import socket
 import pytest
 
 from netwright.aio import Stream
-from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import (
     ClosedError,
     DeadlineError,
@@ -18,8 +17,7 @@ from netwright.core.errors import (
     UsageError,
 )
 from netwright.core.record import Outcome
-from netwright.proto.framing import Delimited, LengthPrefixed, Lines, Struct
-from tests.support import splits
+from netwright.proto.framing import LengthPrefixed, Lines, Struct
 from tests.support.world import World, accepted, now, turns, until
 
 
@@ -128,55 +126,6 @@ async def test_unread_is_read_first(world: World) -> None:
         head = await stream.read_exactly(2)
         stream.unread(b"x" + head)
         assert await stream.read_exactly(5) == b"xtail"
-
-
-async def test_a_delimiter_may_come_split_at_each_of_its_bytes(world: World) -> None:
-    """Each receive ends elsewhere, and the framing searches on from where it stopped."""
-    seen: list[bytes] = []
-
-    async def read(stream: Stream) -> None:
-        async for message in stream.frames(Delimited(b"\r\n")):
-            seen.append(message)
-
-    async with world.serve(read) as listener:
-        for chunks in splits.every(b"one\r\n\rtwo\r\n"):
-            seen.clear()
-            with world.raw(listener) as peer:
-                for chunk in chunks:
-                    peer.send(chunk)
-                    await asyncio.sleep(0.01)
-                await until(lambda: len(seen) >= 2)
-            assert seen == [b"one", b"\rtwo"], chunks
-
-
-class Resuming:
-    """Messages that end with ``;``; it never looks at a byte twice."""
-
-    def decode(self, buffer: ReceiveBuffer) -> bytes | None:
-        begin = buffer.resume if isinstance(buffer.resume, int) else 0
-        end = buffer.peek(len(buffer)).find(b";", begin)
-        if end < 0:
-            buffer.resume = len(buffer)
-            return None
-        message = buffer.take(end)
-        buffer.skip(1)
-        return message
-
-    def encode(self, message: bytes) -> tuple[bytes, ...]:
-        return message, b";"
-
-
-async def test_a_framing_s_place_is_forgotten_when_bytes_are_put_in_front_or_taken(world: World) -> None:
-    """``ReceiveBuffer.resume``: the place counts from the front of the buffer, so a new front makes it meaningless."""
-    async with world.serve(echo) as listener, await world.connect(listener) as stream:
-        await stream.send(b"abc")
-        with pytest.raises(DeadlineError):
-            await stream.read_frame(Resuming(), timeout=1)
-        stream.unread(b"x;")
-        assert await stream.read_frame(Resuming(), timeout=1) == b"x"
-        await stream.send(b"d;e;")
-        assert await stream.read_frame(Resuming(), timeout=1) == b"abcd"
-        assert await stream.read_frame(Resuming(), timeout=1) == b"e"
 
 
 @pytest.mark.parametrize("size", [1, 3, 100])
