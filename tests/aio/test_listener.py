@@ -20,6 +20,7 @@ from netwright.aio.listener import BACK_OFF, GONE
 from netwright.core.address import InetAddress
 from netwright.core.errors import DeadlineError, UsageError
 from netwright.core.record import Outcome
+from tests.support import books
 from tests.support.world import World, accepted, now, turns, until
 
 
@@ -325,6 +326,22 @@ async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
     async with world.serve(feed, limits=limits) as listener, await world.connect(listener) as stream:
         await stream.send(b"subscribe")
         assert await stream.read_exactly(40, timeout=20) == b"tick" * 10
+
+
+async def test_listener_keeps_nothing_of_connections_that_ended(world: World) -> None:
+    def kept() -> dict[str, int]:
+        return {"hosts": len(listener._hosts), "tasks": len(listener._tasks), "live": len(listener.recorder.live)}  # noqa: SLF001
+
+    async def cycle() -> None:
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
+        await until(lambda: not listener.recorder.live)
+        await turns()
+
+    async with world.serve(echo) as listener:
+        await books.steady_async(kept, cycle)
+        books.empty(kept())
 
 
 @pytest.mark.long

@@ -297,6 +297,41 @@ def test_interrupt_in_a_handler_loses_no_event_of_the_others(run: Run) -> None:
     assert [type(task.exception()) for task in tasks].count(KeyboardInterrupt) == 1
 
 
+def test_interrupt_at_a_deadline_loses_no_deadline_of_the_others(run: Run) -> None:
+    """KeyboardInterrupt leaves the loop out of the middle of the scan; what it did not reach is scanned later."""
+    late: list[int] = []
+
+    async def read(stream: Any, number: int) -> None:
+        with pytest.raises(DeadlineError):
+            await stream.read(timeout=0.05)
+        late.append(number)
+        if number == 1:
+            raise KeyboardInterrupt
+
+    async def start(engine: NativeEngine) -> tuple[list[Any], list[asyncio.Task[None]]]:
+        pairs = [await pair(engine) for _ in range(5)]
+        tasks = [asyncio.get_running_loop().create_task(read(stream, at)) for at, (stream, _) in enumerate(pairs)]
+        await asyncio.sleep(0)
+        return pairs, tasks
+
+    async def finish(pairs: list[Any], tasks: list[asyncio.Task[None]]) -> None:
+        await asyncio.wait(tasks, timeout=5)
+        for stream, peer in pairs:
+            await stream.close()
+            peer.close()
+
+    loop = run.factory()
+    try:
+        pairs, tasks = loop.run_until_complete(run.on_engine(start))
+        with pytest.raises(KeyboardInterrupt):
+            loop.run_until_complete(asyncio.sleep(5))
+        loop.run_until_complete(finish(pairs, tasks))
+    finally:
+        loop.close()
+    assert sorted(late) == [0, 1, 2, 3, 4]
+    assert [type(task.exception()) for task in tasks].count(KeyboardInterrupt) == 1
+
+
 def test_stream_outlives_its_loop_only_to_be_closed(run: Run) -> None:
     async def body(engine: NativeEngine) -> tuple[Any, socket.socket]:
         return await pair(engine)

@@ -173,3 +173,22 @@ async def test_who_sent_fin_first_has_closed_though_nobody_read_the_others(
         with world.raw(listener) as peer:
             await until(lambda: listener.recorder.recent)
         assert accepted(listener).outcome is outcome
+
+
+async def test_close_that_is_cancelled_aborts(world: World) -> None:
+    """Nobody waits for what is queued any more: the connection does not stay for a peer that does not read."""
+
+    async def deaf(stream: Stream) -> None:
+        await asyncio.sleep(1000)
+
+    async with world.serve(deaf) as listener:
+        stream = await world.connect(listener)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await stream.send(bytes(2 * BIG))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await stream.close(timeout=100)
+        assert stream.record.outcome is Outcome.ABORTED
+        assert stream.fileno() == -1
+        assert list(listener.recorder.live.values()) == [accepted(listener)]

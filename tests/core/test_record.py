@@ -38,8 +38,8 @@ def test_every_second_is_on_one_account() -> None:
 def test_every_byte_of_the_kernel_s_answer_is_news_but_its_ages() -> None:
     """struct tcp_info: the last_* counters of milliseconds grow while nothing happens (linux/tcp.h)."""
     record = opened(Recorder())
+    seen, told = bytes(80), list[bool]()
     record.probe = lambda: seen
-    told = []
     for at in range(80):
         seen = bytes(80)
         record.sample(11.0)

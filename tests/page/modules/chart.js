@@ -44,3 +44,13 @@ test('beside a chart stands the newest value, for as long as its line would not 
   equal([shown([{ at: 90, v: 1 }], 99), shown([{ at: 90, v: 1 }], 100), shown([{ at: 90, v: 1 }], 101)], ['v 1', 'v 1', '']);
   equal(shown([{ at: 90, v: 1 }, { at: 95, v: null }], 95), 'v 1');
 });
+
+test('no label of the time axis is cut by the edges of the chart', () => {
+  const box = Object.assign(node('div'), { clientWidth: 470, clientHeight: 100 }), chart = new Chart(box, node('b'), { lines: [], axis: String, says: String }, () => {});
+  const labels = (from, to) => {
+    chart.draw([], from, to);
+    return box.all('text').filter((text) => text.getAttribute('text-anchor') === 'middle').map((text) => Number(text.getAttribute('x')));
+  };
+  equal(labels(0, 180).map(Math.round), [135, 201, 266, 331, 397]); // 0 s and 180 s stand at 70 and 462 px
+  for (let from = 0; from < 60; from++) if (labels(from, from + 180).some((x) => x < 94 || x > 446)) throw new Error(`${from}: ${labels(from, from + 180)}`);
+});

@@ -57,3 +57,12 @@ test('a connection that is not kept any more is reported', async () => {
   await settled();
   equal(lost, ['connection 7.3 is not kept any more']);
 });
+
+test('bars are drawn where there is room for them', async () => {
+  const { life, questions } = asked(), box = document.getElementById('life-bars'), svgs = (width) => { box.clientWidth = width; life.draw(); return box.children.length; };
+  life.open('7.4');
+  const bar = { lane: 'in', label: '5 B', start: 1, end: 1, tone: 'data' };
+  questions[0].answer({ ...ok('7.4'), json: async () => ({ ...body('7.4'), bars: [bar], waterfall: [bar] }) });
+  await settled();
+  equal([svgs(49), svgs(50), svgs(400)], [0, 1, 1]);
+});
