@@ -417,7 +417,9 @@ def test_deadline_strikes_after_everything_was_closed_before_an_earlier_one(run:
 
 
 def test_deadlines_are_met_by_one_timer_for_many(run: Run) -> None:
-    async def body(engine: NativeEngine) -> list[float]:
+    """As late as the loop's own timers, which a busy machine makes late, too."""
+
+    async def body(engine: NativeEngine) -> tuple[list[float], list[float]]:
         streams = [await pair(engine) for _ in range(20)]
         began = engine.now()
 
@@ -426,16 +428,21 @@ def test_deadlines_are_met_by_one_timer_for_many(run: Run) -> None:
                 await stream.read(timeout=timeout)
             return engine.now() - began - timeout
 
+        async def slept(timeout: float) -> float:
+            await asyncio.sleep(timeout)
+            return engine.now() - began - timeout
+
         async with asyncio.TaskGroup() as group:
+            sleeps = [group.create_task(slept(0.01 + 0.01 * at)) for at in range(len(streams))]
             tasks = [group.create_task(late(stream, 0.01 + 0.01 * at)) for at, (stream, _) in enumerate(streams)]
         for stream, peer in streams:
             await stream.close()
             peer.close()
-        return [task.result() for task in tasks]
+        return [task.result() for task in tasks], [sleep.result() for sleep in sleeps]
 
-    lateness = run(body)
+    lateness, usual = run(body)
     assert min(lateness) >= 0
-    assert sorted(lateness)[10] < 0.05
+    assert sorted(lateness)[10] < sorted(usual)[10] + 0.05
 
 
 @pytest.mark.skipif(sys.version_info < (3, 12), reason="eager tasks came with Python 3.12")

@@ -125,6 +125,7 @@ async def _ignored(work: Awaitable[object]) -> None:
         await work
 
 
+@pytest.mark.long
 async def test_outbox_is_what_waits_now_up_to_its_last_byte(world: World) -> None:
     """What went in earlier rounds does not count; exactly ``Limits.outbox`` is allowed, one byte more is not."""
     seen: list[object] = []

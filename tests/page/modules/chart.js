@@ -54,3 +54,13 @@ test('no label of the time axis is cut by the edges of the chart', () => {
   equal(labels(0, 180).map(Math.round), [135, 201, 266, 331, 397]); // 0 s and 180 s stand at 70 and 462 px
   for (let from = 0; from < 60; from++) if (labels(from, from + 180).some((x) => x < 94 || x > 446)) throw new Error(`${from}: ${labels(from, from + 180)}`);
 });
+
+test('a chart has a tick for each 30 px, and at least one above 0', () => {
+  const box = Object.assign(node('div'), { clientWidth: 470 }), chart = new Chart(box, node('b'), { lines: [['v', (point) => point.v]], axis: String, says: String }, () => {});
+  const marks = (clientHeight) => {
+    box.clientHeight = clientHeight;
+    chart.draw([{ at: 1, v: 6 }], 0, 2);
+    return box.all('text').filter((text) => text.getAttribute('text-anchor') === 'end').map((text) => text.textContent);
+  };
+  equal([marks(24 + 90), marks(24 + 180), marks(30)], [['0', '2', '4', '6'], ['0', '1', '2', '3', '4', '5', '6'], ['0', '10']]);
+});
