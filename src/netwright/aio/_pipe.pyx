@@ -85,6 +85,8 @@ cdef enum:
     BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
 
 
+cdef object ABORTED = Outcome.ABORTED
+cdef object RESET = Outcome.RESET
 cdef dict WORDS = {}  # of the errors that were seen
 
 
@@ -413,15 +415,19 @@ cdef class Pipe(Watched):
         if self.closed:
             return
         if self.poller.is_ours():
-            now.l_onoff, now.l_linger = 1, 0
-            c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now))
-        self.shut(Outcome.ABORTED)
+            if not self.failure:  # a broken connection has nothing left to reset
+                now.l_onoff, now.l_linger = 1, 0
+                c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now))
+        self.shut(ABORTED)
 
     cdef int fail_with(self, int number) except -1:
         """The connection is dead; what the kernel holds can still be read."""
         if not self.failure:
             self.failure = number
-            end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
+            if number == ETIMEDOUT:
+                end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
+            else:
+                self.record.end(RESET, self.poller.now, errno=number, text=words_of(number))
         self.queued = None
         self.let_go()
         return 0
@@ -468,7 +474,7 @@ cdef class Pipe(Watched):
         self.record.sample(now)
         self.record.probe = None
         self.poller.remove(self)
-        if has_children() and outcome is not Outcome.ABORTED and self.poller.is_ours():
+        if has_children() and outcome is not ABORTED and self.poller.is_ours():
             c_shutdown(self.fd, SHUT_WR)  # a child that holds the descriptor would withhold the FIN of a mere close
         c_close(self.fd)
         self.fd = -1

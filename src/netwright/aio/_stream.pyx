@@ -487,8 +487,8 @@ cdef class Stream(Pipe):
 
     def fail(self, error):
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
-        if end_failed(self.record, error, self.poller.refresh()) is not DRAINED:
-            self.abort()
+        if self.failure or end_failed(self.record, error, self.poller.refresh()) is not DRAINED:
+            self.abort()  # what the kernel reported has ended the record already
 
     def __aenter__(self):
         return Ready(self)

@@ -9,6 +9,7 @@ import errno as codes
 from collections import Counter, deque
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from netwright._native import enabled
@@ -365,8 +366,9 @@ def blame(outcome: Outcome, stage: str, errno: int) -> Party:
     return _ENDED_BY.get(outcome, Party.YOU)
 
 
+@lru_cache(maxsize=64)
 def end_of(outcome: Outcome, stage: str, errno: int, text: str, who: Party | None) -> End:
-    """The End of a connection; of ends without particulars there is one for all connections."""
+    """The End of a connection; connections that end alike share one, as a thousand that are reset do."""
     if not (stage or errno or text or who):
         return END_OF[outcome]
     return End(outcome, who or blame(outcome, stage, errno), stage, errno, text)
