@@ -59,7 +59,7 @@ def test_what_else_lies_there_is_named_and_never_removed(address: UnixAddress, k
         path.mkdir()
     else:
         path.symlink_to("nowhere")
-    with pytest.raises(BindError, match=f"a {kind} lies there"):
+    with pytest.raises(BindError, match=f"a {kind} exists at that path"):
         listen(address)
     assert os.path.lexists(path)
 

@@ -14,7 +14,7 @@ import pytest
 
 from netwright.aio import Stream, connect
 from netwright.console.gate import Gate
-from netwright.console.server import Console, Staying, static_files, url_of
+from netwright.console.server import Console, IdlePolicy, static_files, url_of
 from netwright.console.store import Store
 from netwright.console.view import LOST
 from netwright.core.address import InetAddress, UnixAddress
@@ -373,12 +373,12 @@ async def test_console_ends_with_its_last_worker(tmp_path: Path) -> None:
     ],
 )
 def test_console_stays_for_what_a_dead_worker_left(events: list[tuple[float, bool]], until: float) -> None:
-    staying = Staying(0.0)
+    idle_policy = IdlePolicy(0.0)
     for at, in_order in events:
-        staying.left(at, in_order=in_order)
-    assert not staying.over(until - 0.1, workers=0)
-    assert staying.over(until, workers=0)
-    assert not staying.over(until, workers=1)
+        idle_policy.left(at, in_order=in_order)
+    assert not idle_policy.over(until - 0.1, workers=0)
+    assert idle_policy.over(until, workers=0)
+    assert not idle_policy.over(until, workers=1)
 
 
 @pytest.mark.parametrize(

@@ -1,4 +1,4 @@
-"""What a drain does, and what it says afterwards."""
+"""The drain of a listener: the end of each connection, and the report afterwards."""
 
 import logging
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _log = logging.getLogger("netwright")
 
 @dataclass(frozen=True, slots=True)
 class DrainReport:
-    """What a drain did.
+    """The result of a drain.
 
     Attributes:
         idle: connections that were between messages, and were closed at once.

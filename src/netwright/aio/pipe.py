@@ -1,4 +1,4 @@
-"""The portable connection below the verbs: a channel, what came and was not read, what goes and was not taken.
+"""The portable connection below the verbs: a channel, a receive buffer and a send queue.
 
 The channel holds the pipe's callbacks, a Stream holds the pipe; the pipe does not know the stream, so that a stream
 that nobody closed can be noticed.
@@ -109,7 +109,7 @@ class Pipe:
         self.channel.watch(reads, self._writable if self._queued is not None else None)
 
     def expect(self, at: float, now: float) -> "asyncio.Future[None]":
-        """What a reader awaits: set when bytes, FIN, the end or ``at`` came; ``expected`` must follow."""
+        """Return a Future that is set at bytes, FIN, the end or time ``at``; ``expected`` must follow."""
         if self.held:
             self.held = False
             self._watch()
@@ -121,7 +121,7 @@ class Pipe:
         return future
 
     def expected(self) -> None:
-        """The reader goes on."""
+        """The reader no longer waits."""
         self.receiver = None
         expiry = self._receive_expiry
         if expiry is not None and (expiry.at < math.inf or expiry.timer is not None):
@@ -178,7 +178,7 @@ class Pipe:
                 self._watch()
 
     def _flushed(self) -> None:
-        """The channel took the message under way; what waits behind has its turn."""
+        """Call when the channel took the message under way: the next message begins."""
         if self.flushing is not None:
             _finish(self.flushing, None)
             self.flushing = None

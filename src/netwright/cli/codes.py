@@ -26,7 +26,7 @@ PAGES = {
     ),
     Code.INPUT: Page(
         "input that cannot be used",
-        "A file or a value has the wrong form: a file that is no capture, a size out of range.",
+        "A file or a value has the wrong form: a file that is not a capture, a size out of range.",
         "The message quotes what was found; watch names the byte.",
         "Correct the input; file FILE says what kind of file it is.",
     ),

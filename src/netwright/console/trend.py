@@ -13,7 +13,7 @@ LIMIT = 64  # samples: about 8 kB
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """``at`` is on the worker's clock; bytes are counted from the start, ``rtt`` is 0.0 where nobody asked."""
+    """``at`` is on the worker's clock; bytes are counted from the start, ``rtt`` is 0.0 if it was not measured."""
 
     at: float
     bytes_in: int
@@ -45,7 +45,7 @@ class Trend:
             del self._samples[1::2]
             self._interval *= 2
 
-    def told(self) -> list[list[float]]:
-        """Every sample as ``[at, bytes_in, bytes_out, rtt, cwnd]``, the newest at the end."""
+    def rows(self) -> list[list[float]]:
+        """Return every sample as ``[at, bytes_in, bytes_out, rtt, cwnd]``, the newest last."""
         newest = [self._last] if self._last is not None and self._last is not self._samples[-1] else []
         return [list(astuple(sample)) for sample in (*self._samples, *newest)]

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 
 from netwright.aio import ShuttingDownError, Stream
 from netwright.aio.failures import place
-from netwright.aio.outcome import blamed
+from netwright.aio.outcome import handler_failure
 from netwright.aio.sockets import hung_up
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
@@ -223,7 +223,7 @@ class Connection:
                 raise
             raise ClosedError(f"{self._record.peer} went away") from error
         except (GeneratorExit, KeyboardInterrupt) as error:
-            failure = blamed(error)
+            failure = handler_failure(error)
             if failure is None or asyncio.current_task(self._loop) is not self._task:
                 raise
             raise failure from error

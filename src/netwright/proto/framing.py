@@ -1,4 +1,4 @@
-"""Where a message ends in a stream of bytes: delimiter, length prefix, varint, fixed structure, line.  No I/O.
+"""Messages in a stream of bytes: delimiter, length prefix, varint, fixed structure, line.
 
 ``decode`` takes one whole message from the front of a buffer or leaves the buffer as it is; ``encode`` gives the parts
 to send.  A stream that ends inside a message is the caller's to report (IncompleteError).

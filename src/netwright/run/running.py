@@ -250,7 +250,7 @@ class _Run:
 
 
 def _subject(record: ConnectionRecord) -> str:
-    """Return what its newest message asks for; the port's name where messages are not recorded."""
+    """Return the subject of a connection's newest message; the port's name where messages are not recorded."""
     return record.exchanges[-1].subject if record.exchanges else record.service
 
 

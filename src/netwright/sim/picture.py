@@ -69,7 +69,7 @@ def _arrivals(trace: Trace) -> dict[tuple[int, int], float]:
 
 
 def label(segment: Segment) -> str:
-    """``SYN``, ``1449:2897``, ``ACK 2897``, ``FIN 9000``: what people look for on an arrow."""
+    """Return an arrow's label: ``SYN``, ``1449:2897``, ``ACK 2897``, ``FIN 9000``."""
     special = segment.flags & (SYN | FIN | RST)
     parts = [flag_names(special | (segment.flags & ACK if special else 0))] if special else []
     if segment.data:
@@ -119,7 +119,7 @@ def _resent(seen: Seen) -> str:
 
 
 def window_picture(trace: Trace, *, host: int = 0) -> str:
-    """cwnd, ssthresh and flight of ``host`` over time, in segments; where it changed its mind: SVG."""
+    """Return an SVG of cwnd, ssthresh and flight of ``host`` over time, in segments, with marks at its decisions."""
     gauges = [gauge for gauge in trace.gauges if gauge.host == host]
     lines = [
         Curve("flight", [(gauge.at, gauge.flight) for gauge in gauges], "data"),

@@ -1,4 +1,4 @@
-"""A conformance suite for streams: what every engine's Stream does, checked over a connected pair.
+"""A conformance suite for streams: checks every engine's Stream over a connected pair.
 
 ``await check_stream(pair)`` runs all of it; ``CHECKS`` are the single checks, for a test each.  ``pair`` makes a new
 connected pair each time and gets the limits of the first one.  Times are short: a loop with a clock that jumps helps.
@@ -305,7 +305,7 @@ async def files_are_sent_or_refused(pair: Pair) -> None:
 
 
 async def counters_say_what_went(pair: Pair) -> None:
-    """``bytes_out`` counts what the transport took, not what is queued; sending nothing is no write."""
+    """``bytes_out`` counts what the transport took, not what is queued; sending nothing is not a write."""
     async with _both(pair) as (left, right):
         await left.send()
         await left.send(b"")

@@ -1,4 +1,4 @@
-"""A call's arguments to what a handler wants: numbers, names, sizes, the socket that is meant."""
+"""Convert a call's arguments to numbers, names, sizes and sockets."""
 
 from collections.abc import Mapping, Sequence
 
@@ -36,7 +36,7 @@ def socket_of(host: Host, arguments: Sequence[Argument]) -> Socket:
     """The socket of the first argument."""
     descriptor = arguments[0] if arguments else None
     if not isinstance(descriptor, int) or descriptor not in host.sockets:
-        raise UnsupportedError(f"descriptor {descriptor!r} is no open socket")
+        raise UnsupportedError(f"descriptor {descriptor!r} is not an open socket")
     return host.sockets[descriptor]
 
 

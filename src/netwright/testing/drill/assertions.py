@@ -46,7 +46,7 @@ _ALLOWED = (
 
 
 def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:
-    """What the kernel would say of it, under the names of struct tcp_info's members."""
+    """Return the values of struct tcp_info that the kernel would report, by member name."""
     return {f"tcpi_{name}": value for name, value in info.tcp_info(endpoint, now).items()}
 
 

@@ -150,7 +150,7 @@ def _shutdown(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
 
 
 def _open(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
-    """A file; what is in it does not matter, only what sendfile is told to take."""
+    """Open a file; its content does not matter, only the size that sendfile is given."""
     return call.result
 
 

@@ -1,4 +1,4 @@
-"""``python -m netwright.testing.drill PATH...``: scripts against the TCP endpoint, and what they say of it."""
+"""``python -m netwright.testing.drill PATH...``: play scripts against the TCP endpoint, and print the results."""
 
 import argparse
 import json
@@ -17,7 +17,7 @@ _PROGRESS = 200  # scripts between two lines of progress
 
 
 def main(arguments: Sequence[str] | None = None, output: TextIO = sys.stdout, progress: TextIO = sys.stderr) -> int:
-    """Play the scripts; 0 if as many passed as are wanted, 1 if fewer did, 2 if a path or a list is wrong."""
+    """Play the scripts; return 0 if enough passed (``--at-least``), 1 if not, 2 if a path or a list is wrong."""
     parser = argparse.ArgumentParser(prog="python -m netwright.testing.drill", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a script, or a directory of scripts")
     parser.add_argument("--list", type=Path, metavar="FILE", help="which scripts of the directory are meant")

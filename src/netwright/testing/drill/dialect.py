@@ -1,4 +1,4 @@
-"""What a script presupposes of its machine: two suites, two dialects, and the sysctls that both of them set.
+"""The machine that a script presupposes: a dialect for each of two suites, and the sysctls that scripts set.
 
 A script of google/packetdrill is about Linux, one of freebsd-net/tcp-testsuite about FreeBSD; their sysctls tell.
 """
@@ -16,7 +16,7 @@ __all__ = ["BSD", "LINUX", "Dialect", "apply", "dialect_of"]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A machine before the script's first line.
+    """The machine's state before the script's first line.
 
     Attributes:
         defines: names for which ``#ifdef`` holds.  The BSD suite has the answers of the RFCs under STANDARD, and those
@@ -60,7 +60,7 @@ def dialect_of(text: str) -> Dialect:
 
 
 def apply(settings: Settings, name: str, value: str) -> Settings:
-    """One sysctl, ``name`` without net.ipv4.tcp_ (Linux) or with net.inet.tcp. (FreeBSD).
+    """Apply one sysctl; ``name`` is without net.ipv4.tcp_ (Linux), or with net.inet.tcp. (FreeBSD).
 
     Raises:
         UnsupportedError: it switches on what the endpoint does not have.
@@ -107,7 +107,7 @@ def _congestion(settings: Settings, value: str) -> Settings:
 
 
 def _ecn(settings: Settings, value: str) -> Settings:
-    """Linux: 0, 1 asks, 2 accepts; FreeBSD has the same numbers."""
+    """Convert the ECN sysctl: 0 is off, 1 offers ECN, 2 only accepts it; FreeBSD has the same numbers."""
     return replace(settings, ecn={"1": "ask", "2": "accept"}.get(value, "off"))
 
 

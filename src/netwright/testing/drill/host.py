@@ -64,7 +64,7 @@ class Socket:
 
 @dataclass(slots=True)
 class Interest:
-    """One descriptor of an epoll set; ``told`` is what was so when it was last reported."""
+    """One descriptor of an epoll set; ``told`` is its state when it was last reported."""
 
     events: set[str]
     told: object = None
@@ -101,7 +101,7 @@ class Host:
         return made
 
     def listen(self, sock: Socket, backlog: int) -> None:
-        """The socket takes connections from now on."""
+        """Make a socket listen."""
         if sock.listener is None:
             sock.listener = self.listener = Listener(
                 sock.settings, draw=lambda _: (self._iss, 0), backlog=backlog, watch=self.watch
@@ -147,7 +147,7 @@ class Host:
             self.endpoints.append(made)
 
     def collect(self) -> None:
-        """Move what the endpoints have to say onto the wire."""
+        """Put the segments of all endpoints on the wire."""
         if self.listener is not None:
             for _, segment in self.listener.take_segments():
                 half = self.listener.half_open_endpoint(self._peers)
@@ -156,7 +156,7 @@ class Host:
             self.sent.extend(Emission(self.now, segment, endpoint) for segment in endpoint.take_segments())
 
     def advance(self, until: float, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Let time pass; True as soon as ``stop`` holds, with ``now`` at that moment."""
+        """Advance the clock; return True as soon as ``stop`` holds, with ``now`` at that moment."""
         for _ in range(_MAX_STEPS):
             if stop():
                 return True

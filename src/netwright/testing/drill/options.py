@@ -1,4 +1,4 @@
-"""setsockopt and getsockopt of a drill script: what is a setting of the endpoint, and what its answer must be."""
+"""setsockopt and getsockopt of a drill script, as settings of the endpoint."""
 
 import errno
 from collections.abc import Callable, Sequence
@@ -87,7 +87,7 @@ _SETTERS: dict[str, Callable[[Host, Socket, Argument], None]] = {
 
 
 def set_option(host: Host, arguments: Sequence[Argument], call: Call) -> int:
-    """Make it the endpoint's."""
+    """Apply the option to the endpoint's settings."""
     sock = socket_of(host, arguments)
     name = _name(arguments)
     value: Argument = arguments[3] if len(arguments) > 3 else 0
@@ -104,7 +104,7 @@ def set_option(host: Host, arguments: Sequence[Argument], call: Call) -> int:
 
 
 def get_option(host: Host, arguments: Sequence[Argument], call: Call) -> int:
-    """Compare with what the script says it is."""
+    """Compare the option's value with the script's."""
     sock = socket_of(host, arguments)
     name = _name(arguments)
     if name == "SO_ERROR":

@@ -1,4 +1,4 @@
-"""How a drill ended, and the two ways to end early."""
+"""The outcome of a drill, and the exceptions that end it early."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ __all__ = ["DrillError", "Outcome", "Verdict"]
 
 
 class Verdict(StrEnum):
-    """PASSED and FAILED judge the endpoint; UNSUPPORTED says that the script needs what this machine has not."""
+    """PASSED and FAILED judge the endpoint; UNSUPPORTED means that the script needs a feature that the drill lacks."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -29,6 +29,6 @@ class Outcome:
 
 
 class DrillError(NetwrightError):
-    """The endpoint did something else than the script says."""
+    """The endpoint did not do what the script expects."""
 
     culprit = "endpoint"

@@ -1,4 +1,4 @@
-"""A drill script's text to values.  What the language has beyond TCP (ICMP, UDP, PSP, tunnels) is named and refused."""
+"""Parse a drill script.  Parts of the language beyond TCP (ICMP, UDP, PSP, tunnels) are named and refused."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _SKIPPED = re.compile(r'%\{.*?\}%|`[^`]*`|/\*.*?\*/|//[^\n]*|^[ \t]*#[^\n]*|"(?:
 
 
 class UnsupportedError(UsageError):
-    """The script uses a part of the language that a TCP endpoint has no answer to."""
+    """The script uses a part of the language that this drill does not support."""
 
 
 def parse(text: str, defines: frozenset[str] = frozenset()) -> Script:
@@ -61,7 +61,7 @@ def parse(text: str, defines: frozenset[str] = frozenset()) -> Script:
 
 
 def _preprocessed(text: str, defines: frozenset[str]) -> str:
-    """What ``#ifdef`` leaves; line numbers stay."""
+    """Return the text that ``#ifdef`` leaves; line numbers stay."""
     kept, open_blocks = [], [True]
     for line in text.split("\n"):
         match = _DIRECTIVE.match(line)

@@ -40,7 +40,7 @@ def readiness(sock: Socket) -> set[str]:
 
 
 def poll(host: Host, arguments: Sequence[Argument], call: Call) -> int | None:
-    """How many are ready; None while none is."""
+    """Return how many descriptors are ready; None while none is."""
     entries = arguments[0] if isinstance(arguments[0], list) else []
     count = 0
     for item in entries:
@@ -76,7 +76,7 @@ def epoll_ctl(host: Host, arguments: Sequence[Argument], call: Call) -> int:
 
 
 def epoll_wait(host: Host, arguments: Sequence[Argument], call: Call) -> int | None:
-    """How many are ready; with EPOLLET only those to which something has happened since."""
+    """Return how many descriptors are ready; with EPOLLET only those that changed since the last report."""
     seen = []
     for descriptor, interest in _interests(host, arguments[0]).items():
         sock = host.sockets[descriptor]
@@ -91,7 +91,7 @@ def epoll_wait(host: Host, arguments: Sequence[Argument], call: Call) -> int | N
 
 
 def _happened(sock: Socket) -> object:
-    """Changes whenever the kernel would wake who waits: bytes, connections, the end, room to write."""
+    """Return a value that changes when the kernel would wake a waiter: bytes, connections, the end, room to write."""
     endpoint = sock.endpoint
     if endpoint is None:
         return sock.listener.waiting if sock.listener is not None else 0
@@ -100,7 +100,7 @@ def _happened(sock: Socket) -> object:
 
 def _interests(host: Host, argument: Argument) -> dict[int, Interest]:
     if not isinstance(argument, int) or argument not in host.polls:
-        raise UnsupportedError(f"descriptor {argument!r} is no epoll")
+        raise UnsupportedError(f"descriptor {argument!r} is not an epoll set")
     return host.polls[argument]
 
 

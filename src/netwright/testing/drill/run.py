@@ -75,7 +75,7 @@ class _Run:
         self._pending: _Pending | None = None
 
     def run(self) -> Outcome:
-        """Event by event."""
+        """Play the script event by event."""
         event = None
         try:
             for event in self._script.events:
@@ -110,7 +110,7 @@ class _Run:
                 command(self._host, event.action.command)
 
     def _advance(self, until: float) -> None:
-        """Let time pass; a blocked call returns as soon as it can."""
+        """Advance the clock; a blocked call returns as soon as it can."""
         self._host.advance(until, self._poll_pending_once)
         while self._host.now < until:
             self._host.advance(until, self._poll_pending_once)
@@ -176,7 +176,7 @@ class _Run:
         return True
 
     def _finish_pending(self) -> None:
-        """One call at a time: a new one waits for the one that blocks."""
+        """Finish the call that blocks before the next one begins."""
         pending = self._pending
         if pending is None or self._poll_pending():
             return

@@ -1,4 +1,4 @@
-"""Segments of a script to segments of the endpoint, and the comparison of both.
+"""Convert a script's segments to the endpoint's, and compare them.
 
 Compared: numbers, flags, options, ECN, whether the window is zero.  Not compared: PSH, which marks the end of a
 program's write, and the size of an open window, which is a buffer's size.  A kernel hands large pieces to its card;
@@ -37,7 +37,7 @@ _PADDING = ("nop", "eol")
 
 @dataclass(slots=True)
 class Stamps:
-    """Our timestamps: the script's number for each that it named."""
+    """The script's numbers for the endpoint's timestamps."""
 
     live: dict[int, int] = field(default_factory=dict)
 
@@ -82,7 +82,7 @@ def inbound(packet: Packet, stamps: Stamps) -> Segment:
 
 
 def expect(packet: Packet, next_emission: Callable[[], Emission], stamps: Stamps) -> tuple[float, Emission]:
-    """Take what the endpoint sent until it is what the script says; when the first of it went, and the last.
+    """Match emitted segments with the script's one; return when the first and the last of them were sent.
 
     Raises:
         DrillError: it is something else.

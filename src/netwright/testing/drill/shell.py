@@ -1,4 +1,4 @@
-"""Commands between backquotes: read for what they set or assert, never run."""
+"""Commands between backquotes: their settings and assertions are read; they are never run."""
 
 import re
 from collections.abc import Iterator
@@ -25,7 +25,7 @@ _STATES = {state.name: state for state in State} | {"SYN_RCVD": State.SYN_RECEIV
 
 
 def command(host: Host, text: str) -> None:
-    """Do what it would do to the host, or judge what it asserts.
+    """Apply a command's settings to the host, or check its assertions.
 
     Raises:
         DrillError: an assertion does not hold.

@@ -1,4 +1,4 @@
-"""A directory of scripts, and a list that says which of them are meant: played one by one, counted by what they say.
+"""A directory of scripts, and a list that selects and classifies them; played one by one, and counted.
 
 A line of a list is a pattern of names below the directory, a word and a reason; the first that matches decides::
 
@@ -26,7 +26,7 @@ _SUFFIXES = (".pkt", ".drill")
 
 
 class Scope(StrEnum):
-    """What a list says of a script."""
+    """How a list classifies a script."""
 
     IN = "in"
     OUT = "out"
@@ -47,7 +47,7 @@ EVERYTHING = (Entry("*", Scope.IN),)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a script; ``outcome`` is None where it was not played."""
+    """The result of a script; ``outcome`` is None if it was not played."""
 
     name: str
     entry: Entry
@@ -117,7 +117,7 @@ def play(scripts: Iterable[tuple[str, Path]], entries: tuple[Entry, ...] = EVERY
 
 
 def count(results: Iterable[Result]) -> Counts:
-    """By verdict; a differing script is counted as such whatever its verdict is."""
+    """Count results by verdict; a differing script is counted as such, whatever its verdict is."""
     verdicts = dict.fromkeys(Verdict, 0)
     differing = out = 0
     for result in results:

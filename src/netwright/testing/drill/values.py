@@ -1,4 +1,4 @@
-"""What a drill script says, as values.  Sequence and acknowledgement numbers are relative to the initial ones."""
+"""The parts of a drill script as values.  Sequence and acknowledgement numbers are relative to the initial ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,7 +23,7 @@ __all__ = [
 
 
 class Time(Enum):
-    """What the number in front of an event counts from."""
+    """The origin of an event's time."""
 
     ABSOLUTE = "absolute"  # the script's start
     RELATIVE = "relative"  # the event before
