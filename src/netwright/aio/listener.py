@@ -186,7 +186,7 @@ class Listener:
         return DrainReport(len(ended & between), len(ended - between), len(stuck), await self._cut(stuck))
 
     async def _cut(self, stuck: set["asyncio.Task[None]"]) -> tuple[str, ...]:
-        """Cancel these handlers and reset their connections; one line for each."""
+        """Cancel these handlers and reset their connections; log one line for each."""
         lines = [f"{self.service or self.address} of {self._record(task).peer}" for task in stuck]
         for task in stuck:
             task.cancel()

@@ -53,7 +53,7 @@ def _by_signal(error: KeyboardInterrupt) -> bool:
 
 
 def outcome_of(error: BaseException) -> tuple[Outcome, str]:
-    """The outcome of a connection whose handler let ``error`` pass, and the stage where it struck."""
+    """Return the outcome of a connection whose handler let ``error`` pass, and the stage of the failure."""
     match main_error(error):
         case ShuttingDownError():
             return Outcome.DRAINED, ""
@@ -70,7 +70,7 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
 
 
 def end_failed(record: ConnectionRecord, error: BaseException, at: float) -> Outcome:
-    """End the record of a connection whose handler let ``error`` pass; the outcome that it then has."""
+    """End the record of a connection whose handler let ``error`` pass; return its outcome."""
     outcome, stage = outcome_of(error)
     if record.outcome is Outcome.OPEN:  # as a rule a reset has ended it already
         cause = main_error(error)

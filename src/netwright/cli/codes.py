@@ -56,7 +56,7 @@ PAGES = {
     ),
     Code.APP_NAME: Page(
         "no App under that name",
-        "The program holds no App or Service, several of which none is named app, or not the named one.",
+        "The program has no App or Service; or several, none of them named app; or none of the given name.",
         "The message lists what was found.",
         "Name the attribute, or a function without parameters that returns an App: netwright serve app.py:make_app",
     ),

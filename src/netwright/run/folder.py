@@ -77,7 +77,7 @@ def _refusal(path: Path, longest_name: str) -> str:
         return f"{path.parent} is not an absolute path"
     length = len(os.fsencode(path / longest_name))
     if length > MAX_UNIX_PATH:
-        return f"{path.parent} makes socket paths of {length} bytes, {MAX_UNIX_PATH} allowed (unix(7))"
+        return f"socket paths in {path.parent} have {length} bytes, {MAX_UNIX_PATH} allowed (unix(7))"
     try:
         if reason := _exposed(path.parent):
             return reason

@@ -88,7 +88,7 @@ class _Run:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Count a signal; at the last one, bound the time to the end.  A handler may be blocking the loop right now."""
+        """Count a signal; the last one bounds the time to the exit by a thread, since a handler may block the loop."""
         self._signals += 1
         if self._signals == (1 if self._phase == "start" else 2):
             live = list(self._service.recorder.live.values())

@@ -118,12 +118,12 @@ class Service:
         if isinstance(address, int) and not 0 <= address <= 65535:  # the resolver would wrap it
             raise UsageError(f"port {address}, 0 to 65535 allowed")
         if self._root is not None:
-            raise UsageError(f"port {address} added to {self!r}", advice="add ports before start")
+            raise UsageError(f"{self!r} has started: no port can be added", advice=f"add {address} before start")
         where = parse_address(address, default_host=self.host) if isinstance(address, str) else address
         self._ports.append(_Port(where, handler, name, limits or self.limits))
 
     def add_http(self, binds: tuple[Address, ...], *, default: Address) -> tuple[Address, ...]:
-        """Answer HTTP on ``binds``; return the addresses added.  A Service has no HTTP: none; see ``App``."""
+        """Add addresses for HTTP, and return them.  A Service has no HTTP and returns none; see ``App``."""
         return ()
 
     def on_start(self, hook: AnyHook) -> AnyHook:
@@ -151,11 +151,11 @@ class Service:
             Exception: what a hook raised.
         """
         if self._root is not None:
-            raise UsageError(f"start of {self!r}", advice="drain it first")
+            raise UsageError(f"{self!r} has started already", advice="drain it first")
         sockets = sockets or {}
         if unknown := sockets.keys() - {port.name for port in self._ports}:
             names = ", ".join(sorted(port.name for port in self._ports))
-            raise UsageError(f"sockets for {', '.join(sorted(unknown))}, and the ports are named {names}")
+            raise UsageError(f"no port is named {', '.join(sorted(unknown))}: the ports are {names}")
         self.draining, self.hook = False, None
         listeners: list[Listener] = []
         try:

@@ -315,7 +315,7 @@ class Stack:
         """``arrival`` with a port of ours that no connection has (RFC 6056 §3.3.1)."""
         if arrival.destination_port:
             if arrival in self._connections:
-                raise UsageError(f"{self._connections[arrival]!r} has this flow")
+                raise UsageError(f"the addresses and ports are in use by {self._connections[arrival]!r}")
             return arrival
         port = self._free_port(lambda number: replace(arrival, destination_port=number) not in self._connections)
         return replace(arrival, destination_port=port)

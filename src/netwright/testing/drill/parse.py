@@ -90,7 +90,7 @@ def _without_comments(text: str) -> str:
 
 
 def _statements(text: str) -> Iterator[tuple[int, When, str]]:
-    """(line, when, body) of each; a statement ends where brackets, backquotes and braces are closed."""
+    """Yield (line, when, body) of each statement, which ends when brackets, backquotes and braces are closed."""
     position, lines = 0, text.split("\n")
     while position < len(lines):
         start, statement = position, lines[position]
