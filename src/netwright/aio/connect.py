@@ -51,7 +51,7 @@ async def connect(
         ConnectError: no address answered; ``attempts`` holds one cause each, ``errno`` the last one's.  A
             RefusedError, which is a ConnectionRefusedError, if every address refused.
         DeadlineError: the time ran out first, or was over before.
-        UsageError: an argument is not an address, no number or out of range.
+        UsageError: an argument is not an address, not a number, or out of range.
 
     Cancelling is safe: half-open sockets are closed.
     """
