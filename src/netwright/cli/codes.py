@@ -75,7 +75,7 @@ PAGES = {
     Code.BIND_DENIED: Page(
         "address not permitted",
         "Ports below net.ipv4.ip_unprivileged_port_start, usually 1024, need root or CAP_NET_BIND_SERVICE (EACCES).",
-        "sysctl net.ipv4.ip_unprivileged_port_start shows the border.",
+        "sysctl net.ipv4.ip_unprivileged_port_start shows the first port that needs no privilege.",
         "Take a port of 1024 or above, or put a reverse proxy in front.",
     ),
     Code.BIND_NO_ADDRESS: Page(

@@ -36,7 +36,7 @@ class Trend:
         return len(self._samples)
 
     def add(self, sample: Sample) -> None:
-        """The newest sample; kept if it is ``interval`` after the one before."""
+        """Add the newest sample; it is kept if it is ``interval`` after the one before."""
         self._last = sample
         if self._samples and sample.at - self._samples[-1].at < self._interval * 0.9:  # the worker's timer jitters
             return

@@ -323,7 +323,7 @@ class Stream(ABC):
 
     @abstractmethod
     def fail(self, error: BaseException) -> None:
-        """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
+        """End the connection because of ``error``, which the record keeps; the peer gets RST, after a drain FIN."""
 
     @abstractmethod
     def finish_messages(self) -> bool:

@@ -393,7 +393,7 @@ async def half_close_leaves_the_other_direction(pair: Pair) -> None:
 
 
 async def close_flushes_and_a_second_waits(pair: Pair) -> None:
-    """Both return when it is over; the peer gets everything."""
+    """Two concurrent closes return when the connection is closed; the peer gets everything."""
     async with _both(pair) as (left, right), asyncio.TaskGroup() as group:
         assert isinstance(await _raised(left.send(b"x" * MUCH, timeout=SHORT)), DeadlineError)
         first = group.create_task(_close(left))

@@ -183,5 +183,5 @@ class Host:
         self.collect()
 
     def change(self, sock: Socket, **values: object) -> None:
-        """A socket option that is one of the endpoint's settings."""
+        """Change a socket option that is one of the endpoint's settings."""
         sock.settings = replace(sock.settings, **values)  # type: ignore[arg-type]  # names are the settings'
