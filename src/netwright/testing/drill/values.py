@@ -27,7 +27,7 @@ class Time(Enum):
 
     ABSOLUTE = "absolute"  # the script's start
     RELATIVE = "relative"  # the event before
-    ANY = "any"  # `*`: whenever it comes
+    ANY = "any"  # `*`: any time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Names:
     text: str
 
 
-# ... is whatever; a mapping is {a = 1}; a list is [1]
+# ``...`` stands for any value, a mapping for ``{a = 1}``, a list for ``[1]``
 Argument: TypeAlias = "int | str | Names | EllipsisType | list[Argument] | Mapping[str, Argument]"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A system call, what it returns, and the errno's name where that is -1; ``result`` None: whatever."""
+    """A system call, what it returns, and the errno's name where that is -1; ``result`` None: any."""
 
     name: str
     arguments: tuple[Argument, ...]
@@ -71,7 +71,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A segment to inject (``inbound``) or to expect.  ``options`` None: the script says ``<...>``, any will do."""
+    """A segment to inject (``inbound``) or to expect.  ``options`` None: any (``<...>``)."""
 
     inbound: bool
     flags: str
