@@ -61,7 +61,9 @@ def advice(address: UnixAddress) -> str:
     if not mode or stat.S_ISSOCK(mode):
         return "another program listens there: stop it, or choose another path"
     kinds = {stat.S_IFREG: "a plain file", stat.S_IFDIR: "a directory", stat.S_IFLNK: "a symbolic link"}
-    return f"{kinds.get(stat.S_IFMT(mode), 'no socket')} exists at that path: remove it, or choose another path"
+    return (
+        f"{kinds.get(stat.S_IFMT(mode), 'another kind of file')} exists at that path: remove it, or choose another path"
+    )
 
 
 def _remove_stale(path: str) -> None:

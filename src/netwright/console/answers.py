@@ -181,7 +181,7 @@ class Events:
         self._told: tuple[int, int, float, bytes] | None = None
 
     def first(self, since: str, now: float) -> tuple[int, bytes]:
-        """Return the first message for a viewer that has ``since`` ("boot.revision"; other text means nothing)."""
+        """Return a viewer's first message; ``since`` names the last state it has, "" none ("boot.revision" as sent)."""
         boot, _, revision = since.rpartition(".")
         known = int(revision) if boot == self._boot and revision.isdecimal() and len(revision) < 20 else 0
         hello = {

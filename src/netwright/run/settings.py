@@ -33,7 +33,7 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """One run.
+    """The settings of one run.
 
     Attributes:
         path: the program's own file; errors name its lines.

@@ -84,7 +84,7 @@ def label(segment: Segment) -> str:
 
 
 def text_ladder(trace: Trace, *, first: int = 16, last: int = 8) -> str:
-    """For a terminal: the first packets and the last, which are the handshake and the teardown."""
+    """Return a ladder as text: the first packets and the last, which are the handshake and the teardown."""
     drawn, notes = rungs(trace)
     parts = _cut(drawn, notes, first, last)
     texts = [ladder_text(arrows, beside, left=HOSTS[0], right=HOSTS[1]) for arrows, beside in parts]

@@ -363,7 +363,7 @@ class Stack:
         return happened
 
     def _unconnected(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
-        """A segment for no connection: a port's, or refused (RFC 9293 §3.10.7.1, §3.10.7.2)."""
+        """Pass a segment without a connection to its port, or refuse it (RFC 9293 §3.10.7.1, §3.10.7.2)."""
         if not self._internet.is_for_us(flow.source, flow.destination):
             return []
         port = self._port(flow)
