@@ -31,7 +31,7 @@ def test_every_second_sample_goes_when_the_limit_is_reached() -> None:
     kept = []
     for second in range(7):
         trend.add(Sample(float(second), second, 0, 0.0, 10))
-        kept.append([line[0] for line in trend.told()])
+        kept.append([line[0] for line in trend.rows()])
     assert kept[2:4] == [[0.0, 1.0, 2.0], [0.0, 2.0, 3.0]]  # 3 is the newest: told, and not kept
     assert kept[4:] == [[0.0, 2.0, 4.0], [0.0, 2.0, 4.0, 5.0], [0.0, 4.0, 6.0]]
 
