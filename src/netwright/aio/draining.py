@@ -42,5 +42,5 @@ def begin_end(stream: Stream) -> bool:
     try:
         return stream.finish_messages()
     except Exception:  # the drain of all others goes on, and this one has until the deadline
-        _log.exception("drain of %r", stream)
+        _log.exception("a drain could not end %r", stream)
         return False

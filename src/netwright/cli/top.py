@@ -119,7 +119,9 @@ _KEYS = (
 
 
 @click.command("top")
-@click.option("--console", type=AddressType(), default=str(DEFAULT_CONSOLE), show_default=True, help="The console.")
+@click.option(
+    "--console", type=AddressType(), default=str(DEFAULT_CONSOLE), show_default=True, help="Address of the console."
+)
 @click.option("--token", default="", help="The console's token, if another user started it.")
 @click.option("--filter", "words", default="", metavar="WORDS", help="As on the page: rtt>120 retrans>0 svc:http")
 @click.option("--sort", default="", metavar="COLUMN", help="rtt, in, age, peer, …; -rtt reverses.")

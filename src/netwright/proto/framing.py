@@ -123,7 +123,9 @@ class LengthPrefixed:
         """The length and the message."""
         size = len(message) + (self.width if self.includes_header else 0)
         if size >> (8 * self.width):
-            raise UsageError(f"message of {len(message)} bytes, {256**self.width - 1} fit a length of {self.width}")
+            raise UsageError(
+                f"message of {len(message)} bytes, a {self.width}-byte length allows {256**self.width - 1}"
+            )
         return size.to_bytes(self.width, self.order), message
 
 

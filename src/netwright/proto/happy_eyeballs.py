@@ -48,7 +48,7 @@ Event: TypeAlias = Start[A] | Stop[A] | Won[A] | Exhausted
 
 
 class HappyEyeballs(Generic[A]):
-    """One race.
+    """One race of connection attempts.
 
     Attributes:
         failures: what was tried and failed, with its cause, in the order of failing.
