@@ -148,7 +148,7 @@ OUTSIDE = """[...document.querySelectorAll('body *')].filter((element) => {
 }).map((element) => element.outerHTML.slice(0, 80))"""
 
 
-CUT = """[...document.querySelectorAll('.chart h2 b, .plain .n')].filter((e) =>
+CUT = """[...document.querySelectorAll('.chart h2 > *, .plain .n')].filter((e) =>
     e.scrollWidth > e.clientWidth || (e.matches('.n') && getComputedStyle(e).whiteSpace !== 'nowrap'))"""
 LONGEST = {"now-rtt": "999 µs · worst 99.9 ms", "now-throughput": "99.9 in · 99.9 out Mbit/s", "now-messages": "999/s"}
 
