@@ -21,7 +21,7 @@ import pytest
 from click.testing import CliRunner
 
 from netwright.cli.group import netwright
-from netwright.cli.top import Answer, View, keys_of, picture, screen
+from netwright.cli.top import Answer, View, _terminal, keys_of, picture, screen
 from netwright.console.answers import connection, connections
 from netwright.console.query import COMPARED, MATCHED
 from netwright.console.store import Store
@@ -141,6 +141,29 @@ def test_keys_sort_reverse_filter_and_end() -> None:
     assert (view.filter, view.sort, all(pressed)) == ("svc:q", "-rtt", True)
     assert [view.press(key) for key in ("/", "\x7f", "esc", "q")] == [True, True, True, False]
     assert view.filter == "svc:q"
+
+
+def test_new_filter_shows_its_rows_from_the_first_one_on() -> None:
+    view = View(first=30)
+    for key in ("/", "x", "esc"):
+        view.press(key)
+    assert view.first == 30
+    for key in ("/", "x", "\r"):
+        view.press(key)
+    assert (view.filter, view.first) == ("x", 0)
+
+
+def test_terminal_that_is_gone_quits(monkeypatch: pytest.MonkeyPatch) -> None:
+    """select(2) calls a terminal that was closed readable, for ever: an answer of no keys would turn in a circle."""
+    ours, theirs = pty.openpty()
+    with open(theirs) as stdin:
+        monkeypatch.setattr("sys.stdin", stdin)
+        with _terminal() as keys:
+            assert keys(0.0) == []
+            os.write(ours, b"jq")
+            assert keys(5.0) == ["j", "q"]
+            os.close(ours)
+            assert keys(5.0) == ["q"]
 
 
 def test_what_a_terminal_sends_becomes_keys() -> None:

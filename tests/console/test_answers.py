@@ -170,6 +170,7 @@ def test_points_are_told_once(store: Store) -> None:
     store.tick(1104)
     store.tick(1105)
     assert [point[0] for point in data(events.next(0, 1101, NOW)[1])["points"]] == [1102]
+    assert data(events.next(0, 1102, NOW)[1])["points"] == []  # another viewer, at the same revision
 
 
 def test_filter_language_has_every_column_with_its_units_and_frequent_values(store: Store) -> None:

@@ -15,7 +15,7 @@ import pytest
 from netwright.aio import Stream, connect
 from netwright.console.gate import Gate
 from netwright.console.server import Console, Staying, static_files, url_of
-from netwright.console.store import Store
+from netwright.console.store import LATE, Store
 from netwright.console.view import LOST
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
@@ -342,6 +342,27 @@ async def test_worker_that_breaks_the_feed_is_left_and_the_console_goes_on(line:
                 pass
         async with await run.worker():
             assert (await run.json("/api/connections"))["matched"] == 0
+
+
+async def test_feed_that_ends_late_is_not_the_end_of_the_worker_that_has_its_pid_now(tmp_path: Path) -> None:
+    async with running(tmp_path) as run, await run.worker() as first, await run.worker() as second:
+        await first.close()
+        await asyncio.sleep(0.1)
+        await second.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        health = await run.json("/api/health")
+        assert (health["workers"], health["died"], health["connections"]) == (1, [], 1)
+        assert list(run.console.feeds) == [7]
+
+
+async def test_every_second_has_its_point_though_the_console_was_held_up(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        await asyncio.sleep(5)
+        asyncio.get_running_loop().jumping.jumped += 10.0  # type: ignore[attr-defined]
+        await asyncio.sleep(2)
+        ats = [point.at for point in run.console.store.history]
+        assert ats == list(range(ats[0], ats[0] + len(ats)))
+        assert ats[-1] >= int(asyncio.get_running_loop().time()) - LATE
 
 
 @pytest.mark.long

@@ -271,6 +271,12 @@ def test_typing_a_filter_is_one_step_of_the_history(page: "Page", console: Desk)
     page.keyboard.type("state:open")
     page.keyboard.press("Enter")
     assert page.url.endswith("?filter=state:open")
+    page.keyboard.press("/")
+    page.keyboard.type("svc:echo")  # another edit, another step
+    page.keyboard.press("Enter")
+    assert page.url.endswith("?filter=svc:echo")
+    page.go_back()
+    eventually(lambda: page.locator("#filter").input_value() == "state:open")
     page.go_back()
     eventually(lambda: page.locator("#filter").input_value() == "")
 

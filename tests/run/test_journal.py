@@ -90,9 +90,16 @@ async def test_full_disk_is_told_once_counted_and_forgiven(tmp_path: Path, monke
         room[0] = 1 << 20
         close(recorder, 4)
         await written(journal)
-    assert reports[1:] == [f"{path}: written again; 10 connections have no record"]
+        close(recorder, 4)
+        await written(journal)
+        assert reports[1:] == [f"{path}: written again; 10 connections have no record"]
+        room[0] = 0
+        close(recorder)
+        await written(journal)
+        assert len(reports) == 3  # full again: told again
+        assert "No space left" in reports[2]
     lines = path.read_text().splitlines()
-    assert len(lines) == 2 + 1 + 4
+    assert len(lines) == 2 + 1 + 8
     assert all(json.loads(line) for at, line in enumerate(lines) if at != 2)
 
 

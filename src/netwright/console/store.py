@@ -131,7 +131,8 @@ class Store:
         if hello.pid in self.workers:
             self.leave(hello.pid, now)
             self._forget(hello.pid)
-        for pid in [pid for pid, worker in self.workers.items() if worker.gone_at][: self._surplus()]:
+        dead = [pid for pid, worker in self.workers.items() if worker.gone_at]
+        for pid in dead[: max(0, self._surplus())]:
             self._forget(pid)
         if self._surplus() > 0:
             raise LimitError("workers", len(self.workers) + 1, self._workers_limit, unit="workers")
@@ -140,7 +141,10 @@ class Store:
         return worker
 
     def _forget(self, pid: int) -> None:
+        """Drop a worker and its connections: a process that gets its pid later has others of the same names."""
         self._past.update(self.workers.pop(pid).totals)
+        for name in [name for name, connection in self.closed.items() if connection.row["worker"] == pid]:
+            del self.closed[name]
 
     @property
     def totals(self) -> Counter[str]:
@@ -173,8 +177,6 @@ class Store:
         """Drop workers that are gone for ``after`` seconds, with their connections."""
         for pid in [pid for pid, worker in self.workers.items() if worker.gone_at and worker.gone_at <= now - after]:
             self._forget(pid)
-            for name in [name for name, connection in self.closed.items() if connection.row["worker"] == pid]:
-                del self.closed[name]
             self.revision += 1
 
     def merge(self, pid: int, update: Update, now: float) -> None:
