@@ -454,7 +454,15 @@ async def test_drain_that_cuts_a_handler_says_so_in_its_record() -> None:
         yield b"one"
         await asyncio.sleep(1000)
 
-    async with serving(app), asking(app) as first, asking(app) as second, asking(app) as third:
+    async def forever(stream: Any) -> None:
+        await asyncio.sleep(1000)
+
+    @app.get("/chat")
+    async def chat(request: Request) -> Switch:
+        return Switch("chat", forever)
+
+    async with serving(app), asking(app) as first, asking(app) as second, asking(app) as third, asking(app) as fourth:
+        await fourth.send(b"GET /chat HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n")
         await first.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
         await second.send(b"GET /pieces HTTP/1.1\r\nhost: a\r\n\r\n")
         await third.send(b"GET /wa")
@@ -462,7 +470,7 @@ async def test_drain_that_cuts_a_handler_says_so_in_its_record() -> None:
         await app.drain(3.0)
         ends = {record.ended.stage: record.ended for record in app.recorder.recent}
         assert {stage: end.outcome for stage, end in ends.items()} == dict.fromkeys(
-            ("handler", "response", "request head"), Outcome.DRAINED
+            ("handler", "response", "request head", ""), Outcome.DRAINED
         )
         assert ends["handler"].text.startswith("cut after 4")
         assert ends["handler"].text.endswith(" s: GET /wait")
