@@ -102,7 +102,7 @@ def test_connection_that_ended_in_order_is_no_leak() -> None:
     over = {**live, "outcome": "peer-closed", "closed_at": 102.0, "waiting": ""}
     store.merge(7, Batch(103.0, [values(number=1, **live)], [values(number=2, **over)], {}, 0), 1103.0)
     titles = {name: [f["title"] for f in (answers.connection(store, name, 1103.0) or {})["findings"]] for name in IDS}
-    assert titles == {"7.1": ["The program worked", "The peer has finished"], "7.2": ["The peer was silent"]}
+    assert titles == {"7.1": ["The program worked", "The peer has finished"], "7.2": ["Waiting for the peer to send"]}
     for word in ("tcp:close_wait", "state:close_wait"):
         rows = answers.connections(store, 1103.0, filter=word)["connections"]
         assert [row["id"] for row in rows] == ["7.1"]

@@ -325,6 +325,21 @@ async def test_worker_that_vanishes_in_a_command_leaves_the_console_alive(error:
         assert row["closed"] > 0
 
 
+async def test_clock_that_is_set_neither_stops_the_seconds_nor_plays_years_of_them() -> None:
+    """A machine without a battery boots in 1970; NTP sets its clock while the console runs, in either direction."""
+    loop, ahead = asyncio.get_running_loop(), 0.0
+    console = Console(clock=lambda: loop.time() + ahead)
+    console.staying.stay()
+    ticking = loop.create_task(console.tick())
+    for step in (0.0, 1.8e9, -3600.0):
+        ahead += step
+        await asyncio.sleep(5.0)
+        seconds = [point.at for point in console.store.history]
+        assert seconds[-3:] == [*range(seconds[-1] - 2, seconds[-1] + 1)]
+        assert loop.time() + ahead - 5 < seconds[-1] <= loop.time() + ahead
+    ticking.cancel()
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 async def test_worker_that_vanishes_before_its_welcome_has_left(error: Exception) -> None:
     console = Console(clock=lambda: 1100.0)

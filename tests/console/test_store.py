@@ -1,11 +1,14 @@
 """The console's store: revisions, bounds, workers that die."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netwright.console import answers
 from netwright.console.answers import totals
 from netwright.console.store import LATE, Point, Store
 from netwright.console.view import Row, bound
@@ -345,3 +348,12 @@ def test_series_has_the_round_trips_that_were_measured_and_the_segments_that_wer
     assert (point.rtx, point.rtt, point.worst) == (1 + 4 + 1 + 2, 0.02, 0.06)
     (after,) = closed_seconds(store, 1105)[:1]
     assert (after.rtx, after.rtt, after.worst) == (0, 0.0, 0.0)
+
+
+def test_page_draws_a_second_when_the_store_closes_it() -> None:
+    static = Path(answers.__file__).with_name("static")
+    found = {
+        name: int(re.findall(rf"const {name} = (\d+);", (static / file).read_text())[0])
+        for name, file in (("SPREAD", "series.js"), ("SETTLED", "app.js"))
+    }
+    assert found == {"SPREAD": LATE, "SETTLED": LATE}

@@ -111,3 +111,17 @@ async def test_more_than_may_wait_for_the_disk_is_counted(tmp_path: Path) -> Non
         await written(journal)
     assert journal.lost == 15
     assert len(path.read_text().splitlines()) == 10
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_pipe_that_nobody_reads_is_refused_and_one_with_a_reader_is_waited_for(tmp_path: Path) -> None:
+    """open(2) of a FIFO waits for a reader; the service would serve nothing meanwhile."""
+    path = tmp_path / "records"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="No such device") as found:
+        Journal(path, Recorder())
+    assert found.value.errno == errno.ENXIO
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with Journal(path, Recorder()) as journal:
+        assert os.get_blocking(journal._file)  # noqa: SLF001
+    os.close(reader)

@@ -180,7 +180,8 @@ def ask(console: InetAddress, token: str, path: str, query: dict[str, str | int]
     finally:
         asked.close()
     if answer.status != 200:
-        said = printable(body.decode(errors="replace").strip())
+        text = body.decode(errors="replace").removeprefix(f"{answer.status} {answer.reason}").strip()
+        said = " ".join(printable(line) for line in text.splitlines())
         raise Problem(f"the console refuses: {said}", code=Code.CONSOLE_REFUSED)
     found: Answer = json.loads(body)
     return found

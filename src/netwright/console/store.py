@@ -294,6 +294,9 @@ class Store:
 
     def tick(self, second: int) -> Point:
         """``second`` is over; to be called once each.  Closes the series' second that is LATE before."""
+        if self.history and second <= self.history[-1].at:  # the clock was set back: the series begins anew
+            self.history.clear()
+            self._series = _Series()
         self._series.at(second).connections = len(self.live)
         point = self._series.close(second - LATE)
         self.history.append(point)
