@@ -12,7 +12,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from netwright.aio import Stream
 from netwright.aio.failures import Failures
@@ -38,6 +38,7 @@ from netwright.proto.http1 import HttpLimits
 
 __all__ = ["Exchange", "Handler", "Pairs", "Program", "Settings", "Wire", "end_by_fault"]
 
+T = TypeVar("T")
 Handler = Callable[[Request], Coroutine[Any, Any, object]]
 Finder = Callable[[Request], Handler]
 Pairs = tuple[tuple[str, str], ...]
@@ -222,9 +223,9 @@ class Exchange:
         self.started = self.ended = True
         self._wire.reset()
 
-    async def _sent(self, sending: Awaitable[None]) -> None:
+    async def _sent(self, sending: Awaitable[T]) -> T:
         try:
-            await sending
+            return await sending
         except (TransportError, DeadlineError) as error:
             self._lost = error
             raise
@@ -261,7 +262,7 @@ class Exchange:
         """Hand the connection over to another protocol, behind the whole request (RFC 9110 §7.8)."""
         try:
             await self._read_away(self._settings.limits.unread_body)
-            stream = await self._wire.switch(switch)
+            stream = await self._sent(self._wire.switch(switch))
         except BaseException as error:  # see run
             await self._answer_failure(error)
             return
