@@ -62,7 +62,7 @@ def test_record_of_a_closed_connection_waits_for_nothing_since_its_end() -> None
 def test_first_named_end_wins() -> None:
     recorder = Recorder()
     record = opened(recorder)
-    record.end(Outcome.DEADLINE, 11.0, stage="first byte", text="nothing after 10 s")
+    record.end(Outcome.DEADLINE, 11.0, stage="first byte", text="timed out after 10 s")
     record.end(Outcome.RESET, 12.0)
     recorder.close(record, 12.0)
     recorder.close(record, 13.0)

@@ -6,7 +6,8 @@ Edge-triggered, read on demand: a descriptor is registered once, ``recv`` runs o
 pressure is the kernel's buffer.  An idle connection holds no buffer of ours.
 
 A short read means that the kernel's buffer is empty, unless a FIN, an error or urgent data was announced, or the
-socket is a Unix one, where a read stops at passed descriptors: such sockets (``glued`` is false) are read until EAGAIN.
+socket is a Unix one, where a read stops at passed descriptors: such sockets are read until EAGAIN
+(``short_read_empties`` is false).
 """
 
 cimport cython
@@ -113,9 +114,9 @@ cdef class Pipe(Watched):
 
     def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder):
         """Takes ``fd``, a connected and non-blocking socket, over."""
-        self.record, self.recorder, self.glued = record, recorder, record.transport == "tcp"
+        self.record, self.recorder, self.short_read_empties = record, recorder, record.transport == "tcp"
         self.lifetime = INFINITY
-        if self.glued:
+        if self.short_read_empties:
             record.probe = TcpInfoProbe(fd)
         poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
 
@@ -133,7 +134,7 @@ cdef class Pipe(Watched):
                 break
         if count > 0:
             self.budget -= 1
-            if count < size and self.glued:
+            if count < size and self.short_read_empties:
                 self.readable = False
             self.record.count_in(count, self.poller.now)
             return count
@@ -165,9 +166,9 @@ cdef class Pipe(Watched):
         """One recv as a new object, None if nothing came; bulk goes straight into it."""
         cdef Py_ssize_t count
         cdef PyObject* whole
-        if not self.bulky:
+        if not self.reads_large:
             count = self.receive(self.poller.scratch, size)
-            self.bulky = count == CHUNK
+            self.reads_large = count == CHUNK
             return None if count <= 0 else PyBytes_FromStringAndSize(self.poller.scratch, count)
         result = PyBytes_FromStringAndSize(NULL, size)
         count = self.receive(PyBytes_AS_STRING(result), size)
@@ -175,7 +176,7 @@ cdef class Pipe(Watched):
             return result
         if count <= 0:
             return None
-        self.bulky = count > CHUNK // 4
+        self.reads_large = count > CHUNK // 4
         Py_INCREF(result)
         whole = <PyObject*>result
         result = None
@@ -405,12 +406,12 @@ cdef class Pipe(Watched):
             if self.eof:
                 break
             count = self.receive(self.poller.scratch, CHUNK)
-            if count <= 0 or (count < CHUNK and self.glued):
+            if count <= 0 or (count < CHUNK and self.short_read_empties):
                 break
         return 0
 
     def abort(self):
-        """Send RST now, forget what was queued.  Again is allowed."""
+        """Send RST now, forget what was queued.  Idempotent."""
         cdef linger now
         if self.closed:
             return
@@ -495,7 +496,7 @@ cdef class Pipe(Watched):
         if events & <uint32_t>(EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
             self.readable = True
             if events & <uint32_t>(EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
-                self.glued = False
+                self.short_read_empties = False
                 if events & EPOLLERR:
                     self.see_error()
                 elif events & EPOLLRDHUP:
@@ -570,7 +571,7 @@ cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):
 
 @cython.final
 cdef class Received:
-    """What a pipe keeps, with the names of ``core.buffer.ReceiveBuffer``: for framings."""
+    """The receive buffer of a pipe, with the interface of ``core.buffer.ReceiveBuffer``: for framings."""
 
     def __len__(self):
         return self.pipe.end - self.pipe.begin

@@ -106,7 +106,7 @@ cdef class Stream(Pipe):
             poller.expect(self)
 
     def tcp_info(self):
-        """What the kernel knows of the connection now; None for a Unix socket."""
+        """The kernel's state of the connection now (struct tcp_info); None for a Unix socket."""
         self.record.sample(self.poller.refresh())
         return parse_tcp_info(self.record.kernel) if self.record.kernel else None
 
@@ -719,7 +719,7 @@ cdef object take_or_keep(Stream stream, Operation operation, const char* data, P
 
 @cython.final
 cdef class Each:
-    """What a read of ``kind`` gives, one after the other, for ``async for``."""
+    """Iterates over the results of one kind of read, for ``async for``."""
 
     cdef Stream stream
     cdef Verb kind
