@@ -12,6 +12,7 @@ from typing import TypeAlias
 
 from netwright.aio.deadlines import Expiry, Ticker
 from netwright.aio.outcome import end_broken, failure_of
+from netwright.aio.passing import close_all, receive_passed
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
@@ -41,6 +42,8 @@ class Pipe:
         sending: a send is under way: it has its turn.
         turns: what waits behind it: sends, and the bytes of posts.
         posted: bytes of posts that the channel did not take yet.
+        by_request: nothing is received before a verb waits for it: descriptors may come with the bytes.
+        passing: the reader wants descriptors, and receives by itself; ``arrived``: it may do so now.
         cause: the setting or time that ended the connection from this side.
     """
 
@@ -48,6 +51,7 @@ class Pipe:
         *("loop", "clock", "ticker", "record", "recorder", "channel", "buffer", "receiver"),
         *("eof", "over", "closing", "fin_sent", "held", "lost", "ending", "error", "cause"),
         *("sending", "turns", "posted", "flushing", "_queued", "_sent", "_gone", "_life", "_receive_expiry"),
+        *("by_request", "passing", "arrived"),
     )
 
     def __init__(
@@ -74,6 +78,8 @@ class Pipe:
         self._gone: asyncio.Event | None = None
         self._receive_expiry: Expiry | None = None
         self._life: Expiry | None = None
+        self.by_request = record.transport == "unix" and channel.info("descriptor") >= 0
+        self.passing = self.arrived = False
         record.probe = channel.info("tcp_info")
         channel.watch(self._readable, None)
 
@@ -81,17 +87,53 @@ class Pipe:
 
     def receive(self) -> None:
         """Take what is here into the buffer, even if the loop had no turn to say so."""
-        if not (self.eof or self.lost):
-            self._readable()
+        if not (self.eof or self.lost or self.passing):
+            self._receive()
 
     def _readable(self) -> None:
+        waits = self.receiver is not None and not self.receiver.done()
+        if self.by_request and (self.passing or not waits):
+            self.held = self.arrived = True
+            self._watch()
+            _wake(self.receiver)
+        else:
+            self._receive()
+
+    def take_passed(self, size: int, most: int) -> tuple[bytes, list[int]] | None:
+        """Take bytes and the descriptors that came with them; what is buffered came without.
+
+        Raises:
+            LimitError: more than ``most`` descriptors came, and were closed; the bytes are buffered.
+        """
+        self.arrived = False
+        if self.buffer:
+            return self.buffer.take(size), []
+        if self.eof or self.lost:
+            return None
+        try:
+            found = receive_passed(self.channel.info("descriptor"), size)
+        except OSError as error:
+            self.lose(error)
+            return None
+        if found is None:
+            return None
+        data, fds = found
+        self._received(data)
+        if len(fds) > most:
+            close_all(fds)
+            raise LimitError("recv_fds most", len(fds), most, unit="descriptors")
+        return (self.buffer.take(size), fds) if data else None
+
+    def _receive(self) -> None:
         try:
             data = self.channel.receive(RECEIVE)
         except OSError as error:
             self.lose(error)
             return
-        if data is None:
-            return
+        if data is not None:
+            self._received(data)
+
+    def _received(self, data: bytes) -> None:
         if not data:
             self.eof = self.over = True
             self.record.note(Kind.FIN_RECEIVED, self.clock())
@@ -106,7 +148,8 @@ class Pipe:
 
     def _watch(self) -> None:
         reads = self._readable if not (self.held or self.eof or self.closing) else None
-        self.channel.watch(reads, self._writable if self._queued is not None else None)
+        full = self._queued is not None or self.flushing is not None
+        self.channel.watch(reads, self._writable if full else None)
 
     def expect(self, at: float, now: float) -> "asyncio.Future[None]":
         """What a reader awaits: set when bytes, FIN, the end or ``at`` came; ``expected`` must follow."""
@@ -158,9 +201,25 @@ class Pipe:
             self._queued, self._sent = memoryview(data if isinstance(data, bytes) else bytes(data)), sent
             self._watch()
 
+    def wait_for_room(self) -> Turn:
+        """What a send awaits that has nothing queued; ``forget_room`` must follow."""
+        self.flushing = room = self.loop.create_future()
+        self._watch()
+        return room
+
+    def forget_room(self, room: Turn) -> None:
+        """The wait for room is over."""
+        if self.flushing is room:
+            self.flushing = None
+            if not self.lost:
+                self._watch()
+
     def _writable(self) -> None:
         queued = self._queued
         if queued is None:
+            self._flushed()
+            if not self.lost:
+                self._watch()
             return
         try:
             sent = self.channel.send(queued[self._sent :])

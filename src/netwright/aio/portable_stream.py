@@ -1,18 +1,21 @@
 """The portable engine's Stream, over any channel; ``proto.stream.Stream`` documents every verb.
 
-This file is the readable specification of ``_stream.pyx``, the native engine's.
+This file is the readable specification of ``_stream.pyx``, the native engine's.  One responsibility: the verbs of one
+stream, in the order in which the abstract Stream has them.
 """
 
 import asyncio
 import math
 import sys
 import warnings
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
+from functools import partial
 from typing import BinaryIO, TypeVar
 
 from netwright.aio.deadlines import seconds_of
 from netwright.aio.files import source_of
 from netwright.aio.outcome import ShuttingDownError, end_failed
+from netwright.aio.passing import check_passing, send_passed
 from netwright.aio.pipe import Pipe, SendExpiry, Turn
 from netwright.aio.stream import ELSEWHERE, creation_site
 from netwright.aio.taking import check_delimiter, take_delimited, take_frames, take_lines, take_rest, whole_number
@@ -28,7 +31,7 @@ from netwright.core.record import ConnectionRecord, ExchangeRecord, Outcome, Wai
 from netwright.proto import stream
 from netwright.proto.drain import may_end_at
 from netwright.proto.framing import Framing
-from netwright.proto.stream import LINE, READ, Data
+from netwright.proto.stream import FDS, LINE, READ, Data
 from netwright.wire.tcp_info import TcpInfo, parse_tcp_info
 
 __all__ = ["Stream"]
@@ -284,6 +287,67 @@ class Stream(stream.Stream):
         self._answered = True
         return self._pipe.post(data if isinstance(data, bytes) else bytes(data), self.limits.outbox)
 
+    def end_direction(self, *, reads: bool, writes: bool) -> None:
+        """Mark what a pipe's single end cannot do as over."""
+        pipe = self._pipe
+        pipe.eof = pipe.over = reads
+        pipe.fin_sent = writes
+
+    # descriptors
+
+    async def send_fds(
+        self, data: bytes, fds: Sequence[int], *, timeout: float | None = None, deadline: float | None = None
+    ) -> None:
+        check_passing(self, data, fds)
+        pipe = self._pipe
+        until = self._until(timeout, deadline)
+        await self._turn(until, "send")
+        try:
+            self._answered = True
+            while not (sent := self._pass(data, fds)):
+                room = pipe.wait_for_room()
+                try:
+                    await self._sent(room, until, "send", queued=False)
+                finally:
+                    pipe.forget_room(room)
+                self._check_writer()
+            pipe.record.sent(sent, pipe.clock())
+            pipe.write(data[sent:])
+            if pipe.full:
+                await self._flushed(until, "send")
+        finally:
+            self._end_turn()
+
+    def _pass(self, data: bytes, fds: Sequence[int]) -> int:
+        try:
+            return send_passed(self.fileno(), data, fds)
+        except OSError as error:
+            self._pipe.lose(error)
+            raise self._pipe.failure("send") from error
+
+    async def recv_fds(
+        self,
+        limit: int = READ,
+        most: int = FDS,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = _RECEIVE,
+    ) -> tuple[bytes, list[int]]:
+        limit, most = whole_number("recv_fds limit", limit, 1), whole_number("recv_fds most", most, 1)
+        check_passing(self)
+        pipe = self._pipe
+        self._check_reader()
+        pipe.passing = True
+        try:
+            found = await self._whole(
+                partial(pipe.take_passed, limit, most), timeout, deadline, stage, waiting, bare=True, nothing=True
+            )
+        finally:
+            pipe.passing = False
+        return found or (b"", [])
+
     # messages
 
     @property
@@ -528,7 +592,7 @@ class Stream(stream.Stream):
                 if not pipe.closing:
                     record.wait(_HANDLER, now)
                 self._begin_turn(now)
-            if record.bytes_in != came:
+            if record.bytes_in != came or pipe.arrived:
                 return True
         return False
 

@@ -8,6 +8,8 @@ import asyncio
 import gc
 import io
 import math
+import os
+import socket
 import tempfile
 import threading
 import warnings
@@ -514,6 +516,137 @@ async def a_drain_ends_what_is_between_messages(pair: Pair) -> None:
         assert type(await reader).__name__ == "ShuttingDownError"
 
 
+async def options_are_read_and_set(pair: Pair) -> None:
+    """By number and by name, where the kernel has a socket; elsewhere, and for what is wrong, UsageError."""
+    async with _both(pair) as (left, _):
+        if left.fileno() < 0 or left.record.transport == "pipe":
+            for use in (lambda: left.get_option("SOL_SOCKET", "SO_TYPE"), lambda: left.set_option(1, 9, 1)):
+                assert "no socket" in str(_caught(use))
+        else:
+            assert left.get_option("SOL_SOCKET", "SO_TYPE") == socket.SOCK_STREAM
+            left.set_option(socket.SOL_SOCKET, "SO_KEEPALIVE", 1)
+            assert left.get_option("SOL_SOCKET", socket.SO_KEEPALIVE)
+            assert len(left.get_option("SOL_SOCKET", "SO_LINGER", 8)) == 8
+            wrong: Any = "a text"
+            for use in (
+                lambda: left.get_option("SOL_SOCKET", "SO_NOTHING"),
+                lambda: left.get_option("SOL_SOCKET", 9999),
+                lambda: left.set_option("SOL_SOCKET", "SO_KEEPALIVE", wrong),
+            ):
+                assert isinstance(_caught(use), UsageError)
+        await left.close()
+        assert isinstance(_caught(lambda: left.get_option("SOL_SOCKET", "SO_TYPE")), ClosedError)
+
+
+def _caught(use: Callable[[], object]) -> NetwrightError:
+    try:
+        found = use()
+    except NetwrightError as error:
+        return error
+    raise AssertionError(f"{found!r} instead of an error")
+
+
+def _passes(stream: Stream) -> bool:
+    return stream.record.transport == "unix" and stream.fileno() >= 0
+
+
+async def credentials_are_the_peers(pair: Pair) -> None:
+    """Of a Unix socket; other streams have none."""
+    async with _both(pair) as (left, _):
+        if _passes(left):
+            assert left.peer_credentials() == (os.getpid(), os.getuid(), os.getgid())
+        else:
+            assert isinstance(_caught(left.peer_credentials), UsageError)
+
+
+async def descriptors_travel_with_bytes(pair: Pair) -> None:
+    """Behind a send that waits; to the verb that asks for them; what nobody asked for is closed."""
+    async with _both(pair) as (left, right):
+        if not _passes(left):
+            await _refused(left, "passes no descriptors", lambda: left.send_fds(b"x", [0]), left.recv_fds)
+            return
+        before = _open_descriptors()
+        with tempfile.TemporaryFile() as file:
+            number = file.fileno()
+            await left.send_fds(b"one", [number, number])
+            data, fds = await right.recv_fds()
+            assert (data, len(fds)) == (b"one", 2)
+            for fd in fds:
+                assert os.fstat(fd) == os.fstat(number)
+                assert not os.get_inheritable(fd)
+                os.close(fd)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_send(left, bytes(MUCH)))
+                await _turns()
+                behind = group.create_task(left.send_fds(b"two", [number]))
+                cut = group.create_task(left.send_fds(b"cut", [number]))
+                await _turns()
+                cut.cancel()
+                assert await right.read_exactly(MUCH) == bytes(MUCH)
+                data, fds = await right.recv_fds()
+                assert (data, len(fds)) == (b"two", 1)
+                os.close(fds[0])
+                await behind
+            await left.send_fds(b"unasked", [number])
+            assert await right.read() == b"unasked"
+            await left.send_fds(b"many", [number] * 3)
+            error = await _raised(right.recv_fds(most=2))
+            assert isinstance(error, LimitError)
+            assert (error.seen, error.allowed) == (3, 2)
+            assert await right.recv_fds() == (b"many", [])
+            for data, wrong in ((b"", [number]), (b"x", []), (b"x", [9999]), (b"x", [-1]), (b"x", [number] * 254)):
+                assert isinstance(await _raised(left.send_fds(data, wrong)), UsageError)
+            assert isinstance(await _raised(right.recv_fds(timeout=SHORT)), DeadlineError)
+        await left.send_eof()
+        assert await right.recv_fds() == (b"", [])
+        assert _open_descriptors() == before
+
+
+def _open_descriptors() -> set[str]:
+    """What this process has open; the one that lists them is not among them."""
+    found = set()
+    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
+        except OSError:
+            continue
+    return found
+
+
+async def a_cancelled_receive_of_descriptors_loses_none(pair: Pair) -> None:
+    """Cancelled at every turn, while messages come."""
+    async with _both(pair) as (left, right), asyncio.TaskGroup() as group:
+        if not _passes(left):
+            return
+        before = _open_descriptors()
+
+        async def feed() -> None:
+            for _ in range(50):
+                await left.send_fds(b"x", [0])
+                await asyncio.sleep(0)
+
+        group.create_task(feed())
+        came = 0
+        for number in range(2000):
+            reader = group.create_task(_receive_fds(right))
+            await _turns(number % 4)
+            reader.cancel()
+            await asyncio.wait([reader])
+            for fd in () if reader.cancelled() else reader.result():
+                os.close(fd)
+                came += 1
+            if came == 50:
+                break
+        assert came == 50
+        assert _open_descriptors() == before
+
+
+async def _receive_fds(stream: Stream) -> list[int]:
+    data, fds = await stream.recv_fds(1)
+    assert data == b"x"
+    return fds
+
+
 CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     is_a_stream,
     reads_what_was_sent,
@@ -538,4 +671,8 @@ CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     abort_resets,
     a_cancelled_read_loses_nothing,
     a_drain_ends_what_is_between_messages,
+    options_are_read_and_set,
+    credentials_are_the_peers,
+    descriptors_travel_with_bytes,
+    a_cancelled_receive_of_descriptors_loses_none,
 )
