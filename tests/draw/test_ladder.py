@@ -42,3 +42,15 @@ def test_ladder_without_events_is_two_lines() -> None:
 def test_a_note_is_cut_only_where_it_does_not_fit(length: int, shown: str) -> None:
     document = ladder([], [Note(0.0, False, "x" * length)], left="A", right="B")
     assert f">{shown}<" in document
+
+
+def test_at_one_instant_an_arrival_is_above_the_decision_and_that_above_what_it_sent() -> None:
+    """A cause is above its effect."""
+    document = ladder(
+        [Arrow(1.0, 1.5, True, "data"), Arrow(1.5, 2.0, False, "ACK")], [Note(1.5, True, "why")], left="A", right="B"
+    )
+    heights = {
+        node.text: float(node.get("y", "0"))
+        for node in ElementTree.fromstring(document).iter("{http://www.w3.org/2000/svg}text")
+    }
+    assert heights["data"] < heights["why"] < heights["ACK"]

@@ -27,7 +27,7 @@ def test_page_says_what_was_wrong_in_text_or_json() -> None:
     error = StatusError(405, "PUT on /, GET allowed", fields=[("allow", "GET")], reference="RFC 9110 §15.5.6")
     page = error_response(error)
     assert page.body == b"405 Method Not Allowed\nPUT on /, GET allowed (RFC 9110 \xc2\xa715.5.6)\n"
-    assert Fields(page.block)["allow"] == "GET"
+    assert Fields(page.fields)["allow"] == "GET"
     page = error_response(error, accept="application/json")
     assert isinstance(page.body, bytes)
     assert json.loads(page.body) == {
@@ -35,7 +35,7 @@ def test_page_says_what_was_wrong_in_text_or_json() -> None:
         "status": 405,
         "detail": "PUT on /, GET allowed (RFC 9110 §15.5.6)",
     }
-    assert Fields(page.block)["content-type"] == "application/problem+json"
+    assert Fields(page.fields)["content-type"] == "application/problem+json"
 
 
 @pytest.mark.parametrize(

@@ -4,7 +4,7 @@ from netwright.core.errors import UsageError
 from netwright.http.errors import StatusError
 from netwright.http.request import Query, Request
 from netwright.proto import http1
-from netwright.proto.http1 import Fields
+from netwright.proto.fields import NO_FIELDS, Fields
 from tests.support.limits import around
 
 
@@ -17,9 +17,11 @@ class Pieces:
     async def read(self) -> bytes:
         return self.pieces.pop(0) if self.pieces else b""
 
+    trailers = NO_FIELDS
+
 
 def request(target: str = "/", *pieces: bytes, block: bytes = b"host: a\r\n") -> Request:
-    head = http1.Request("POST", target, "1.1", Fields(block), None, True, False, "")
+    head = http1.Request("POST", target, "1.1", Fields.of_block(block), None, True, False, "", "a", "")
     return Request(head, Pieces(*pieces))
 
 
@@ -90,6 +92,8 @@ async def test_body_over_the_handler_s_limit_is_413() -> None:
 async def test_json_is_read_whatever_its_suffix() -> None:
     """RFC 8259, RFC 6839 §3.1."""
     assert await request("/", b'{"a":', b"1}").json() == {"a": 1}
+    assert await request("/", b'["\\ud83d\\ude00", "\\\\ud83d"]').json() == ["\U0001f600", "\\ud83d"]
+    assert await request("/", b"\xef\xbb\xbf[]").json() == []
     assert await request("/", b"[]", block=b"content-type: Application/x+JSON; charset=utf-8\r\n").json() == []
 
 
@@ -99,13 +103,18 @@ async def test_json_is_read_whatever_its_suffix() -> None:
         (b"{", b"", 400),
         (b"\xff", b"", 400),
         (b"[" * 100_000, b"", 400),
+        (b"NaN", b"", 400),
+        (b'{"a": -Infinity}', b"", 400),
+        (b'["\\ud83d"]', b"", 400),
+        (b'["\\uDE00 \\ud83d"]', b"", 400),
+        ("[]".encode("utf-16"), b"", 400),
         (b"{}", b"content-type: text/plain\r\n", 415),
         (b"{}", b"content-type: application/jsonx\r\n", 415),
         (b"{}", b"content-type: text/json\r\n", 415),
     ],
 )
 async def test_json_that_is_none_is_refused(raw: bytes, block: bytes, status: int) -> None:
-    """RFC 9110 §15.5.1, §15.5.16."""
+    """RFC 9110 §15.5.1, §15.5.16; RFC 8259 §6, §8.1, §8.2."""
     with pytest.raises(StatusError) as caught:
         await request("/", raw, block=block).json()
     assert caught.value.status == status
@@ -121,3 +130,23 @@ def test_head_is_there_under_its_names() -> None:
     asked = request("/a")
     assert (asked.method, asked.http_version, asked.fields["host"], asked.headers) == ("POST", "1.1", "a", asked.fields)
     assert "POST /a" in repr(asked)
+
+
+@pytest.mark.parametrize(
+    ("target", "authority", "scheme", "url", "host"),
+    [
+        ("/a?b=c", "h:80", "", "http://h:80/a?b=c", "h"),
+        ("http://h/a?b", "h", "http", "http://h/a?b", "h"),
+        ("https://h", "h", "https", "https://h/", "h"),
+        ("*", "h", "", "http://h", "h"),
+        ("/", "[::1]:80", "", "http://[::1]:80/", "[::1]"),
+        ("/", "[::1]", "", "http://[::1]/", "[::1]"),
+        ("//x/y", "", "", "http:////x/y", ""),
+    ],
+)
+def test_request_says_whom_it_is_for(target: str, authority: str, scheme: str, url: str, host: str) -> None:
+    """RFC 9110 §7.1, RFC 9112 §3.3."""
+    head = http1.Request("GET", target, "1.1", NO_FIELDS, 0, True, False, "", authority, scheme)
+    asked = Request(head, Pieces())
+    assert (asked.url, asked.authority, asked.host, asked.scheme) == (url, authority, host, scheme or "http")
+    assert Request(head, Pieces(), scheme="https").scheme == (scheme or "https")

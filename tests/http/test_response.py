@@ -27,7 +27,7 @@ async def numbers() -> AsyncIterator[bytes]:
 )
 def test_answer_becomes_a_response(answer: object, status: int, content_type: str | None, body: bytes) -> None:
     made = as_response(answer)
-    assert (made.status, Fields(made.block).get("content-type"), made.body) == (status, content_type, body)
+    assert (made.status, Fields(made.fields).get("content-type"), made.body) == (status, content_type, body)
 
 
 async def test_async_iterator_becomes_a_streamed_response() -> None:
@@ -45,7 +45,7 @@ def test_answer_of_another_kind_is_a_mistake_of_the_handler(answer: object) -> N
 
 def test_fields_are_the_handler_s_but_framing_is_not() -> None:
     made = Response("a", fields=[("X-A", "1"), ("x-a", "2"), ("Content-Type", "text/x")])
-    fields = Fields(made.block)
+    fields = Fields(made.fields)
     assert (fields.get_all("x-a"), fields.get_all("content-type")) == (["1", "2"], ["text/x"])
     for name in ("Content-Length", "transfer-encoding", "Connection"):
         with pytest.raises(UsageError):
@@ -55,8 +55,10 @@ def test_fields_are_the_handler_s_but_framing_is_not() -> None:
 def test_field_that_would_split_the_head_is_refused() -> None:
     """RFC 9110 §5.5."""
     with pytest.raises(UsageError):
-        Response.redirect("/a\r\nset-cookie: x")
-    assert Fields(Response.redirect("/b", 303).block)["location"] == "/b"
+        Response("a", fields={"x": "a\r\nset-cookie: x"})
+    with pytest.raises(UsageError):
+        Response("a", content_type="text/x\r\nset-cookie: x")
+    assert Fields(Response.redirect("/b", 303).fields)["location"] == "/b"
 
 
 def test_json_that_is_none_is_refused() -> None:
@@ -75,7 +77,7 @@ def test_status_that_is_not_final_is_refused(status: int) -> None:
 
 def test_content_types_made_of_input_do_not_pile_up() -> None:
     for number in range(300):
-        assert Response("a", content_type=f"text/x{number}").block == b"content-type: text/x%d\r\n" % number
+        assert Response("a", content_type=f"text/x{number}").fields == (("content-type", f"text/x{number}"),)
     assert len(response._PLAIN) <= 100  # noqa: SLF001  # what is bounded
 
 
@@ -83,5 +85,25 @@ def test_text_and_its_kin_have_their_type() -> None:
     class Words(str):
         pass
 
-    assert Fields(Response.text("a").block)["content-type"] == "text/plain; charset=utf-8"
+    assert Fields(Response.text("a").fields)["content-type"] == "text/plain; charset=utf-8"
     assert as_response(Words("a")).body == b"a"
+
+
+@pytest.mark.parametrize(
+    ("location", "sent"),
+    [
+        ("/\u2603", "/%E2%98%83"),
+        ("/\xe9?a=\xe9", "/%C3%A9?a=%C3%A9"),
+        ("https://a.example:1/b%20c?d=e&f#g", "https://a.example:1/b%20c?d=e&f#g"),
+        ("/a b\r\nset-cookie: x", "/a%20b%0D%0Aset-cookie:%20x"),
+        ("http://[::1]/", "http://[::1]/"),
+    ],
+)
+def test_location_is_a_uri_whatever_text_it_was(location: str, sent: str) -> None:
+    """RFC 9110 §10.2.2, RFC 3987 §3.1."""
+    assert Response.redirect(location).fields == (("location", sent),)
+
+
+def test_fields_can_be_read_as_they_go_out() -> None:
+    made = Response("hi", 200, {"X-A": "1"})
+    assert made.fields == (("content-type", "text/plain; charset=utf-8"), ("X-A", "1"))

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from netwright.core.errors import ProtocolError
 from netwright.proto.tcp.segment import ACK, SYN, Segment, SynOptions, wrap
-from netwright.sim.codec import Flow, parse, serialize
+from netwright.sim.codec import Flow, is_plain, parse, serialize
 from netwright.wire.build import build
 from netwright.wire.checksum import checksum
 from netwright.wire.ip import IPv4
@@ -82,3 +82,12 @@ def test_garbage_is_refused_with_an_error_of_ours(garbage: bytes, flow: Flow, at
     packet[at : at + len(garbage)] = garbage
     with suppress(ProtocolError):
         parse(bytes(packet))
+
+
+@pytest.mark.parametrize(("at", "bits", "plain"), [(6, 0x40, True), (6, 0x20, False), (6, 0x01, False), (7, 1, False)])
+def test_a_fragment_is_not_plain(at: int, bits: int, plain: bool) -> None:
+    """RFC 791 §3.1: the first fragment has MF, later ones an offset; DF is no fragment."""
+    packet = bytearray(serialize(Segment(1, 1, ACK, 100, bytes(100)), V4))
+    packet[6] = packet[7] = 0
+    packet[at] = bits
+    assert is_plain(bytes(packet)) is plain

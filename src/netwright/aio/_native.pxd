@@ -14,6 +14,10 @@ cdef extern from "sys/epoll.h" nogil:
     enum: EPOLLIN, EPOLLOUT, EPOLLET, EPOLLRDHUP, EPOLLHUP, EPOLLERR, EPOLLPRI
 
 
+cdef extern from "Python.h":
+    ctypedef object (*vectorcallfunc)(object, void*, size_t, void*)
+
+
 cdef object PENDING
 
 cdef bint has_children() noexcept
@@ -35,7 +39,9 @@ cdef class Ready:
 
 
 cdef class Waiter:
-    cdef object callback, context, loop, error
+    cdef vectorcallfunc call  # add_done_callback
+    cdef Poller poller
+    cdef object callback, context, error
     cdef public bint _asyncio_future_blocking
 
     cdef int wake(self, object done) except -1
@@ -47,9 +53,11 @@ cdef class Operation:
     cdef Waiter waiter
     cdef State state
     cdef int kind
+    cdef int struck  # which of its deadlines is ``expiry``
     cdef bint writes
+    cdef bint refused  # by the error in ``detail``
     cdef Py_ssize_t size, searched, offset
-    cdef object detail, stage, struck, waiting, refused
+    cdef object detail, stage, waiting
     cdef double timeout, deadline, expiry, since, began
 
     cdef int wake(self) except -1
@@ -79,7 +87,7 @@ cdef class Watched:
 cdef class Poller:
     cdef public object loop, clock
     cdef bint outer  # the set is the loop's own
-    cdef object timer, done
+    cdef object timer, done, get_loop
     cdef readonly int fileno
     cdef readonly int watched
     cdef char* scratch

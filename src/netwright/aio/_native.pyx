@@ -29,8 +29,8 @@ cdef extern from "pythread.h":
     unsigned long PyThread_get_thread_ident() nogil
 
 cdef extern from "Python.h":
-    int PyContext_Enter(object) except -1
-    int PyContext_Exit(object) except -1
+    object PyObject_GenericGetAttr(object, object)
+    int PyObject_GenericSetAttr(object, object, object) except -1
 
 cdef extern from "unistd.h" nogil:
     int c_close "close"(int)
@@ -45,8 +45,21 @@ cdef extern from *:
     """
     #include <time.h>
     /* A coroutine's two fast entrances, which Cython has no syntax for: am_send and tp_iternext. */
-    typedef PyObject* (*step_t)(PyObject*, int*);
-    static step_t nw_step;
+    typedef PyObject* (*try_t)(PyObject*, int*);
+    typedef int (*of_object_t)(PyObject*);
+    static try_t nw_try;
+    static of_object_t nw_end, nw_is_unawaited, nw_warn;
+    static destructor nw_free;
+    /* One step; an error ends the operation.  A ``try`` of Cython would save the exception state at every step. */
+    static PyObject* nw_step(PyObject* self, int* over) {
+        PyObject *kind, *value, *trace, *result = nw_try(self, over);
+        if (result == NULL) {
+            PyErr_Fetch(&kind, &value, &trace);
+            if (nw_end(self) < 0) { Py_XDECREF(kind); Py_XDECREF(value); Py_XDECREF(trace); }
+            else PyErr_Restore(kind, value, trace);
+        }
+        return result;
+    }
     static PySendResult nw_am_send(PyObject* self, PyObject* value, PyObject** result) {
         int over = 0;
         *result = nw_step(self, &over);
@@ -63,36 +76,66 @@ cdef extern from *:
         Py_DECREF(result);
         return NULL;
     }
-    static void nw_make_coroutine(PyObject* type, step_t step) {
+    static void nw_make_coroutine(PyObject* type, try_t step, of_object_t end) {
         PyTypeObject* self = (PyTypeObject*)type;
-        nw_step = step;
+        nw_try = step;
+        nw_end = end;
         self->tp_iternext = nw_iternext;
         self->tp_as_async->am_send = nw_am_send;
         PyType_Modified(self);
     }
-    /* ``add_done_callback(callback, *, context)``, which a Task calls at every wait: without a parser of keywords. */
+    /* The warning of a coroutine that was never awaited, in place of ``__dealloc__``: one comparison for all others. */
+    static void nw_dealloc(PyObject* self) {
+        PyObject *kind, *value, *trace;
+        Py_SET_REFCNT(self, 1);
+        if (nw_is_unawaited(self)) {
+            PyErr_Fetch(&kind, &value, &trace);
+            if (nw_warn(self) < 0) PyErr_WriteUnraisable(self);
+            PyErr_Restore(kind, value, trace);
+        }
+        Py_SET_REFCNT(self, 0);
+        nw_free(self);
+    }
+    static void nw_make_awaited(PyObject* type, of_object_t is_unawaited, of_object_t warn) {
+        nw_is_unawaited = is_unawaited;
+        nw_warn = warn;
+        nw_free = ((PyTypeObject*)type)->tp_dealloc;
+        ((PyTypeObject*)type)->tp_dealloc = nw_dealloc;
+    }
+    /* ``waiter.add_done_callback(callback, *, context)``, which a Task calls at every wait.  The attribute is the waiter
+       itself, which can be called: no bound method is made. */
     typedef int (*sleep_t)(PyObject*, PyObject*, PyObject*);
     static sleep_t nw_sleep;
-    static PyObject* nw_add_done_callback(PyObject* self, PyObject* const* args, Py_ssize_t count, PyObject* names) {
-        if (count != 1 || names == NULL || PyTuple_GET_SIZE(names) != 1
-                || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "context") != 0) {
-            PyErr_SetString(PyExc_TypeError, "add_done_callback takes a callback and context=");
-            return NULL;
+    static PyObject* nw_add_done_callback(PyObject* self, PyObject* const* args, size_t count, PyObject* names) {
+        static PyObject* seen = NULL;  /* the tuple that asyncio passes at every call, once it was checked */
+        if (names == NULL || names != seen) {
+            if (PyVectorcall_NARGS(count) != 1 || names == NULL || PyTuple_GET_SIZE(names) != 1
+                    || PyUnicode_CompareWithASCIIString(PyTuple_GET_ITEM(names, 0), "context") != 0) {
+                PyErr_SetString(PyExc_TypeError, "add_done_callback takes a callback and context=");
+                return NULL;
+            }
+            if (seen == NULL) { Py_INCREF(names); seen = names; }
         }
         if (nw_sleep(self, args[0], args[1]) < 0) return NULL;
         Py_RETURN_NONE;
     }
-    static PyMethodDef nw_add_done_callback_method = {
-        "add_done_callback", (PyCFunction)(void(*)(void))nw_add_done_callback, METH_FASTCALL | METH_KEYWORDS, NULL
-    };
-    static int nw_make_future(PyObject* type, sleep_t sleep) {
-        PyObject* method = PyDescr_NewMethod((PyTypeObject*)type, &nw_add_done_callback_method);
-        int failed = method == NULL
-            || PyDict_SetItemString(((PyTypeObject*)type)->tp_dict, "add_done_callback", method) < 0;
-        Py_XDECREF(method);
+    static void nw_make_future(PyObject* type, sleep_t sleep, Py_ssize_t offset) {
+        PyTypeObject* self = (PyTypeObject*)type;
         nw_sleep = sleep;
-        PyType_Modified((PyTypeObject*)type);
-        return failed ? -1 : 0;
+        self->tp_call = PyVectorcall_Call;
+        self->tp_vectorcall_offset = offset;
+        self->tp_flags |= Py_TPFLAGS_HAVE_VECTORCALL;
+        PyType_Modified(self);
+    }
+    /* Call ``callback(done)`` inside ``context``. */
+    static int nw_run(PyObject* callback, PyObject* context, PyObject* done) {
+        PyObject* result;
+        if (PyContext_Enter(context) < 0) return -1;
+        result = PyObject_CallOneArg(callback, done);
+        if (PyContext_Exit(context) < 0) { Py_XDECREF(result); return -1; }
+        if (result == NULL) return -1;
+        Py_DECREF(result);
+        return 0;
     }
     static double nw_monotonic(void) {
         struct timespec now;
@@ -100,10 +143,15 @@ cdef extern from *:
         return now.tv_sec + now.tv_nsec * 1e-9;
     }
     """
-    ctypedef object (*step_t)(object, int*)
-    void nw_make_coroutine(object, step_t)
+    ctypedef object (*try_t)(object, int*)
+    ctypedef int (*of_object_t)(object) except -1
     ctypedef int (*sleep_t)(object, object, object) except -1
-    int nw_make_future(object, sleep_t) except -1
+    object nw_step(object, int*)
+    void nw_make_coroutine(object, try_t, of_object_t)
+    void nw_make_awaited(object, of_object_t, of_object_t)
+    void nw_make_future(object, sleep_t, Py_ssize_t)
+    int nw_run(object, object, object) except -1
+    vectorcallfunc nw_add_done_callback
     double nw_monotonic() nogil
 
 cdef enum:
@@ -117,6 +165,9 @@ cdef double SLICE = 0.00025  # seconds of a turn after which the other tasks hav
 BUDGET = 16  # reads and sends of a stream that succeed at once before the clock is read
 
 PENDING = object()
+cdef object BLOCKING = "_asyncio_future_blocking"
+cdef object GET_LOOP = "get_loop"
+cdef object ADD_DONE_CALLBACK = "add_done_callback"
 cdef unsigned long ERA = 0  # counts forks: what was opened in another era belongs to the parent process
 cdef bint CHILDREN = False  # this process has forked: a child may hold its descriptors
 
@@ -139,53 +190,43 @@ os.register_at_fork(after_in_child=_forked, after_in_parent=_has_forked)
 
 
 cdef object step(object self, int* over):
-    """One ``send(None)``: the result (over=1), the waiter (over=0), or an exception."""
+    """One ``send(None)``: the result (over=1), the waiter (over=0), or an exception, after which ``end`` must follow."""
     cdef Operation operation
+    cdef Watched target
+    cdef double now
     if type(self) is Ready:
         over[0] = 1
         return (<Ready>self).value
     operation = <Operation>self
-    try:
-        result = operation_step(operation)
-    except BaseException:
-        end(operation)
-        raise
-    if result is PENDING:
-        return operation.waiter
-    over[0] = 1
-    return result
-
-
-cdef object operation_step(Operation operation):
-    """The result, or PENDING with a waiter that sleeps."""
-    cdef Watched target = operation.target
-    cdef double now
+    target = operation.target
     if operation.state == FRESH:
         if PyThread_get_thread_ident() != target.poller.thread:
             raise foreign(target)
-        if operation.refused is not None:
-            raise operation.refused
+        if operation.refused:
+            raise operation.detail
         if not operation.writes and target.reading is not None:
             raise UsageError(f"another task is already reading from {target!r}", advice="let one task read")
         target.budget -= 1
     elif operation.state == OVER:
         raise RuntimeError("this operation was awaited before")
     result = target.attempt(operation)
-    if result is not PENDING:
-        end(operation)
-        return result
-    now = target.poller.refresh()
-    if operation.state == FRESH:
-        begin(operation, now)
-    target.bound(operation, now)
-    if operation.expiry <= now:
+    if result is PENDING:
+        now = target.poller.refresh()
+        if operation.state == FRESH:
+            begin(operation, now)
+        target.bound(operation, now)
+        if operation.expiry > now:
+            if operation.expiry < INFINITY and target.fd >= 0:
+                target.poller.expect(target)
+            operation.waiter._asyncio_future_blocking = True
+            return operation.waiter
         result = target.on_deadline(operation, now)
+    if operation.state == FRESH:
+        operation.state = OVER
+    else:
         end(operation)
-        return result
-    if operation.expiry < INFINITY and target.fd >= 0:
-        target.poller.expect(target)
-    operation.waiter._asyncio_future_blocking = True
-    return PENDING
+    over[0] = 1
+    return result
 
 
 cdef int begin(Operation operation, double now) except -1:
@@ -193,7 +234,7 @@ cdef int begin(Operation operation, double now) except -1:
     cdef Watched target = operation.target
     if operation.waiter is None:
         operation.waiter = Waiter.__new__(Waiter)
-        operation.waiter.loop = target.poller.loop
+        operation.waiter.poller, operation.waiter.call = target.poller, nw_add_done_callback
     operation.state = WAITING
     target.waits += 1
     operation.since = now
@@ -208,9 +249,13 @@ cdef int begin(Operation operation, double now) except -1:
     return target.on_wait(operation)
 
 
-cdef int end(Operation operation) except -1:
-    cdef Watched target = operation.target
+cdef int end(object self) except -1:
+    cdef Operation operation = <Operation>self
+    cdef Watched target
+    if type(self) is Ready:
+        return 0
     if operation.state == WAITING:
+        target = operation.target
         if operation.writes:
             target.next_turn(operation)
         elif target.reading is operation:
@@ -265,8 +310,21 @@ cdef object thrown(kind, value):
 cdef class Waiter:
     """To the task a future that is pending (``asyncio.isfuture`` says so); one task at a time waits on it."""
 
-    def get_loop(self):
-        return self.loop
+    def __getattribute__(self, name):
+        """What a Task looks up at every wait, by the identity of the name; everything else as usual."""
+        if name is BLOCKING:
+            return self._asyncio_future_blocking
+        if name is GET_LOOP:
+            return self.poller.get_loop
+        if name is ADD_DONE_CALLBACK:
+            return self
+        return PyObject_GenericGetAttr(self, name)
+
+    def __setattr__(self, name, value):
+        if name is BLOCKING:
+            self._asyncio_future_blocking = value
+        else:
+            PyObject_GenericSetAttr(self, name, value)
 
     def result(self):
         error = self.error
@@ -287,19 +345,14 @@ cdef class Waiter:
         if callback is None:
             return 0
         self.callback = self.context = None
-        PyContext_Enter(context)
-        try:
-            callback(done)
-        finally:
-            PyContext_Exit(context)
-        return 0
+        return nw_run(callback, context, done)
 
     cdef int wake_soon(self) except -1:
         """Step the task in the loop's next turn; a closed loop has none."""
         callback, context = self.callback, self.context
-        if callback is not None and not self.loop.is_closed():
+        if callback is not None and not self.poller.loop.is_closed():
             self.callback = self.context = None
-            self.loop.call_soon(callback, self, context=context)
+            self.poller.loop.call_soon(callback, self, context=context)
         return 0
 
 
@@ -308,16 +361,12 @@ cdef class Waiter:
 cdef class Operation:
     """A coroutine of one step: ``target.attempt`` until it has a result."""
 
-    def __dealloc__(self):
-        if self.state == FRESH and self.target is not None:
-            warn_unawaited(self.target.verb_of(self.kind))
-
     def __await__(self):
         return self
 
     def send(self, value):
         cdef int over = 0
-        result = step(self, &over)
+        result = nw_step(self, &over)
         if over:
             raise StopIteration(result)
         return result
@@ -338,8 +387,14 @@ cdef class Operation:
         return self.waiter.wake(self.target.poller.done)
 
 
-cdef int warn_unawaited(str verb) except -1:
+cdef int is_unawaited(object self) except -1:
+    return (<Operation>self).state == FRESH and (<Operation>self).target is not None
+
+
+cdef int warn_unawaited(object self) except -1:
     """As the interpreter does for a coroutine."""
+    cdef Operation operation = <Operation>self
+    verb = operation.target.verb_of(operation.kind)
     warnings.warn(f"coroutine 'Stream.{verb}' was never awaited", RuntimeWarning, stacklevel=1)
     return 0
 
@@ -482,6 +537,7 @@ cdef class Poller:
         if self.done is None:
             self.done = Future(loop=self.loop)
             self.done.set_result(None)
+            self.get_loop = self.done.get_loop
         if fd >= self.size:
             self.grow(fd + 1)
         self.thread, self.debug = PyThread_get_thread_ident(), self.loop.get_debug()
@@ -692,6 +748,9 @@ cdef class LoopSet:
         return foreign
 
 
-nw_make_coroutine(Ready, <step_t>step)
-nw_make_coroutine(Operation, <step_t>step)
-nw_make_future(Waiter, <sleep_t>sleep)
+cdef Waiter SAMPLE = Waiter.__new__(Waiter)
+
+nw_make_coroutine(Ready, <try_t>step, <of_object_t>end)
+nw_make_coroutine(Operation, <try_t>step, <of_object_t>end)
+nw_make_awaited(Operation, <of_object_t>is_unawaited, <of_object_t>warn_unawaited)
+nw_make_future(Waiter, <sleep_t>sleep, <char*>&SAMPLE.call - <char*><void*>SAMPLE)

@@ -76,11 +76,17 @@ cdef tuple VERBS = (
     "read", "__anext__", "read_exactly", "read_until", "readline", "__anext__", "__anext__", "read_frame", "__anext__",
     "__anext__", "recv_fds", "send", "send", "send_file", "send_fds", "send_eof", "close",
 )
-cdef object DRAIN_STAGE = "drain"  # of a wait that a drain may end
-cdef object FIRST_BYTE_STAGE = "first byte"
-cdef object IDLE_STAGE = "idle"
-cdef object FRAME_STAGE = "frame"
-cdef object SEND_STAGE = "send"
+
+cdef enum Struck:  # the deadline that an operation reaches first
+    CALLER
+    SEND_LIMIT
+    FIRST_BYTE_LIMIT
+    IDLE_LIMIT
+    FRAME_LIMIT
+    DRAINING  # of a wait that a drain may end
+
+
+cdef tuple STAGES = ("", "send", "first byte", "idle", "frame", "drain")
 
 
 cdef class Stream(Pipe):
@@ -207,9 +213,8 @@ cdef class Stream(Pipe):
         cdef Operation operation = self.operation(UNTIL, timeout, deadline, stage, waiting)
         operation.size = number(operation, "read_until limit", limit, 1)
         if not PyBytes_Check(delimiter) or not delimiter:
-            operation.refused = UsageError(f"delimiter {delimiter!r}, 1 or more bytes allowed")
-        operation.detail = delimiter
-        return operation
+            refuse(operation, UsageError(f"delimiter {delimiter!r}, 1 or more bytes allowed"))
+        return with_detail(operation, delimiter)
 
     def readline(self, *, limit=CHUNK, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
         cdef Operation operation = self.operation(LINE, timeout, deadline, stage, waiting)
@@ -224,8 +229,7 @@ cdef class Stream(Pipe):
 
     def read_frame(self, framing, *, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
         cdef Operation operation = self.operation(FRAME, timeout, deadline, stage, waiting)
-        operation.detail = framing
-        return operation
+        return with_detail(operation, framing)
 
     def frames(self, framing):
         return Each(self, NEXT_FRAME, framing)
@@ -412,16 +416,14 @@ cdef class Stream(Pipe):
 
     def send(self, *parts, timeout=None, deadline=None, stage="send"):
         cdef Operation operation = self.operation(SEND, timeout, deadline, stage, SENDING)
-        operation.detail = parts
-        return operation
+        return with_detail(operation, parts)
 
     def send_frame(self, framing, message, *, timeout=None, deadline=None):
         return self.send(*framing.encode(message), timeout=timeout, deadline=deadline)
 
     def send_file(self, file, *, offset=0, count=None, timeout=None, deadline=None):
         cdef Operation operation = self.operation(FILE, timeout, deadline, "send", SENDING)
-        operation.detail = (file, offset, count)
-        return operation
+        return with_detail(operation, (file, offset, count))
 
     def send_fds(self, data, fds, *, timeout=None, deadline=None):
         cdef Operation operation = self.operation(PASS, timeout, deadline, "send", SENDING)
@@ -564,33 +566,34 @@ cdef class Stream(Pipe):
     cdef int bound(self, Operation operation, double now) except -1:
         """The caller's deadline or a limit of the connection, whichever is first; ``began`` is where that one counts from."""
         cdef double limit, since = operation.since
-        operation.struck = operation.stage
+        cdef Struck struck
+        operation.struck = CALLER
         if operation.writes:
             if operation.began == 0 or self.record.bytes_out - operation.searched >= PROGRESS:
                 operation.began, operation.searched = now, self.record.bytes_out
-            limit, since, name = self.send_most if operation.kind != CLOSE else INFINITY, operation.began, SEND_STAGE
+            limit, since, struck = self.send_most if operation.kind != CLOSE else INFINITY, operation.began, SEND_LIMIT
         elif self.message >= 0 and (self.message < INFINITY or self.end > self.begin):
             if self.message == INFINITY:
                 self.start_message(now)
             operation.began = self.message
-            limit, since, name = self.frame, self.message, FRAME_STAGE
+            limit, since, struck = self.frame, self.message, FRAME_LIMIT
         elif self.end > self.begin and operation.kind > NEXT:
             if operation.began == 0:
                 operation.began = now
-            limit, since, name = self.frame, operation.began, FRAME_STAGE
+            limit, since, struck = self.frame, operation.began, FRAME_LIMIT
         elif self.record.bytes_in == 0:
-            limit, name = self.first_byte, FIRST_BYTE_STAGE
+            limit, struck = self.first_byte, FIRST_BYTE_LIMIT
             since = max(since, self.record.last_out_at)
         else:
-            limit, name = self.idle, IDLE_STAGE
+            limit, struck = self.idle, IDLE_LIMIT
             since = max(since, self.record.last_in_at, self.record.last_out_at)
         operation.expiry = operation.deadline
         if since + limit < operation.deadline:
-            operation.expiry, operation.struck = since + limit, name
+            operation.expiry, operation.struck = since + limit, struck
         if self.draining and not operation.writes:
             limit = self.drain_at(operation)
             if limit < operation.expiry:
-                operation.expiry, operation.struck = limit, DRAIN_STAGE
+                operation.expiry, operation.struck = limit, DRAINING
         return 0
 
     cdef double drain_at(self, Operation operation) except? -1.0:
@@ -606,19 +609,20 @@ cdef class Stream(Pipe):
 
     cdef object on_deadline(self, Operation operation, double now):
         cdef double began = operation.since
+        stage = operation.stage if operation.struck == CALLER else STAGES[operation.struck]
         if operation.kind == CLOSE:
             self.record.end(Outcome.ABORTED, now, text="close: the peer did not read")
             self.abort()
             return None
-        if operation.struck is DRAIN_STAGE:
+        if operation.struck == DRAINING:
             raise ShuttingDownError(f"{self.record.service or 'service'} shuts down: {self!r} is between messages")
         if not operation.writes:
             if operation.began:
                 began = operation.began
-            elif operation.struck is IDLE_STAGE or operation.struck is FIRST_BYTE_STAGE:
+            elif operation.struck == IDLE_LIMIT or operation.struck == FIRST_BYTE_LIMIT:
                 began = max(began, self.record.last_in_at, self.record.last_out_at)
-            raise DeadlineError(operation.struck, now - began)
-        error = DeadlineError(operation.struck, now - began, advice=f"{self.record.peer} does not read")
+            raise DeadlineError(stage, now - began)
+        error = DeadlineError(stage, now - began, advice=f"{self.record.peer} does not read")
         error.queued = operation.kind == DRAIN
         raise error
 
@@ -668,7 +672,7 @@ cdef double seconds(Operation operation, name, value) except? -1.0:
     try:
         return seconds_of(name, value)
     except UsageError as error:
-        operation.refused = error
+        refuse(operation, error)
         return INFINITY
 
 
@@ -676,13 +680,25 @@ cdef Py_ssize_t number(Operation operation, name, value, int least) except? -1:
     """A whole number of at least ``least``; the error is raised when the operation is awaited."""
     if isinstance(value, int) and value >= least:
         return min(value, PY_SSIZE_T_MAX)
-    operation.refused = UsageError(f"{name}={value!r}, {least} or more allowed")
+    refuse(operation, UsageError(f"{name}={value!r}, {least} or more allowed"))
     return 1
+
+
+cdef int refuse(Operation operation, error) except -1:
+    """Raise ``error`` when the operation is awaited."""
+    operation.refused, operation.detail = True, error
+    return 0
+
+
+cdef Operation with_detail(Operation operation, detail):
+    if not operation.refused:
+        operation.detail = detail
+    return operation
 
 
 cdef int check_parts(tuple parts) except -1:
     for part in parts:
-        if not (PyBytes_Check(part) or PyByteArray_Check(part) or PyMemoryView_Check(part)):
+        if not (PyBytes_CheckExact(part) or PyBytes_Check(part) or PyByteArray_Check(part) or PyMemoryView_Check(part)):
             raise UsageError(f"send of {type(part).__name__}, bytes, bytearray and memoryview allowed")
     return 0
 

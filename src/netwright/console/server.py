@@ -7,7 +7,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Iterable
 from hashlib import sha256
 from pathlib import Path
 from typing import TypeAlias
-from urllib.parse import urlsplit
 
 from netwright.aio import Limits, Stream
 from netwright.console import answers
@@ -283,11 +282,9 @@ class Console:
 
 
 def _asked(request: Request) -> Asked:
-    """The authority of an absolute target stands above Host (RFC 9112 §3.2.2)."""
+    """The authority is the Host field's or, above it, an absolute target's (RFC 9112 §3.2.2)."""
     fields = request.fields
-    absolute = not request.target.startswith(("/", "*"))
-    host = urlsplit(request.target).netloc if absolute else fields.get("host", "")
-    return Asked(host, request.raw_query, fields.get("cookie", ""), fields.get("authorization", ""))
+    return Asked(request.authority, request.raw_query, fields.get("cookie", ""), fields.get("authorization", ""))
 
 
 def url_of(address: InetAddress, token: str) -> str:

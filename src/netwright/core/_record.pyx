@@ -174,7 +174,7 @@ cdef int keep_moment(ConnectionRecord record, double at, kind, Py_ssize_t size, 
     return 0
 
 
-cdef int account(ConnectionRecord record, double at) except -1:
+cdef inline int account(ConnectionRecord record, double at) except -1:
     cdef double spent = at - record.waiting_since
     if record.waiting is HANDLER:
         record.handler_time += spent

@@ -1,21 +1,57 @@
 """A request as its handler receives it: method, path, fields, and the content as it arrives."""
 
 import json
+import re
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING, Any, Protocol
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl
 
 from netwright.core.errors import UsageError
 from netwright.http.errors import StatusError
 from netwright.http.router import Params, decode_segment
-from netwright.proto import http1
+from netwright.proto.fields import Fields
 
 if TYPE_CHECKING:
     from netwright.core.address import Address
 
-__all__ = ["Content", "Query", "Request"]
+__all__ = ["Content", "Head", "Query", "Request"]
 
 MAX_QUERY_FIELDS = 1000
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
+
+
+class Head(Protocol):
+    """What every version of HTTP says of a request; an ``http1.Request`` is one."""
+
+    @property
+    def method(self) -> str:
+        """GET, POST, …"""
+        ...
+
+    @property
+    def target(self) -> str:
+        """Path and query; in HTTP/1.1 as sent, so perhaps a whole URL or ``*`` (RFC 9112 §3.2)."""
+        ...
+
+    @property
+    def authority(self) -> str:
+        """Host and port that the request is for, "" if it does not say."""
+        ...
+
+    @property
+    def scheme(self) -> str:
+        """http or https if the request says it, else ""."""
+        ...
+
+    @property
+    def version(self) -> str:
+        """ "1.1", "1.0"."""
+        ...
+
+    @property
+    def fields(self) -> Fields:
+        """The header fields."""
+        ...
 
 
 class Content(Protocol):
@@ -23,6 +59,11 @@ class Content(Protocol):
 
     async def read(self) -> bytes:
         """The next piece; b"" at the end."""
+        ...
+
+    @property
+    def trailers(self) -> Fields:
+        """The fields behind the content; none before its end."""
         ...
 
 
@@ -49,14 +90,17 @@ class Request:
     Attributes:
         method, target, http_version: as sent.
         path: of the target, percent-encoded as sent; ``params`` has the decoded parameters of the route.
+        scheme, authority, host: whom the request is for; a target in absolute-form overrides the Host field.
         fields: case-insensitive, see ``Fields``; ``headers`` is the same.
         peer: who asks.
     """
 
-    __slots__ = ("_content", "_query", "_read", "_started", "head", "params", "path", "peer", "raw_query")
+    __slots__ = ("_content", "_query", "_read", "_started", "head", "params", "path", "peer", "raw_query", "scheme")
 
-    def __init__(self, head: http1.Request, content: Content, peer: "Address | None" = None) -> None:
+    def __init__(self, head: Head, content: Content, peer: "Address | None" = None, *, scheme: str = "http") -> None:
+        """``scheme`` is that of the connection, for a request that names none (RFC 9112 §3.3)."""
         self.head, self._content, self.peer = head, content, peer
+        self.scheme = head.scheme or scheme
         self.params: Params = {}
         self.path, self.raw_query = _split_target(head.target)
         self._query: Query | None = None
@@ -82,7 +126,24 @@ class Request:
         return self.head.version
 
     @property
-    def fields(self) -> http1.Fields:
+    def authority(self) -> str:
+        """Host and port as the request says them, in lower case; "" if it does not."""
+        return self.head.authority
+
+    @property
+    def host(self) -> str:
+        """The authority without its port."""
+        host, _, port = self.head.authority.rpartition(":")
+        return host if host and not port.endswith("]") else self.head.authority
+
+    @property
+    def url(self) -> str:
+        """The target URI, percent-encoded as sent (RFC 9110 §7.1)."""
+        path = "" if self.path == "*" else self.path
+        return f"{self.scheme}://{self.head.authority}{path}" + (f"?{self.raw_query}" if self.raw_query else "")
+
+    @property
+    def fields(self) -> Fields:
         """The header fields."""
         return self.head.fields
 
@@ -105,6 +166,11 @@ class Request:
         if self._read is None:
             raise UsageError(f"content of {self!r} before it was read", advice="await request.body() first")
         return self._read
+
+    @property
+    def trailers(self) -> Fields:
+        """The fields behind the content (RFC 9110 §6.5); none before the content was read to its end."""
+        return self._content.trailers
 
     async def body(self, limit: int | None = None) -> bytes:
         """All content.  A second call gives the same.
@@ -144,9 +210,13 @@ class Request:
                 415, f"content-type {media[:60]}, application/json allowed", reference="RFC 9110 §15.5.16"
             )
         try:
-            return json.loads(self.content)
+            text = self.content.decode("utf-8-sig")  # RFC 8259 §8.1: UTF-8; a parser may ignore a byte order mark
+            value = json.loads(text, parse_constant=_refuse_constant)
+            if _SURROGATE.search(text):
+                json.dumps(value, ensure_ascii=False).encode()  # RFC 8259 §8.2: half of a pair is no character
         except (ValueError, RecursionError) as error:
-            raise StatusError(400, f"content is not JSON: {error}", reference="RFC 8259 §2") from error
+            raise StatusError(400, f"content is not JSON: {error}", reference="RFC 8259 §2, §8") from error
+        return value
 
     def __aiter__(self) -> AsyncIterator[bytes]:
         """Pieces of content as they come, each bounded by one read; the peer waits while the handler does not read."""
@@ -160,12 +230,15 @@ class Request:
             yield piece
 
 
+def _refuse_constant(name: str) -> None:
+    raise ValueError(f"{name} is no JSON number")  # RFC 8259 §6
+
+
 def _split_target(target: str) -> tuple[str, str]:
     """Path and query of a target in origin-form, absolute-form or asterisk-form (RFC 9112 §3.2)."""
     if "?" not in target and target.startswith("/"):
         return target, ""
-    if not target.startswith("/") and target != "*":
-        parts = urlsplit(target)
-        return parts.path or "/", parts.query
     path, _, query = target.partition("?")
+    if not path.startswith("/") and path != "*":
+        path = "/" + path.partition("://")[2].partition("/")[2]
     return path, query

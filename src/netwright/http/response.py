@@ -4,10 +4,11 @@ import json
 from collections.abc import AsyncIterable, Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import TypeAlias
+from urllib.parse import quote
 
 from netwright.aio import Stream
 from netwright.core.errors import UsageError
-from netwright.proto.http1 import format_fields
+from netwright.proto.fields import check_pair
 
 __all__ = ["Answer", "Json", "Response", "Switch", "as_response"]
 
@@ -25,9 +26,12 @@ class Response:
         body: bytes, or text (sent as UTF-8), or an asynchronous iterable of bytes: each piece is sent when it comes.
         fields: name and value pairs, or a mapping.  Length and connection are not the handler's to say: ``close``
             ends the connection after this answer.
+
+    Attributes:
+        fields: name and value of each field line, in order, the content type among them.
     """
 
-    __slots__ = ("block", "body", "close", "status")
+    __slots__ = ("body", "close", "fields", "status")
 
     def __init__(
         self,
@@ -44,7 +48,7 @@ class Response:
             body, content_type = body.encode(), content_type or TEXT
         self.body: bytes | AsyncIterable[bytes] = body
         self.status, self.close = status, close
-        self.block = _block(content_type or (_OCTETS if body else ""), fields)
+        self.fields = _pairs(content_type or (_OCTETS if body else ""), fields)
 
     def __repr__(self) -> str:
         size = f"{len(self.body)} bytes" if isinstance(self.body, bytes) else "streamed"
@@ -68,8 +72,11 @@ class Response:
 
     @classmethod
     def redirect(cls, location: str, status: int = 307) -> "Response":
-        """Ask elsewhere (RFC 9110 §15.4); 307 keeps the method, 303 makes it GET."""
-        return cls(b"", status, (("location", location),))
+        """Ask elsewhere (RFC 9110 §15.4); 307 keeps the method, 303 makes it GET.
+
+        What a URI cannot have in ``location`` is percent-encoded, text beyond ASCII as UTF-8 (RFC 3987 §3.1).
+        """
+        return cls(b"", status, (("location", quote(location, safe=_IN_URI)),))
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,25 +92,27 @@ class Switch:
 
 
 Answer: TypeAlias = "Response | Switch | str | bytes | dict[str, object] | list[object] | AsyncIterable[bytes] | None"
-_PLAIN: dict[str, bytes] = {}
+_PLAIN: dict[str, tuple[tuple[str, str], ...]] = {}
+_IN_URI = ":/?#[]@!$&'()*+,;=%-._~"  # RFC 3986 §2: reserved and unreserved characters, and escapes that are there
 
 
-def _block(content_type: str, fields: Pairs) -> bytes:
-    """Field lines; the usual ones, with nothing but a content type, are made once."""
+def _pairs(content_type: str, fields: Pairs) -> tuple[tuple[str, str], ...]:
+    """Name and value pairs; the usual ones, with nothing but a content type, are made once."""
     if not fields:
-        block = _PLAIN.get(content_type)
-        if block is None:
-            block = format_fields((("content-type", content_type),) if content_type else ())
+        plain = _PLAIN.get(content_type)
+        if plain is None:
+            check_pair("content-type", content_type)
+            plain = (("content-type", content_type),) if content_type else ()
             if len(_PLAIN) < 100:  # content types of a program are few; those made of input must not pile up
-                _PLAIN[content_type] = block
-        return block
+                _PLAIN[content_type] = plain
+        return plain
     pairs = list(fields.items() if isinstance(fields, Mapping) else fields)
-    names = {name.lower() for name, _ in pairs}
+    names = {check_pair(name, value).lower() for name, value in pairs}
     if own := sorted(names & _FRAMING):
         raise UsageError(f"{own[0]} in a response's fields: the server says it", advice="Response(close=True) closes")
     if content_type and "content-type" not in names:
-        pairs.insert(0, ("content-type", content_type))
-    return format_fields(pairs)
+        pairs.insert(0, (check_pair("content-type", content_type), content_type))
+    return tuple(pairs)
 
 
 def as_response(answer: object) -> Response:

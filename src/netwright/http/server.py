@@ -28,7 +28,8 @@ from netwright.http.pages import error_response, status_of
 from netwright.http.request import Request
 from netwright.http.response import Response, Switch, as_response
 from netwright.proto import http1
-from netwright.proto.http1 import Data, Event, HttpLimits, Reading, Refused, ServerMachine
+from netwright.proto.fields import NO_FIELDS, Fields
+from netwright.proto.http1 import Data, End, Event, HttpLimits, Reading, Refused, ServerMachine, format_fields
 
 __all__ = ["Connection", "Handler", "Settings"]
 
@@ -88,6 +89,7 @@ class Connection:
         "_task",
         "_timer",
         "_watcher",
+        "trailers",
     )
 
     def __init__(self, stream: Stream, settings: Settings) -> None:
@@ -103,6 +105,7 @@ class Connection:
         self._response: Response | None = None
         self._switch: tuple[Switch, bytes] | None = None
         self._body_error: Exception | None = None
+        self.trailers: Fields = NO_FIELDS
         self._seen = 0  # bytes of content read of the present request
         self._gone = self._sending = False
         self._last = False  # the peer has ended its direction behind what came
@@ -119,7 +122,7 @@ class Connection:
         self._task = asyncio.current_task()
         try:
             while await self._serve_one():
-                self._machine.next_message(self._now)
+                self._machine.next_message()
             await self._finish()
         except ShuttingDownError:
             self._record.end(Outcome.DRAINED, self._loop.time())
@@ -154,31 +157,39 @@ class Connection:
         """The next head, or why there is none; None if the peer is done or silent."""
         machine = self._machine
         events = machine.receive(b"", self._now) if machine.has_rest else []
-        try:
-            while not events:
-                events = await self._receive()
-                if not events and machine.reading is _CLOSED:
-                    return None
-        except DeadlineError as error:
-            self._record.end(Outcome.DEADLINE, self._loop.time(), stage=error.stage, text=str(error))
-            if error.stage != "request head":
+        while not events:
+            events = await self._receive()
+            if not events and machine.reading is _CLOSED:
                 return None
-            return Refused(error, 408, "")
         self._events = events
         return events.pop(0)
 
     async def _receive(self) -> list[Event]:
         """Wait for the peer, within the deadline of what is due."""
-        machine = self._machine
-        stage = machine.stage
-        data = await self._stream.read(deadline=machine.deadline(self._now), stage=stage, waiting=_WAITING[stage])
-        now = self._now = self._loop.time()
+        machine, stage = self._machine, self._machine.stage
+        machine.wait(self._loop.time())
+        deadline = machine.deadline(self._now)
+        try:
+            data = await self._stream.read(deadline=deadline, stage=stage, waiting=_WAITING[stage])
+        except DeadlineError as error:
+            now = self._now = self._loop.time()
+            if error.stage == stage:
+                events = machine.expire(now)
+                text = str(events[0].error) if events and isinstance(events[0], Refused) else str(error)
+                self._record.end(Outcome.DEADLINE, now, stage=stage, text=text)
+                return events
+            self._record.end(Outcome.DEADLINE, now, stage=error.stage, text=str(error))
+            raise
+        finally:
+            now = self._now = self._loop.time()
+            machine.pause(now)
         return machine.receive(data, now) if data else machine.receive_eof(now)
 
     def _begin(self, head: http1.Request) -> None:
         record, now = self._record, self._now
         self._response = self._body_error = None
         self._seen = 0
+        self.trailers = NO_FIELDS
         self._exchange = record.exchange(f"{head.method} {head.target[:100]}", now)
         if record.timeline is not None:
             record.note(Kind.REQUEST, now, note=self._exchange.subject)
@@ -282,6 +293,8 @@ class Connection:
                 if isinstance(event, Data):
                     self._seen += len(event.data)
                     return event.data
+                if isinstance(event, End):
+                    self.trailers = event.trailers
                 if isinstance(event, Refused):
                     self._body_error = event.error
                     raise event.error
@@ -301,8 +314,6 @@ class Connection:
             self._events = await self._receive()
         except (DeadlineError, TransportError) as error:
             self._body_error = error
-            if isinstance(error, DeadlineError):
-                self._record.end(Outcome.DEADLINE, self._loop.time(), stage=error.stage, text=str(error))
             raise
 
     # the answer
@@ -318,7 +329,7 @@ class Connection:
             self._record.note(Kind.RESPONSE, now, note=exchange.values().line)
         close = response.close or self._settings.draining() or (self._last and not machine.has_rest)
         close = close or (machine.reading is _BODY and self._is_too_much())
-        block, body = response.block + _date(), response.body
+        block, body = _block(response.fields), response.body
         if type(body) is bytes:
             if len(body) <= JOIN:
                 await self._stream.send(machine.send_whole(response.status, block, body, close=close))
@@ -485,6 +496,18 @@ _WAITING = {
     "next request": Waiting.NEXT_REQUEST,
 }
 _DATES: dict[int, bytes] = {}
+_BLOCKS: dict[tuple[tuple[str, str], ...], bytes] = {}  # of responses with a content type and nothing else
+
+
+def _block(fields: tuple[tuple[str, str], ...]) -> bytes:
+    """Field lines of a response; Date is added unless the handler said one (RFC 9110 §6.6.1)."""
+    block = _BLOCKS.get(fields)
+    if block is not None:
+        return block + _date()
+    block = format_fields(fields)
+    if len(fields) < 2 and len(_BLOCKS) < 100 and (not fields or fields[0][0] == "content-type"):
+        _BLOCKS[fields] = block
+    return block if any(name.lower() == "date" for name, _ in fields) else block + _date()
 
 
 def _date() -> bytes:

@@ -1,4 +1,4 @@
-"""A host's TCP over IP as a machine: packets in; packets, events and a deadline out (RFC 1122, RFC 9293, RFC 8200).
+"""A host's TCP over IP as a machine: packets in; packets, events and a deadline out (RFC 9293, RFC 1122 §4.2).
 
 Entropy is an argument.  ``receive`` takes a packet of the network, ``expire`` is due at ``deadline``,
 a user acts on a ``Connection`` or a ``Port``.  After any of these ``take_packets`` has what must be sent, in order::
@@ -10,7 +10,7 @@ a user acts on a ``Connection`` or a ``Port``.  After any of these ``take_packet
     for outgoing in stack.take_packets():
         write(outgoing.data)
 
-Malformed packets are counted and never raise.  Besides TCP, the stack answers pings, and UDP with "port unreachable".
+This module has the connections, ports and timers of a host; ``sim.internet`` has what lies below TCP.
 """
 
 from collections import deque
@@ -24,7 +24,7 @@ from math import inf
 from typing import NamedTuple, TypeAlias
 
 from netwright.core.address import InetAddress
-from netwright.core.errors import LimitError, ProtocolError, UsageError
+from netwright.core.errors import LimitError, UsageError
 from netwright.core.moment import Moment
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
@@ -33,18 +33,10 @@ from netwright.proto.tcp.listener import Listener
 from netwright.proto.tcp.segment import Segment, nearest
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
-from netwright.sim.codec import ChecksumError, Flow, is_plain, parse, segment_of, serialize
-from netwright.sim.icmp import IcmpError, echo_reply, icmp_error_of, port_unreachable, protocol_unreachable
-from netwright.sim.limits import AnswerRate, Counts, StackLimits
-from netwright.wire.checksum import checksum, transport_checksum
-from netwright.wire.decode import Packet, decode_ip
-from netwright.wire.fields import Layer
-from netwright.wire.fragments import Reassembler
-from netwright.wire.icmp import Icmp, Icmp6
-from netwright.wire.ip import IPProtocol, IPv4
-from netwright.wire.ip6 import Extension, Fragment, IPv6
-from netwright.wire.tcp import Tcp
-from netwright.wire.udp import Udp
+from netwright.sim.codec import Flow, serialize
+from netwright.sim.icmp import IcmpError
+from netwright.sim.internet import InternetLayer
+from netwright.sim.limits import StackLimits
 
 __all__ = ["Connection", "Happened", "Outgoing", "Port", "Stack"]
 
@@ -170,7 +162,7 @@ class Stack:
         explain: return the reasons for each packet; this costs time.
 
     Attributes:
-        counts: packets by what became of them.
+        counts: packets by outcome.
         reassembler: of fragments, with its own counts.
     """
 
@@ -186,13 +178,12 @@ class Stack:
     ) -> None:
         if not 576 <= mtu <= 65535:
             raise UsageError(f"mtu={mtu}, 576 to 65535 allowed", reference="RFC 1122 §3.3.3")
-        self.addresses = tuple(ip_address(text).packed for text in addresses)
-        self._ours = frozenset(self.addresses)
         self.mtu, self.limits = mtu, limits or StackLimits()
+        self._internet = InternetLayer(addresses, self.limits)
+        self.addresses, self.counts = self._internet.addresses, self._internet.counts
+        self.reassembler = self._internet.reassembler
         self._settings = {size: replace(settings or Settings(), mss=mtu - rest) for size, rest in _HEADERS.items()}
         self._entropy, self._secret, self._explain = entropy, entropy(32), explain
-        self.counts, self.reassembler = Counts(), Reassembler(max_bytes=self.limits.fragments)
-        self._answers = AnswerRate(self.limits.answers)
         self._connections: dict[Flow, Connection] = {}  # by the flow of what arrives
         self._waiting: dict[Flow, Connection] = {}  # those in TIME-WAIT, by age
         self._ports: dict[tuple[bytes, int], Port] = {}
@@ -257,9 +248,10 @@ class Stack:
             UsageError: no address of this host has the family of ``host``, or the flow is in use.
             LimitError: too many connections, or no port is free.
         """
+        self._now = now
         destination = ip_address(host).packed
         own = self.source_for(destination) if source is None else ip_address(source).packed
-        if own not in self._ours:
+        if not self._internet.owns(own):
             raise UsageError(f"source {source}, an address of {self!r} wanted")
         if not self._has_room():
             raise LimitError("connections", len(self._connections) + 1, self.limits.connections, unit="connections")
@@ -290,7 +282,7 @@ class Stack:
             UsageError: the port is taken, or the address is not this host's.
         """
         address = ip_address(host).packed
-        if address not in self._ours and any(address):
+        if not self._internet.owns(address) and any(address):
             raise UsageError(f"listen at {host}, an address of {self!r} wanted")
         number = number or self._free_port(lambda port: (address, port) not in self._ports)
         if (address, number) in self._ports:
@@ -346,17 +338,14 @@ class Stack:
     def receive(self, packet: bytes, now: float) -> list[Happened]:
         """Take a packet that begins with its IP header."""
         self._now = now
-        self.counts.received += 1
-        try:
-            if not is_plain(packet):
-                return self._unusual(packet, now)
-            flow, segment = parse(packet)
-        except ChecksumError:
-            self.counts.checksum += 1
-        except ProtocolError:
-            self.counts.malformed += 1
-        else:
-            return self._segment(flow, segment, now)
+        arrived = self._internet.receive(packet, now)
+        match arrived:
+            case (flow, segment):
+                return self._segment(flow, segment, now)
+            case IcmpError():
+                return self._take_icmp_error(arrived, now)
+            case bytes():
+                self._output.append(Outgoing(arrived))
         return []
 
     def _segment(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
@@ -375,13 +364,13 @@ class Stack:
 
     def _unconnected(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
         """A segment for no connection: a port's, or refused (RFC 9293 §3.10.7.1, §3.10.7.2)."""
-        if not self._is_for_us(flow.source, flow.destination):
+        if not self._internet.is_for_us(flow.source, flow.destination):
             return []
         port = self._port(flow)
         if port is None:
             self.counts.closed_port += 1
             answer = refusal(segment)
-            if answer is not None and self._may_answer(now):
+            if answer is not None and self._internet.may_answer(now):
                 self._emit(flow.reversed(), [answer])
             return []
         half_open = self._acting = port.listener.half_open_endpoint(flow)
@@ -399,72 +388,9 @@ class Stack:
         self.settle(connection, now)
         return [(connection, [Event.CONNECTED])]
 
-    def _is_for_us(self, source: bytes, destination: bytes) -> bool:
-        """True if the destination is this host's and the source can be another host's (RFC 1122 §3.2.1.3)."""
-        if destination not in self._ours:
-            self.counts.not_ours += 1
-            return False
-        none = source[0] >= 224 or source[0] in (0, 127) if len(source) == 4 else source[0] == 0xFF or not any(source)
-        if none or source in self._ours:
-            self.counts.no_source += 1
-            return False
-        return True
-
     def _port(self, flow: Flow) -> Port | None:
         exact = self._ports.get((flow.destination, flow.destination_port))
         return exact or self._ports.get((bytes(len(flow.destination)), flow.destination_port))
-
-    def _unusual(self, data: bytes, now: float) -> list[Happened]:
-        """Process fragments, options, extension headers, ICMP, UDP and unknown protocols."""
-        packet = decode_ip(data)
-        if packet.fragment and self._has_address(packet):
-            self.counts.fragments += 1
-            whole = self.reassembler.receive(packet, now)
-            if whole is None:
-                return []
-            data, packet = whole, decode_ip(whole)
-        layers = packet.layers
-        ip = layers[0] if layers else None
-        if not isinstance(ip, IPv4 | IPv6):
-            raise packet.error or ProtocolError("no IP header")
-        if isinstance(ip, IPv4) and checksum(data[: ip.header_length]):
-            raise ChecksumError("IPv4 header", data[10:12], "RFC 791 §3.1")
-        index = next((at for at, layer in enumerate(layers) if not isinstance(layer, _IP)), len(layers))
-        inner = layers[index] if index < len(layers) else None
-        if isinstance(inner, Tcp) and packet.error is None:
-            return self._segment(*segment_of(packet), now)
-        if self._is_for_us(ip.source, ip.destination):
-            if packet.error is not None:
-                raise packet.error
-            return self._beside_tcp(packet, ip, inner, data, now)
-        return []
-
-    def _has_address(self, packet: Packet) -> bool:
-        ip = packet.ip
-        return ip is not None and ip.destination in self._ours
-
-    def _beside_tcp(
-        self, packet: Packet, ip: IPv4 | IPv6, inner: Layer | None, data: bytes, now: float
-    ) -> list[Happened]:
-        answer: bytes | None
-        match inner:
-            case Icmp() | Icmp6():
-                _verify(packet, ip, inner)
-                error = icmp_error_of(packet)
-                if error is not None:
-                    return self._take_icmp_error(error, now)
-                answer = echo_reply(ip, inner, packet.payload)
-                self.counts.ignored += answer is None
-            case Udp():
-                _verify(packet, ip, inner)
-                self.counts.closed_port += 1
-                answer = port_unreachable(ip, data)
-            case _:
-                self.counts.unknown += 1
-                answer = protocol_unreachable(ip, data)
-        if answer is not None and self._may_answer(now):
-            self._output.append(Outgoing(answer))
-        return []
 
     def _take_icmp_error(self, error: IcmpError, now: float) -> list[Happened]:
         """A router dropped a segment of this host; it must be in flight, or the message is forged (RFC 5927 §4)."""
@@ -483,11 +409,6 @@ class Stack:
             return [(connection, connection.abort(now))]
         self.counts.ignored += 1  # only a hint for an established connection (RFC 1122 §4.2.3.9)
         return []
-
-    def _may_answer(self, now: float) -> bool:
-        allowed = self._answers.allow(now)
-        self.counts.muted += not allowed
-        return allowed
 
     # Time
 
@@ -511,7 +432,7 @@ class Stack:
                 self._acting = None
                 port.listener.expire(now)
                 self._emit_for(port)
-        self.reassembler.expire(now)
+        self._internet.expire(now)
         return happened
 
     # Bookkeeping
@@ -574,19 +495,3 @@ class Stack:
 
     def _watch(self, moment: Moment) -> None:
         self._notes.append((self._acting.pending if self._acting is not None else 0, moment))
-
-
-_IP = (IPv4, IPv6, Extension, Fragment)
-
-
-def _verify(packet: Packet, ip: IPv4 | IPv6, inner: Icmp | Icmp6 | Udp) -> None:
-    """Raise ChecksumError if the checksum is wrong; a UDP checksum of 0 over IPv4 means none (RFC 768)."""
-    text = inner.serialize() + packet.payload
-    if isinstance(inner, Icmp):
-        wrong = checksum(text)
-    elif isinstance(inner, Udp):
-        wrong = inner.checksum and transport_checksum(ip.source, ip.destination, IPProtocol.UDP, text)
-    else:
-        wrong = transport_checksum(ip.source, ip.destination, IPProtocol.ICMPV6, text)
-    if wrong:
-        raise ChecksumError(type(inner).__name__, inner.checksum.to_bytes(2, "big"), "RFC 792, RFC 768")

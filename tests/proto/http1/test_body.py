@@ -80,6 +80,8 @@ def test_chunks_give_the_content_back(contents: list[bytes], data: st.DataObject
         (b"\r\n", "not a chunk's size line"),
         (b"1\n", "not a chunk's size line"),
         (b"1;\r\n", "not a chunk's size line"),
+        (b"1 ;a =\r\n", "not a chunk's size line"),
+        (b";a\r\n", "not a chunk's size line"),
         (b"1;a=b\rc\r\n", "not a chunk's size line"),
         (b"f" * 16 + b"\r\n", "not a chunk's size line"),
         (b"1\r\nab\r\n", "b'b\\r' after a chunk's data, CRLF allowed (RFC 9112 §7.1)"),
@@ -93,6 +95,34 @@ def test_chunk_that_is_none_is_refused(chunk: bytes, words: str) -> None:
     """RFC 9112 §7.1, §7.1.1, §7.1.2."""
     _, (end,), _ = outcome(ChunkedBody(LIMITS), [chunk])
     assert words in str(end)
+
+
+@pytest.mark.parametrize("line", [b"5 ; a = b", b"5\t;a", b"5;a ;b", b'5; a="x" ; b =c', b"05"])
+def test_bad_white_space_around_an_extension_is_accepted(line: bytes) -> None:
+    """RFC 9112 §7.1.1, RFC 9110 §5.6.3."""
+    content, (end,), _ = outcome(ChunkedBody(LIMITS), [line + b"\r\nhello\r\n0\r\n\r\n"])
+    assert (content, isinstance(end, End)) == (b"hello", True)
+
+
+def test_chunks_that_come_together_are_one_piece() -> None:
+    """One byte in each chunk must not cost an event each."""
+    events: list[Event] = []
+    ChunkedBody(HttpLimits()).read(b"1\r\nx\r\n" * 50 + b"1;e\r\ny\r\n" * 50 + b"0\r\n\r\n", 0, events)
+    assert [type(event) for event in events] == [Data, End]
+    assert events[0] == Data(b"x" * 50 + b"y" * 50)
+
+
+def test_overhead_of_chunks_is_bounded_in_all_and_content_earns_some() -> None:
+    """Framing of one-byte chunks is proportional to the content; extensions and leading zeros are not."""
+    limits = HttpLimits(chunk_overhead=100)
+    for line, allowed in ((b"1;e", 50), (b"01", 101), (b"00000001", 14)):
+        _, ends, _ = outcome(ChunkedBody(limits), [(line + b"\r\nx\r\n") * (allowed + 10) + b"0\r\n\r\n"])
+        assert "chunk_overhead: " in str(ends[-1])
+        _, ends, _ = outcome(ChunkedBody(limits), [(line + b"\r\nx\r\n") * allowed + b"0\r\n\r\n"])
+        assert isinstance(ends[-1], End)
+    padded = b"00002000\r\n" + b"x" * 0x2000 + b"\r\n"
+    _, ends, _ = outcome(ChunkedBody(limits), [padded * 500 + b"0\r\n\r\n"])
+    assert isinstance(ends[-1], End)
 
 
 @given(st.binary(max_size=30), st.integers(1, 20), st.data())

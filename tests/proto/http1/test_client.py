@@ -65,7 +65,7 @@ def test_response_without_a_length_ends_with_the_connection() -> None:
     assert (events[0].length, events[0].keep_alive, events[1]) == (None, False, Data(b"part"))
     assert machine.receive_eof(0.0) == [END]
     with pytest.raises(UsageError, match="ends"):
-        machine.next_message(0.0)
+        machine.next_message()
 
 
 @pytest.mark.parametrize("raw", [b"", b"HTTP/1.1", b"HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\nx"])
@@ -82,7 +82,7 @@ def test_answer_to_head_has_no_content_whatever_its_length_says() -> None:
     machine = asked("HEAD")
     _, end = machine.receive(b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n", 0.0)
     assert isinstance(end, End)
-    machine.next_message(0.0)
+    machine.next_message()
 
 
 contents = st.lists(st.binary(max_size=20), max_size=3)
@@ -109,8 +109,8 @@ def test_both_ends_understand_each_other(
         response, content = received(client, raw, data)
         assert isinstance(response, Response)
         assert content == b"".join(answering)
-        server.next_message(0.0)
-        client.next_message(0.0)
+        server.next_message()
+        client.next_message()
 
 
 def received(machine: ClientMachine | ServerMachine, raw: bytes, data: st.DataObject) -> tuple[Event, bytes]:

@@ -1,5 +1,5 @@
+from netwright.proto.fields import NO_FIELDS
 from netwright.proto.http1.events import END, Data, End
-from netwright.proto.http1.fields import NO_FIELDS
 
 
 def test_end_without_trailers_is_one_value() -> None:

@@ -1,6 +1,6 @@
 import pytest
 
-from netwright.proto.http1.fields import Fields
+from netwright.proto.fields import Fields
 from netwright.proto.http1.framing import (
     RequestFraming,
     frame_request,
@@ -28,11 +28,13 @@ def found(block: bytes) -> Found:
         (b"OPTIONS * HTTP/1.1", ("OPTIONS", "*", "1.1")),
         (b"GET http://a.example/b HTTP/1.1", ("GET", "http://a.example/b", "1.1")),
         (b"M-SEARCH / HTTP/1.1", ("M-SEARCH", "/", "1.1")),
+        (b"GET / HTTP/1.2", ("GET", "/", "1.1")),
+        (b"GET / HTTP/1.9", ("GET", "/", "1.1")),
     ],
 )
 def test_request_line_is_read(line: bytes, parsed: tuple[str, str, str]) -> None:
-    """RFC 9112 §3."""
-    assert parse_request_line(line) == parsed
+    """RFC 9112 §3; RFC 9110 §6.2: a higher minor version is read as 1.1."""
+    assert parse_request_line(line)[:3] == parsed
 
 
 @pytest.mark.parametrize(
@@ -48,11 +50,14 @@ def test_request_line_is_read(line: bytes, parsed: tuple[str, str, str]) -> None
         (b"GET / HTTP/11.1", 400, "not a request line"),
         (b"GET / http/1.1", 400, "not a request line"),
         (b"GET / HTTP/2.0", 505, "HTTP/2.0"),
-        (b"GET / HTTP/1.2", 505, "HTTP/1.2"),
         (b"GET a HTTP/1.1", 400, "neither a path nor a URL"),
         (b"GET * HTTP/1.1", 400, "neither a path nor a URL"),
         (b"GET ftp://a/ HTTP/1.1", 400, "neither a path nor a URL"),
-        (b"GET http://u@a/ HTTP/1.1", 400, "neither a path nor a URL"),
+        (b"GET http:/a/ HTTP/1.1", 400, "neither a path nor a URL"),
+        *(
+            (b"GET http://%b/ HTTP/1.1" % authority, 400, "no valid host")
+            for authority in (b"u@a", b"[x", b"", b":80", b"a:b", b"a:65536", b"[:::]", b"[v1.x]", b"a%zz", b"a:1:2")
+        ),
         (b"GET /a#b HTTP/1.1", 400, "# in the target"),
         (b'GET /a"b HTTP/1.1', 400, "percent-encode"),
         (b"CONNECT a:443 HTTP/1.1", 501, "no proxy"),
@@ -69,16 +74,20 @@ def test_request_line_that_is_none_is_refused(line: bytes, status: int, words: s
 @pytest.mark.parametrize(
     ("block", "version", "framing"),
     [
-        (HOST, "1.1", RequestFraming(0, True, False, "")),
-        (b"", "1.0", RequestFraming(0, False, False, "")),
-        (b"connection: Keep-Alive\r\n", "1.0", RequestFraming(0, True, False, "")),
-        (HOST + b"connection: close\r\n", "1.1", RequestFraming(0, False, False, "")),
-        (HOST + b"content-length: 12\r\n", "1.1", RequestFraming(12, True, False, "")),
-        (HOST + b"transfer-encoding: Chunked\r\n", "1.1", RequestFraming(None, True, False, "")),
-        (HOST + b"expect: 100-Continue\r\n", "1.1", RequestFraming(0, True, True, "")),
-        (HOST + b"expect: 100-continue\r\n", "1.0", RequestFraming(0, False, False, "")),
-        (HOST + b"connection: upgrade\r\nupgrade: websocket\r\n", "1.1", RequestFraming(0, True, False, "websocket")),
-        (HOST + b"upgrade: websocket\r\n", "1.1", RequestFraming(0, True, False, "")),
+        (HOST, "1.1", RequestFraming(0, True, False, "", "a")),
+        (b"", "1.0", RequestFraming(0, False, False, "", "")),
+        (b"connection: Keep-Alive\r\n", "1.0", RequestFraming(0, True, False, "", "")),
+        (HOST + b"connection: close\r\n", "1.1", RequestFraming(0, False, False, "", "a")),
+        (HOST + b"content-length: 12\r\n", "1.1", RequestFraming(12, True, False, "", "a")),
+        (HOST + b"transfer-encoding: Chunked\r\n", "1.1", RequestFraming(None, True, False, "", "a")),
+        (HOST + b"expect: 100-Continue\r\n", "1.1", RequestFraming(0, True, True, "", "a")),
+        (HOST + b"expect: 100-continue\r\n", "1.0", RequestFraming(0, False, False, "", "a")),
+        (
+            HOST + b"connection: upgrade\r\nupgrade: websocket\r\n",
+            "1.1",
+            RequestFraming(0, True, False, "websocket", "a"),
+        ),
+        (HOST + b"upgrade: websocket\r\n", "1.1", RequestFraming(0, True, False, "", "a")),
     ],
 )
 def test_fields_frame_a_request(block: bytes, version: str, framing: RequestFraming) -> None:
@@ -150,7 +159,7 @@ def test_fields_frame_a_response(
     block: bytes, status: int, method: str, framing: tuple[int | None, bool, bool]
 ) -> None:
     """RFC 9112 §6.3."""
-    assert frame_response(Fields(block), "1.1", status, method) == framing
+    assert frame_response(Fields.of_block(block), "1.1", status, method) == framing
 
 
 def test_status_line_is_read_with_and_without_a_reason() -> None:

@@ -3,7 +3,17 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from netwright.core.errors import IncompleteError, LimitError, ProtocolError, UsageError
-from netwright.proto.http1 import Data, Event, HttpLimits, Machine, Reading, Refused, Request, ServerMachine
+from netwright.proto.http1 import (
+    ClientMachine,
+    Data,
+    Event,
+    HttpLimits,
+    Machine,
+    Reading,
+    Refused,
+    Request,
+    ServerMachine,
+)
 
 POST = b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n"
 PARTS = [
@@ -81,7 +91,7 @@ def test_bytes_after_a_message_are_kept_until_the_next() -> None:
     assert len(machine.receive(get + get, 0.0)) == 2
     assert machine.receive(b"", 0.0) == []
     machine.send_whole(200, b"", b"")
-    machine.next_message(0.0)
+    machine.next_message()
     assert len(machine.receive(b"", 0.0)) == 2
     assert machine.take_rest() == b""
 
@@ -90,7 +100,7 @@ def test_next_message_before_the_end_is_a_mistake_of_the_caller() -> None:
     machine = ServerMachine(HttpLimits(), 0.0)
     machine.receive(POST, 0.0)
     with pytest.raises(UsageError, match="reads BODY, writes HEAD"):
-        machine.next_message(0.0)
+        machine.next_message()
 
 
 # time
@@ -105,7 +115,8 @@ def test_head_has_one_deadline_from_the_first_byte() -> None:
     machine.receive(b"HTTP/1.1\r\nhost: a\r\n\r\n", 109.5)
     assert machine.deadline(109.5) is None
     machine.send_whole(200, b"", b"")
-    machine.next_message(120.0)
+    machine.next_message()
+    machine.wait(120.0)
     assert (machine.deadline(130.0), machine.stage) == (195.0, "next request")
     machine.receive(b"G", 190.0)
     assert (machine.deadline(190.0), machine.stage) == (200.0, "request head")
@@ -114,13 +125,98 @@ def test_head_has_one_deadline_from_the_first_byte() -> None:
 def test_body_is_given_grace_and_the_time_of_its_bytes_and_only_waits_count() -> None:
     machine = ServerMachine(HttpLimits(body_grace=20.0, body_rate=1.0), 0.0)
     machine.receive(POST, 0.0)
+    machine.wait(0.0)
     assert (machine.deadline(0.0), machine.stage) == (20.0, "request body")
     machine.receive(b"x", 15.0)  # 15 of 20 s used, 1 s earned
+    machine.wait(100.0)
     assert machine.deadline(100.0) == 106.0  # the handler's own 85 s do not count
     machine.receive(b"x", 106.0)
+    machine.wait(106.0)
     assert machine.deadline(106.0) == 107.0
     assert machine.receive(b"12345678", 107.0)[1:] != []
     assert machine.deadline(107.0) is None
+
+
+def test_deadline_is_a_query() -> None:
+    """Asked twice, for a repr or a log line, it gives the same time."""
+    left = []
+    for asked in ([0.0], [0.0, 9.9], []):
+        machine = ServerMachine(HttpLimits(body_grace=20.0), 0.0)
+        machine.receive(POST, 0.0)
+        machine.wait(0.0)
+        for at in asked:
+            assert machine.deadline(at) == 20.0
+        machine.receive(b"x", 10.0)
+        left.append(machine.deadline(10.0))
+    assert left == [20.0 + 1 / 1024] * 3
+
+
+def test_wait_that_was_given_up_is_charged_and_the_time_until_the_next_is_not() -> None:
+    machine = ServerMachine(HttpLimits(body_grace=20.0, body_rate=1.0), 0.0)
+    machine.receive(POST, 0.0)
+    machine.wait(0.0)
+    machine.wait(3.0)  # still the same wait
+    machine.pause(5.0)
+    assert machine.deadline(50.0) == 65.0
+    machine.wait(50.0)
+    assert machine.deadline(60.0) == 65.0
+
+
+def test_deadline_that_passes_inside_of_a_message_refuses_it_with_what_was_allowed() -> None:
+    """RFC 9110 §15.5.9: the whole time of the head counts, not that of its last read."""
+    machine = ServerMachine(HttpLimits(head_timeout=10.0), 0.0)
+    machine.receive(b"GET / HT", 9.0)
+    (refused,) = machine.expire(10.0)
+    assert isinstance(refused, Refused)
+    assert refused.status == 408
+    assert str(refused.error) == "request head: not complete after 10 s, 10 s allowed (HttpLimits.head_timeout)"
+    machine = ServerMachine(HttpLimits(body_grace=20.0), 0.0)
+    machine.receive(POST, 0.0)
+    machine.wait(100.0)
+    (refused,) = machine.expire(120.0)
+    assert isinstance(refused, Refused)
+    assert (refused.status, refused.subject) == (408, "POST /")
+    assert "request body: not complete after 20 s, 20 s allowed" in str(refused.error)
+    assert machine.reading is Reading.CLOSED
+
+
+def test_deadline_that_passes_between_messages_is_no_fault() -> None:
+    machine = ServerMachine(HttpLimits(), 0.0)
+    assert machine.expire(10.0) == []
+    assert machine.reading is Reading.CLOSED
+
+
+@pytest.mark.parametrize("pieces", [[b"hi\r\n"], [b"hi", b"\r\n"], [b"hi", b"\r", b"\n"], [b"hi\r"]])
+def test_empty_line_behind_a_body_begins_no_head(pieces: list[bytes]) -> None:
+    """RFC 9112 §2.2: some clients end a body with CRLF."""
+    machine = ServerMachine(HttpLimits(next_request=75.0), 0.0)
+    machine.receive(b"POST / HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n" + pieces[0], 0.0)
+    machine.send_whole(200, b"", b"")
+    machine.next_message()
+    for piece in [b"", *pieces[1:]]:
+        assert machine.receive(piece, 1.0) == []
+    machine.wait(1.0)
+    assert (machine.deadline(1.0), machine.stage) == (76.0, "next request")
+    assert machine.receive_eof(2.0) == []
+
+
+def test_second_empty_line_is_refused() -> None:
+    machine = ServerMachine(HttpLimits(), 0.0)
+    assert machine.receive(b"\r\n", 0.0) == []
+    (refused,) = machine.receive(b"\r\n", 0.0)
+    assert isinstance(refused, Refused)
+
+
+def test_client_waits_for_a_response_as_long_as_its_limit_says_and_again_after_each_interim_one() -> None:
+    machine = ClientMachine(HttpLimits(response_timeout=60.0), 0.0)
+    machine.send_head("GET", "/", b"host: a\r\n")
+    machine.wait(5.0)
+    assert machine.deadline(7.0) == 65.0
+    machine.receive(b"HTTP/1.1 103 \r\n\r\n", 50.0)
+    machine.wait(50.0)
+    assert (machine.deadline(50.0), machine.stage) == (110.0, "next response")
+    machine.receive(b"HTTP/1.1 2", 100.0)
+    assert (machine.deadline(100.0), machine.stage) == (110.0, "response head")
 
 
 # the peer's end

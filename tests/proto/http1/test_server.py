@@ -38,7 +38,7 @@ def test_fields_that_repeat_are_read_once_and_never_mixed_up() -> None:
         seen.append((request.fields["host"], request.keep_alive, request.fields))
         machine.send_whole(200, b"", b"")
         if machine.keep_alive:
-            machine.next_message(0.0)
+            machine.next_message()
     assert [entry[:2] for entry in seen] == [("a", True), ("a", True), ("b", False)]
     assert seen[0][2] is seen[1][2]
 
@@ -47,7 +47,7 @@ def test_same_fields_mean_another_thing_in_another_version() -> None:
     """RFC 9112 §9.3: the memo must not carry keep-alive from 1.1 to 1.0."""
     machine = machine_after(GET)
     machine.send_whole(200, b"", b"")
-    machine.next_message(0.0)
+    machine.next_message()
     (request, _) = machine.receive(GET.replace(b"1.1", b"1.0"), 0.0)
     assert isinstance(request, Request)
     assert not request.keep_alive
@@ -59,6 +59,7 @@ def test_same_fields_mean_another_thing_in_another_version() -> None:
         (GET, 200, 5, b"HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 5\r\n\r\n"),
         (GET, 299, 5, b"HTTP/1.1 299 \r\nx: y\r\ncontent-length: 5\r\n\r\n"),
         (GET, 204, 5, b"HTTP/1.1 204 No Content\r\nx: y\r\n\r\n"),
+        (GET, 205, 5, b"HTTP/1.1 205 Reset Content\r\nx: y\r\ncontent-length: 0\r\n\r\n"),
         (GET, 304, 5, b"HTTP/1.1 304 Not Modified\r\nx: y\r\n\r\n"),
         (GET, 200, None, b"HTTP/1.1 200 OK\r\nx: y\r\ntransfer-encoding: chunked\r\n\r\n"),
         (GET.replace(b"GET", b"HEAD"), 200, 5, b"HTTP/1.1 200 OK\r\nx: y\r\ncontent-length: 5\r\n\r\n"),
@@ -83,9 +84,9 @@ def test_head_is_framed_for_its_request(raw: bytes, status: int, length: int | N
 
 
 @pytest.mark.parametrize("method", [b"GET", b"HEAD"])
-@pytest.mark.parametrize("status", [200, 204, 304])
+@pytest.mark.parametrize("status", [200, 204, 205, 304])
 def test_content_that_may_not_go_out_is_left_out(method: bytes, status: int) -> None:
-    """RFC 9110 §6.4.1, §9.3.2."""
+    """RFC 9110 §6.4.1, §9.3.2, §15.3.6."""
     allowed = method == b"GET" and status == 200
     raw = GET.replace(b"GET", method)
     assert machine_after(raw).send_whole(status, b"", b"content").endswith(b"content") is allowed
@@ -96,14 +97,14 @@ def test_content_that_may_not_go_out_is_left_out(method: bytes, status: int) -> 
     machine = machine_after(raw)
     machine.send_head(status, length=None)
     assert (machine.send_data(b"content") + machine.send_end() != b"") is allowed
-    machine.next_message(0.0)
+    machine.next_message()
 
 
 def test_answer_to_what_was_refused_closes() -> None:
     machine = machine_after(b"\0\r\n")
     assert b"connection: close\r\n" in machine.send_whole(400, b"", b"")
     with pytest.raises(UsageError, match="ends"):
-        machine.next_message(0.0)
+        machine.next_message()
 
 
 def test_last_request_is_answered_with_close() -> None:
@@ -131,6 +132,9 @@ def test_continue_is_sent_once_and_only_to_who_waits() -> None:
     machine = machine_after(head)
     assert [machine.send_continue(), machine.send_continue()] == [b"HTTP/1.1 100 Continue\r\n\r\n", b""]
     assert machine_after(GET).send_continue() == b""
+    late = machine_after(head)
+    late.send_head(200, length=None)
+    assert late.send_continue() == b""  # the final head is out
     assert machine_after(head.replace(b": 2", b": 0")).send_continue() == b""
 
 
@@ -141,9 +145,59 @@ def test_switch_keeps_the_first_bytes_of_the_new_protocol() -> None:
     answer = machine.send_switch("chat", [("x", "y")])
     assert answer == b"HTTP/1.1 101 Switching Protocols\r\nupgrade: chat\r\nconnection: upgrade\r\nx: y\r\n\r\n"
     assert machine.take_rest() == b"\x81\x00"
-    assert machine.reading is Reading.CLOSED
+    assert machine.reading is Reading.SWITCHED
     with pytest.raises(UsageError, match="offered"):
         machine_after(GET).send_switch("websocket")
+
+
+UPGRADE = b"POST / HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: chat\r\nexpect: 100-continue\r\n"
+
+
+def test_switch_comes_behind_the_whole_request_and_behind_100() -> None:
+    """RFC 9110 §7.8."""
+    machine = machine_after(UPGRADE + b"content-length: 4\r\n\r\n")
+    with pytest.raises(UsageError, match="switch to another protocol where body belongs"):
+        machine.send_switch("chat")
+    assert machine.send_continue() != b""
+    machine.receive(b"body\x81", 0.0)
+    assert machine.send_switch("chat").startswith(b"HTTP/1.1 101 ")
+    assert machine.take_rest() == b"\x81"
+    at_once = machine_after(UPGRADE + b"content-length: 4\r\n\r\nbody")
+    assert at_once.send_switch("chat").startswith(b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 101 ")
+
+
+def test_interim_response_goes_out_before_the_final_one_and_never_to_a_1_0_client() -> None:
+    """RFC 9110 §15.2, RFC 8297."""
+    machine = machine_after(GET)
+    early = machine.send_interim(103, b"link: </a>; rel=preload\r\n")
+    assert early == b"HTTP/1.1 103 Early Hints\r\nlink: </a>; rel=preload\r\n\r\n"
+    for status in (100, 101, 200):
+        with pytest.raises(UsageError, match="102 to 199"):
+            machine.send_interim(status)
+    machine.send_whole(200, b"", b"")
+    with pytest.raises(UsageError, match="interim head where nothing"):
+        machine.send_interim(103)
+    assert machine_after(GET.replace(b"1.1", b"1.0")).send_interim(103) == b""
+
+
+@pytest.mark.parametrize(
+    ("line", "authority", "scheme"),
+    [
+        (b"GET http://B.example:81/x HTTP/1.1", "b.example:81", "http"),
+        (b"GET HTTPS://b HTTP/1.1", "b", "https"),
+        (b"GET / HTTP/1.1", "a", ""),
+        (b"GET http://[::1]:80/ HTTP/1.1", "[::1]:80", "http"),
+    ],
+)
+def test_absolute_form_overrides_the_host_field(line: bytes, authority: str, scheme: str) -> None:
+    """RFC 9112 §3.2.2; the request after it has its own authority again, with the same fields."""
+    machine = ServerMachine(HttpLimits(), 0.0)
+    for asked, wanted in ((line, (authority, scheme)), (b"GET / HTTP/1.1", ("a", ""))):
+        request = machine.receive(asked + b"\r\nhost: A\r\n\r\n", 0.0)[0]
+        assert isinstance(request, Request)
+        assert (request.authority, request.scheme) == wanted
+        machine.send_whole(200, b"", b"")
+        machine.next_message()
 
 
 @given(st.sampled_from([b"GET", b"HEAD", b"PO ST"]), st.binary(max_size=4), st.sampled_from(VERSIONS), st.data())
@@ -160,7 +214,7 @@ def test_request_with_known_fields_is_read_as_if_they_were_new(
     if not knowing.keep_alive:
         assert b"connection: close" in answer
         return
-    knowing.next_message(0.0)
+    knowing.next_message()
     assert shown(knowing.receive(raw, 0.0)) == shown(fresh.receive(raw, 0.0))
     assert knowing.send_whole(200, b"", b"content") == fresh.send_whole(200, b"", b"content")
     assert (knowing.keep_alive, knowing.must_continue) == (fresh.keep_alive, fresh.must_continue)

@@ -1,4 +1,9 @@
-"""netwright.proto.tcp.endpoint: the life of a connection in dialogues."""
+"""netwright.proto.tcp.endpoint: the life of a connection in dialogues.
+
+One responsibility: the rules of RFC 9293 §3.10 for one endpoint, each as a dialogue with a peer.
+"""
+
+from dataclasses import replace
 
 import pytest
 
@@ -7,6 +12,7 @@ from netwright.core.moment import Kind
 from netwright.core.tuning import KeepAlive
 from netwright.proto.tcp.endpoint import Endpoint
 from netwright.proto.tcp.events import End, Event
+from netwright.proto.tcp.policy import Policy
 from netwright.proto.tcp.segment import ACK, RST, Segment
 from netwright.proto.tcp.settings import Settings
 from netwright.proto.tcp.state import State
@@ -550,3 +556,78 @@ def test_numbers_pass_the_end_of_32_bits() -> None:
 
 def test_text_shows_state_and_counts() -> None:
     assert repr(established().endpoint).startswith("<Endpoint ESTABLISHED una=1 nxt=1")
+
+
+def test_nothing_follows_the_copy_of_a_fin_that_ends_the_connection() -> None:
+    """RFC 9293 §3.10.7.4, fifth: the ACK of our FIN ends LAST-ACK; a connection that is CLOSED acknowledges nothing."""
+    talk = established()
+    talk.hear("F. 1:1 ack 1")
+    talk.endpoint.close(talk.now)
+    talk.skip()
+    assert talk.hear("F. 1:1 ack 2") == [Event.CLOSED]
+    talk.quiet()
+    assert talk.endpoint.end is End.CLOSED
+
+
+def test_a_copy_of_what_was_read_is_no_data_after_close() -> None:
+    """RFC 2525 §2.17 resets for data that nobody will read; a FIN may bring a copy of bytes that were read."""
+    talk = established()
+    talk.hear(". 1:11 ack 1")
+    talk.endpoint.read(10, talk.now)
+    talk.endpoint.close(talk.now)
+    talk.skip()
+    talk.hear("F. 1:11 ack 2")
+    talk.say(". 2:2 ack 12")
+    assert state(talk) is State.TIME_WAIT
+
+
+def test_keepalive_that_is_set_in_time_wait_does_nothing() -> None:
+    """RFC 9293 §3.8.4 is about connections that are idle; TIME-WAIT sends nothing by itself (§3.6.1)."""
+    talk = established()
+    talk.endpoint.send_eof(talk.now)
+    talk.hear("F. 1:1 ack 2")
+    talk.skip()
+    talk.endpoint.set_keepalive(KeepAlive(1, 1, 1))
+    assert talk.wait(59) == []
+    talk.quiet()
+    assert talk.wait(2) == [Event.CLOSED]
+    assert talk.endpoint.end is End.CLOSED
+
+
+def test_a_delayed_acknowledgement_that_no_answer_carried_ends_the_delays() -> None:
+    """Linux tcp_delack_timer leaves interactive mode: the answers that would carry acknowledgements do not come."""
+    talk = established(Settings(timestamps=False, sack=False, window_scale=None, mss=1000))
+    talk.hear(". 1:11 ack 1")
+    talk.say(". 1:1 ack 11")
+    talk.send(10)
+    talk.say(". 1:11 ack 11")  # an answer: from now on acknowledgements wait for the next
+    talk.hear(". 11:21 ack 11")
+    talk.quiet()
+    talk.wait(0.04)
+    talk.say(". 11:11 ack 21")
+    talk.hear(". 21:31 ack 11")
+    talk.say(". 11:11 ack 31")
+
+
+@pytest.mark.parametrize("soon", [True, False])
+def test_a_wrong_acknowledgement_of_the_syn_brings_the_next_one_soon_or_in_time(soon: bool) -> None:
+    """RFC 9293 §3.5.1: our RST ends the peer's old connection.  Linux repeats the SYN at once, BSD later."""
+    talk = connecting(replace(PLAIN, policy=Policy(repeat_syn_soon=soon)))
+    talk.say("S 0:0")
+    talk.wait(0.1)
+    talk.hear(". 7:7 ack 9")
+    talk.say("R 9:9")
+    talk.wait(0.01)
+    if soon:
+        talk.say("S 0:0")
+    talk.quiet()
+    talk.wait(0.9)
+    assert len(talk.skip()) == (0 if soon else 1)
+
+
+def test_a_fin_at_the_end_of_the_window_leaves_it_closed_not_negative() -> None:
+    """RFC 9293 §3.10.7.4, eighth: FIN takes a number, too; the window field is unsigned (§3.1)."""
+    talk = established(replace(PLAIN, receive_buffer=5000))
+    talk.hear("F. 1:5001 ack 1")
+    talk.say(". 1:1 ack 5002 win 0")
+    assert talk.endpoint.receiver.window == 0

@@ -194,3 +194,15 @@ def test_a_syn_that_comes_again_does_not_use_up_the_retransmissions() -> None:
     assert listener.deadline == pytest.approx(1.9 + 1.0)
     listener.expire(2.91)
     assert (len(listener.take_segments()), listener.half_open) == (1, 1)
+
+
+@pytest.mark.parametrize("flags", [RST, RST | ACK])
+def test_a_full_accept_queue_takes_a_rst(flags: int) -> None:
+    """RFC 9293 §3.10.7.4, second: RST returns SYN-RECEIVED to LISTEN; only the ACK of a handshake waits for room."""
+    listener = listener_of(backlog=0)
+    assert finish(listener, "a") is not None
+    listener.backlog = 1
+    listener.receive("b", syn(), 0.2)
+    listener.backlog = 0
+    listener.receive("b", Segment(101, 1, flags, 0), 0.3)
+    assert (listener.half_open, listener.overflows) == (0, 0)

@@ -1,6 +1,7 @@
 """netwright.proto.tcp.recovery: phases, through the endpoint that drives them."""
 
 from dataclasses import replace
+from math import inf
 
 import pytest
 
@@ -422,3 +423,15 @@ def test_blocks_let_the_window_grow_where_reordering_is_known() -> None:
     cwnd = talk.endpoint.sender.window.cwnd
     talk.hear(". 1:1 ack 10001 sack 11001:12001")
     assert talk.endpoint.sender.window.cwnd == cwnd + 1
+
+
+def test_a_timeout_ends_the_wait_for_reordering() -> None:
+    """RFC 8985 §6.3: everything is marked lost at once; Linux has one timer for both."""
+    talk = flight(5, replace(SACK, tail_loss_probe=False))
+    talk.now = 0.01 + 0.208  # 2 ms before the timeout; the reordering window ends after it
+    talk.hear(". 1:1 ack 1 sack 2001:3001")
+    recovery = talk.endpoint.sender.recovery
+    assert 0.221 < recovery.reorder_at < 0.23
+    talk.wait(0.0025)
+    assert phase(talk) is Phase.LOSS
+    assert recovery.reorder_at == inf

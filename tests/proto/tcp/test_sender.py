@@ -6,7 +6,7 @@ from netwright.core.moment import Kind, Moment
 from netwright.proto.tcp.events import End, Event
 from netwright.proto.tcp.recovery import Phase
 from netwright.proto.tcp.rtt import Timer
-from netwright.proto.tcp.segment import ACK, FIN
+from netwright.proto.tcp.segment import ACK, ECT, FIN, NOT_ECT
 from netwright.proto.tcp.settings import Settings
 from tests.support.tcp_dialogue import PLAIN, Dialogue, connecting, established
 from tests.support.tcp_pair import Link, Pair, transfer
@@ -541,3 +541,37 @@ def test_an_acknowledgement_older_than_a_window_is_refused(ack: int, taken: bool
         talk.hear(f". 1:1 ack {talk.endpoint.sender.snd_nxt} win 2000")
     talk.hear(f". 1:1 ack {ack} win 2000")
     assert ("long ago" in talk.reasons()) is not taken
+
+
+def test_small_windows_in_a_row_are_no_closed_window() -> None:
+    """RFC 9293 §3.8.6.2.1: the override timeout sends; RFC 5482 counts anew when nothing can be."""
+    talk = established(plain(user_timeout=1.0))
+    talk.hear(". 1:1 ack 1 win 300")
+    talk.send(3000)
+    for number in range(8):
+        talk.wait(0.25)
+        talk.say(f". {1 + 300 * number}:{301 + 300 * number}")
+        talk.hear(f". 1:1 ack {301 + 300 * number} win 300")
+    assert talk.now > 1.5
+    assert talk.endpoint.end is End.OPEN
+
+
+def test_a_fin_without_data_is_not_ecn_capable() -> None:
+    """RFC 3168 §6.1.4 allows ECT on data only; Linux tcp_ecn_send."""
+    talk = established(plain(ecn="ask"), "SE. 0:0 ack 1 win 65535 mss 1000")
+    talk.send(10)
+    assert talk.say(". 1:11").ecn == ECT
+    talk.hear(". 1:1 ack 11")
+    talk.endpoint.send_eof(talk.now)
+    assert talk.say("F. 11:11").ecn == NOT_ECT
+
+
+def test_a_tail_loss_probe_of_new_data_is_one_segment() -> None:
+    """RFC 8985 §7.3: a segment of at most SMSS, however much waits."""
+    talk = established(plain(sack=True, initial_window=2))
+    talk.send(10_000)
+    talk.say(". 1:1001")
+    talk.say(". 1001:2001")
+    talk.wait(0.03)  # two round trips of 10 ms
+    talk.say(". 2001:3001")
+    talk.quiet()

@@ -52,3 +52,13 @@ def test_reading_half_may_be_shut_alone() -> None:
 def test_flag_beyond_the_model_is_named(name: str) -> None:
     with pytest.raises(UnsupportedError, match=name):
         call(served(), "send", 4, ..., 10, Names(name))
+
+
+def test_more_to_come_holds_one_write_back_and_not_the_next() -> None:
+    """send(2), MSG_MORE: TCP_CORK for the length of one call."""
+    host = served()
+    host.sent.clear()
+    assert call(host, "send", 4, ..., 10, Names("MSG_MORE")) == 10
+    assert not host.sent
+    assert call(host, "send", 4, ..., 10, 0) == 10
+    assert [len(emission.segment.data) for emission in host.sent] == [20]

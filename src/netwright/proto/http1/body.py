@@ -5,19 +5,25 @@ from enum import Enum
 from typing import Protocol
 
 from netwright.core.errors import LimitError
+from netwright.proto.fields import TCHAR, Fields
+from netwright.proto.http1.chunks import take_chunks
 from netwright.proto.http1.events import END, Data, End, Event
-from netwright.proto.http1.fields import TCHAR, Fields
 from netwright.proto.http1.head import Section
 from netwright.proto.http1.limits import HttpLimits
 from netwright.proto.http1.status import HttpError
 
-__all__ = ["Body", "ChunkedBody", "CountedBody", "EndlessBody"]
+__all__ = ["NEVER_IN_TRAILERS", "Body", "ChunkedBody", "CountedBody", "EndlessBody"]
 
 _TOKEN = rb"%b++" % TCHAR
 _QUOTED = rb'"(?:[\t\x20\x21\x23-\x5b\x5d-\x7e\x80-\xff]|\\[\t\x20-\x7e\x80-\xff])*"'  # RFC 9110 §5.6.4
 # No group repeats possessively: Python 3.11.0 to 3.11.4 keeps what its last, failed round took (cpython issue 106052).
-_CHUNK_LINE = re.compile(rb"([0-9A-Fa-f]{1,15})(?:;%b(?:=(?:%b|%b))?)*\r\n" % (_TOKEN, _TOKEN, _QUOTED))
-_NEVER_IN_TRAILERS = {"content-length", "transfer-encoding", "host", "connection", "content-encoding", "content-type"}
+_BWS = rb"[ \t]*+"  # RFC 9110 §5.6.3: bad whitespace is accepted, never sent
+_EXTENSION = rb"%b;%b%b(?:%b=%b(?:%b|%b))?" % (_BWS, _BWS, _TOKEN, _BWS, _BWS, _TOKEN, _QUOTED)
+_CHUNK_LINE = re.compile(rb"(?=[0-9A-Fa-f]{1,15}(?![0-9A-Fa-f]))(0*+)([0-9A-Fa-f]*+)((?:%b)*)\r\n" % _EXTENSION)
+_EARNS = 64  # bytes of content that allow one more byte of chunk overhead
+NEVER_IN_TRAILERS = frozenset(  # RFC 9110 §6.5.1: what frames, routes or describes the message belongs before it
+    ("connection", "content-encoding", "content-length", "content-type", "host", "te", "trailer", "transfer-encoding")
+)
 
 
 class Body(Protocol):
@@ -79,31 +85,49 @@ class _Part(Enum):
 class ChunkedBody:
     """Chunks, their extensions ignored, then trailers (RFC 9112 §7.1)."""
 
-    __slots__ = ("_left", "_limits", "_part", "_seen", "_trailers")
+    __slots__ = ("_left", "_limits", "_overhead", "_part", "_seen", "_trailers")
 
     def __init__(self, limits: HttpLimits) -> None:
-        self._limits, self._part, self._left, self._seen = limits, _Part.SIZE, 0, 0
+        self._limits, self._part, self._left = limits, _Part.SIZE, 0
+        self._seen = self._overhead = 0
         self._trailers = Section(limits, None)
 
     def read(self, data: bytes, at: int, events: list[Event]) -> int:
-        """See ``Body``."""
-        while True:
-            before = self._part, at
-            match self._part:
-                case _Part.SIZE:
-                    at = self._read_size(data, at)
-                case _Part.DATA:
-                    at = self._read_data(data, at, events)
-                case _Part.DATA_END:
-                    at = self._read_data_end(data, at)
-                case _Part.TRAILERS:
-                    end = self._trailers.find_end(data, at)
-                    if end < 0:
-                        return at
-                    events.append(_end_with(data[at : end - 2]))
-                    return end
-            if before == (self._part, at):
-                return at
+        """See ``Body``; the content of all chunks that came together is one ``Data``."""
+        parts: list[bytes] = []
+        end: list[Event] = []
+        try:
+            while True:
+                before = self._part, at
+                at = self._read_part(data, at, parts, end)
+                if end or before == (self._part, at):
+                    return at
+        finally:
+            if parts:
+                events.append(Data(parts[0] if len(parts) == 1 else b"".join(parts)))
+            events += end
+
+    def _read_part(self, data: bytes, at: int, parts: list[bytes], end: list[Event]) -> int:
+        match self._part:
+            case _Part.SIZE:
+                return self._read_size(data, self._read_plain(data, at, parts))
+            case _Part.DATA:
+                return self._read_data(data, at, parts)
+            case _Part.DATA_END:
+                return self._read_data_end(data, at)
+            case _Part.TRAILERS:
+                stop = self._trailers.find_end(data, at)
+                if stop < 0:
+                    return at
+                end.append(_end_with(data[at : stop - 2]))
+                return stop
+
+    def _read_plain(self, data: bytes, at: int, parts: list[bytes]) -> int:
+        content, at = take_chunks(data, at, self._limits.body - self._seen)
+        if content:
+            self._seen += len(content)
+            parts.append(content)
+        return at
 
     def _read_size(self, data: bytes, at: int) -> int:
         newline = data.find(b"\n", at)
@@ -115,18 +139,26 @@ class ChunkedBody:
         match = _CHUNK_LINE.fullmatch(data, at, stop)
         if match is None:
             raise HttpError(f"not a chunk's size line: {data[at : min(stop, at + 60)]!r}", reference="RFC 9112 §7.1")
-        self._left = int(match[1], 16)
+        self._left = int(match[2] or b"0", 16)
         self._seen += self._left
         if self._seen > self._limits.body:
             raise LimitError("body", self._seen, self._limits.body, reference="RFC 9110 §15.5.14")
+        self._count_overhead(len(match[1]) + len(match[3]) - (not self._left))
         self._part = _Part.DATA if self._left else _Part.TRAILERS
         return stop
 
-    def _read_data(self, data: bytes, at: int, events: list[Event]) -> int:
+    def _count_overhead(self, size: int) -> None:
+        """Bytes that a chunk's size line has beyond the shortest one of its size."""
+        self._overhead += size
+        allowed = self._limits.chunk_overhead + self._seen // _EARNS
+        if size and self._overhead > allowed:
+            raise LimitError("chunk_overhead", self._overhead, allowed)
+
+    def _read_data(self, data: bytes, at: int, parts: list[bytes]) -> int:
         part = data[at : at + self._left]
         self._left -= len(part)
         if part:
-            events.append(Data(part))
+            parts.append(part)
         if not self._left:
             self._part = _Part.DATA_END
         return at + len(part)
@@ -144,8 +176,8 @@ def _end_with(block: bytes) -> End:
     """Trailers, unless one of them would change how the message was read (RFC 9110 §6.5.1)."""
     if not block:
         return END
-    fields = Fields(block)
-    forbidden = sorted(_NEVER_IN_TRAILERS.intersection(fields))
+    fields = Fields.of_block(block)
+    forbidden = sorted(NEVER_IN_TRAILERS.intersection(fields))
     if forbidden:
         raise HttpError(f"{forbidden[0]} in a trailer section", reference="RFC 9110 §6.5.1")
     return End(fields)

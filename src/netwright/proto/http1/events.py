@@ -3,7 +3,7 @@
 from typing import NamedTuple, TypeAlias
 
 from netwright.core.errors import NetwrightError
-from netwright.proto.http1.fields import NO_FIELDS, Fields
+from netwright.proto.fields import NO_FIELDS, Fields
 
 __all__ = ["END", "Data", "End", "Event", "Interim", "Refused", "Request", "Response"]
 
@@ -13,11 +13,14 @@ class Request(NamedTuple):
 
     Attributes:
         target: as sent (RFC 9112 §3.2): origin-form, absolute-form or ``*``.
-        version: "1.1" or "1.0".
+        version: "1.1" or "1.0"; a higher minor version is read as 1.1 (RFC 9110 §6.2).
         length: bytes of content to come; None if it is chunked.
         keep_alive: the peer wants the connection to live on (RFC 9112 §9.3).
         expects_continue: the peer waits for 100 before it sends content (RFC 9110 §10.1.1).
         upgrade: the protocols offered, "" for none (RFC 9110 §7.8).
+        authority: host and port that the request is for, in lower case: of a target in absolute-form, else of the Host
+            field (RFC 9112 §3.2.2, §3.3); "" if Host is empty or a 1.0 client sent none.
+        scheme: of a target in absolute-form, else "".
     """
 
     method: str
@@ -28,6 +31,8 @@ class Request(NamedTuple):
     keep_alive: bool
     expects_continue: bool
     upgrade: str
+    authority: str
+    scheme: str
 
 
 class Interim(NamedTuple):
@@ -38,7 +43,10 @@ class Interim(NamedTuple):
 
 
 class Response(NamedTuple):
-    """A final response's head; ``length`` is None if only the end tells (chunked, or until the connection ends)."""
+    """A final response's head; ``length`` is None if only the end tells (chunked, or until the connection ends).
+
+    101, and 2xx to CONNECT, end HTTP on this connection: ``take_rest`` has the first bytes of what follows.
+    """
 
     status: int
     reason: str

@@ -1,104 +1,16 @@
-"""Field lines (RFC 9110 §5, RFC 9112 §5): a checked block of bytes, parsed on first use."""
+"""Field lines of HTTP/1.1 (RFC 9112 §5): checked as they come, written as they go out."""
 
 import re
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable
 
-from netwright.core.errors import UsageError
+from netwright.proto.fields import TCHAR, TEXT, check_pair, is_token
 from netwright.proto.http1.status import HttpError
 
-__all__ = [
-    "FIELD_LINE",
-    "NO_FIELDS",
-    "TCHAR",
-    "Fields",
-    "check_field_line",
-    "check_line_end",
-    "format_fields",
-    "is_token",
-]
+__all__ = ["FIELD_LINE", "check_field_line", "check_line_end", "format_fields"]
 
-TCHAR = rb"[!#$%&'*+\-.^_`|~0-9A-Za-z]"  # RFC 9110 §5.6.2
-_TEXT = rb"[\t\x20-\x7e\x80-\xff]"  # field-vchar, SP and HTAB, RFC 9110 §5.5
-FIELD_LINE = rb"%b++:%b*+\r\n" % (TCHAR, _TEXT)
+FIELD_LINE = rb"%b++:%b*+\r\n" % (TCHAR, TEXT)
 _CHECKED = re.compile(FIELD_LINE)
-_PAIR = re.compile(rb"([^:]++):[ \t]*+([^\r\n]*)\r\n")
-_TOKEN = re.compile(rb"%b++" % TCHAR)
 _NOT_TEXT = re.compile(rb"[^\t\x20-\x7e\x80-\xff]")
-
-
-class Fields(Mapping[str, str]):
-    """The fields of a message: names in lower case, values as ISO 8859-1 (RFC 9110 §5.5: other bytes are opaque).
-
-    ``fields["accept"]`` joins the lines of one name with ", " (RFC 9110 §5.3), ``get_all`` keeps them apart.  Lookup
-    does not mind the case.  Iteration gives each name once, ``pairs`` every line in order.
-    """
-
-    __slots__ = ("_lowered", "_pairs", "block")
-
-    def __init__(self, block: bytes) -> None:
-        """``block`` is what ``scan`` accepts."""
-        self.block = block
-        self._pairs: tuple[tuple[str, str], ...] | None = None
-        self._lowered = b""
-
-    @property
-    def pairs(self) -> tuple[tuple[str, str], ...]:
-        """Name and value of each line, in order."""
-        if self._pairs is None:
-            text = self.block.decode("latin-1")
-            self._pairs = tuple((name.lower(), value.rstrip(" \t")) for name, value in _TEXT_PAIR.findall(text))
-        return self._pairs
-
-    def __getitem__(self, name: str) -> str:
-        values = self.get_all(name)
-        if not values:
-            raise KeyError(name)
-        return ", ".join(values)
-
-    def __iter__(self) -> Iterator[str]:
-        return iter(dict(self.pairs))
-
-    def __len__(self) -> int:
-        return len(dict(self.pairs))
-
-    def __repr__(self) -> str:
-        return f"<Fields {dict(self)}>"
-
-    def get_all(self, name: str) -> list[str]:
-        """The values of every line with this name, in order."""
-        if self._pairs is not None:
-            name = name.lower()
-            return [value for other, value in self._pairs if other == name]
-        if not self._lowered:
-            self._lowered = b"\n" + self.block.lower()
-        return self._find_all(b"\n%b:" % name.lower().encode("latin-1", "replace"))
-
-    def _find_all(self, sought: bytes) -> list[str]:
-        """A look for one name costs less than reading every line: of most requests only a few are asked for."""
-        values: list[str] = []
-        at = self._lowered.find(sought)
-        while at >= 0:
-            start = at + len(sought) - 1  # the block lacks the first LF
-            values.append(self.block[start : self.block.index(b"\r", start)].strip(b" \t").decode("latin-1"))
-            at = self._lowered.find(sought, start)
-        return values
-
-    def tokens(self, name: str) -> list[str]:
-        """A comma-separated list as lower-case members, empty ones left out (RFC 9110 §5.6.1)."""
-        values = self.get_all(name)
-        if not values:
-            return []
-        members = ",".join(values).lower().split(",")
-        return [member.strip(" \t") for member in members if member.strip(" \t")]
-
-
-_TEXT_PAIR = re.compile(_PAIR.pattern.decode())
-NO_FIELDS = Fields(b"")
-
-
-def is_token(name: bytes) -> bool:
-    """RFC 9110 §5.6.2."""
-    return _TOKEN.fullmatch(name) is not None
 
 
 def check_field_line(line: bytes, at: int) -> None:
@@ -138,21 +50,12 @@ def check_line_end(line: bytes, at: int) -> None:
 
 
 def format_fields(pairs: Iterable[tuple[str, str]]) -> bytes:
-    """Field lines to send.
+    """Return field lines to send.
 
     Raises:
         UsageError: a name is not a token, or a value has a control character or one beyond ISO 8859-1.
     """
-    lines = []
-    for name, value in pairs:
-        try:
-            line = f"{name}: {value}\r\n".encode("latin-1")
-        except UnicodeEncodeError as error:
-            raise UsageError(f"field {name}: {value!r} is not ISO 8859-1", reference="RFC 9110 §5.5") from error
-        if not _CHECKED.fullmatch(line) or ":" in name:
-            raise UsageError(f"not a field line: {name!r}: {value!r}", reference="RFC 9110 §5.1, §5.5")
-        lines.append(line)
-    return b"".join(lines)
+    return "".join(f"{check_pair(name, value)}: {value}\r\n" for name, value in pairs).encode("latin-1")
 
 
 def _shown(raw: bytes) -> str:

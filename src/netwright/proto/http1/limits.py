@@ -18,12 +18,17 @@ class HttpLimits:
         head: bytes of a whole head, and of a trailer section [431].
         body: bytes of content [413].
         chunk_line: bytes of a chunk's size line with its extensions [400].
+        chunk_overhead: bytes of chunk extensions and leading zeros of chunk sizes in one body, beside one for each 64
+            bytes of content [400].
         head_timeout: seconds from a head's first byte to its last; no byte renews it [408].  The first head of a
             connection is timed from the accept.
-        next_request: seconds that a kept-alive connection may stay idle; then it is closed without a word.
+        next_request: seconds that a kept-alive connection may stay idle after the last byte of a response; then it is
+            closed without an answer.
         body_grace: seconds that this side waits for a body in all, plus the time that its bytes take at ``body_rate``
-            bytes a second [408].  Time in which the handler does not read is not counted.
+            bytes a second [408].  Only time in which the handler waits for content is counted.
         requests: requests of one connection; the last answer says ``Connection: close``.
+        response_timeout: seconds that a client waits for the first byte of a response, and after each 1xx again.
+        interim: 1xx responses that a client takes before the final one.
         unread_body: bytes of a body that the handler left unread and that are read away to keep the connection; with
             more to come the connection is closed.
     """
@@ -34,11 +39,14 @@ class HttpLimits:
     head: int = 64 * 1024
     body: int = 16 * 1024 * 1024
     chunk_line: int = 256
+    chunk_overhead: int = 16 * 1024
     head_timeout: float = 10.0
     next_request: float = 75.0
     body_grace: float = 20.0
     body_rate: float = 1024.0
     requests: int = 100_000
+    response_timeout: float = 60.0
+    interim: int = 32
     unread_body: int = 64 * 1024
 
     def __post_init__(self) -> None:

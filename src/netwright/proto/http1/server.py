@@ -4,22 +4,24 @@ import re
 from collections.abc import Iterable
 
 from netwright.core.errors import LimitError, UsageError
+from netwright.proto.fields import Fields
 from netwright.proto.http1.body import ChunkedBody, CountedBody
 from netwright.proto.http1.events import END, Event, Request
-from netwright.proto.http1.fields import Fields, format_fields
-from netwright.proto.http1.framing import PLAIN_LINE, frame_request, parse_request_line
+from netwright.proto.http1.fields import format_fields
+from netwright.proto.http1.framing import PLAIN_LINE, RequestLine, frame_request, parse_request_line
 from netwright.proto.http1.head import Section
 from netwright.proto.http1.limits import HttpLimits
-from netwright.proto.http1.machine import Machine, Reading, Writing
-from netwright.proto.http1.status import REASONS, has_content, reason
+from netwright.proto.http1.machine import Machine
+from netwright.proto.http1.state import Reading, Step, Writing, step
+from netwright.proto.http1.status import REASONS, has_content, may_send_content, reason
 
 __all__ = ["ServerMachine"]
 
-_UNWRITTEN, _WRITTEN = Writing.HEAD, Writing.DONE  # an enum's attribute costs 0.1 µs a time on Python 3.11
-_HEAD, _DONE = Reading.HEAD, Reading.DONE
-_NO_LINE = ("", "", "1.1")
+_UNWRITTEN, _HEAD, _DONE = Writing.HEAD, Reading.HEAD, Reading.DONE  # an enum's attribute costs 0.1 µs on Python 3.11
+_ANSWERED, _WHOLE_READ = step(_UNWRITTEN, Step.WHOLE), step(_HEAD, Step.WHOLE)
+_NO_LINE = RequestLine("", "", "1.1")
 _HEADS = {status: f"HTTP/1.1 {status} {reason(status)}\r\n".encode() for status in REASONS}
-_WITH_CONTENT = frozenset(status for status in REASONS if has_content(status))
+_WITH_CONTENT = frozenset(status for status in REASONS if may_send_content(status))
 
 
 class ServerMachine(Machine):
@@ -30,6 +32,7 @@ class ServerMachine(Machine):
     """
 
     _name = "request"
+    _skips = True
 
     def __init__(self, limits: HttpLimits, now: float) -> None:
         super().__init__(limits, now)
@@ -46,11 +49,25 @@ class ServerMachine(Machine):
         self.has_content = True
 
     def send_continue(self) -> bytes:
-        """Ask for the content that the peer holds back (RFC 9110 §15.2.1); b"" if it does not, or was asked."""
-        if not self.must_continue:
+        """Return 100 for a peer that holds its content back (RFC 9110 §15.2.1); b"" if it does not, or was answered."""
+        if not self.must_continue or self.writing is not _UNWRITTEN:
             return b""
         self.must_continue = False
         return b"HTTP/1.1 100 Continue\r\n\r\n"
+
+    def send_interim(self, status: int, fields: bytes = b"") -> bytes:
+        """Return a 1xx head, 103 with its links for one (RFC 8297); b"" for a 1.0 client (RFC 9110 §15.2).
+
+        Raises:
+            UsageError: the response has begun, or the status is not 102 to 199.
+        """
+        if not 102 <= status <= 199:
+            advice = "send_continue sends 100, send_switch 101"
+            raise UsageError(f"interim status {status}, 102 to 199 allowed", reference="RFC 9110 §15.2", advice=advice)
+        self.writing = step(self.writing, Step.INTERIM)
+        if self.request is None or self.request.version == "1.0":
+            return b""
+        return b"%b%b\r\n" % (_status_line(status), fields)
 
     def send_head(self, status: int, fields: bytes = b"", *, length: int | None, close: bool = False) -> bytes:
         """A final response's head (RFC 9112 §4).
@@ -63,51 +80,56 @@ class ServerMachine(Machine):
         Raises:
             UsageError: a response is not due, or the status is not final.
         """
-        if self.writing is not Writing.HEAD:
-            raise UsageError(f"response where {self.writing.value} belongs")
+        following = step(self.writing, Step.HEAD)
         if not 200 <= status <= 599:
             raise UsageError(f"final status {status}, 200 to 599 allowed", reference="RFC 9110 §15")
         self._decide_keep_alive(close)
-        self.writing = Writing.BODY
+        self.writing = following
         framing = self._frame(status, length)
-        head = _HEADS.get(status) or b"HTTP/1.1 %d \r\n" % status
-        return b"%b%b%b%b\r\n" % (head, fields, framing, self._connection_field())
+        return b"%b%b%b%b\r\n" % (_status_line(status), fields, framing, self._connection_field())
 
     def send_whole(self, status: int, fields: bytes, content: bytes, *, close: bool = False) -> bytes:
-        """Head, content and end in one piece; content that may not go out is left out (HEAD, 204, 304)."""
+        """Return head, content and end in one piece; content that may not go out is left out (HEAD, 204, 205, 304)."""
         if self._is_plain and not close and self.writing is _UNWRITTEN and status in _WITH_CONTENT:
-            self.writing = _WRITTEN
+            self.writing = _ANSWERED
             return b"%b%bcontent-length: %d\r\n\r\n%b" % (_HEADS[status], fields, len(content), content)
         head = self.send_head(status, fields, length=len(content), close=close)
-        self.writing = _WRITTEN
+        self.writing = step(self.writing, Step.END)
         return head + content if self.has_content else head
 
     def send_data(self, data: bytes) -> bytes:
         """See ``Machine``; b"" for an answer that has no content (RFC 9110 §9.3.2, §6.4.1)."""
-        return super().send_data(data) if self.has_content else b""
+        if self.has_content:
+            return super().send_data(data)
+        step(self.writing, Step.DATA)
+        return b""
 
-    def send_end(self, trailers: tuple[tuple[str, str], ...] = ()) -> bytes:
+    def send_end(self, trailers: Iterable[tuple[str, str]] = ()) -> bytes:
         """See ``Machine``."""
         if not self.has_content:
             self._left, self._chunked = 0, False
         return super().send_end(trailers)
 
     def send_switch(self, protocol: str, fields: Iterable[tuple[str, str]] = ()) -> bytes:
-        """101: from here on the connection speaks ``protocol`` (RFC 9110 §15.2.2); ``take_rest`` has its first bytes.
+        """Return 101: from here on the connection speaks ``protocol``; ``take_rest`` has its first bytes.
+
+        A peer that expects 100 gets that first (RFC 9110 §7.8).
 
         Raises:
-            UsageError: the peer did not offer it.
+            UsageError: the peer did not offer it, or its request is not read to the end.
         """
         offered = self.request.upgrade if self.request is not None else ""
         if protocol.lower() not in (name.strip().lower() for name in offered.split(",")):
             raise UsageError(
                 f"switch to {protocol}, the peer offered {offered or 'nothing'}", reference="RFC 9110 §7.8"
             )
-        self.writing, self.reading = Writing.DONE, Reading.CLOSED
         block = format_fields((("upgrade", protocol), ("connection", "upgrade"), *fields))
-        return b"HTTP/1.1 101 Switching Protocols\r\n%b\r\n" % block
+        reading = step(self.reading, Step.SWITCH)
+        first = self.send_continue()
+        self.writing, self.reading = step(self.writing, Step.SWITCH), reading
+        return b"%bHTTP/1.1 101 Switching Protocols\r\n%b\r\n" % (first, block)
 
-    def next_message(self, now: float) -> None:
+    def next_message(self) -> None:
         """Go on with the next request; call ``receive`` with b"" first, its bytes may be here.
 
         Raises:
@@ -115,7 +137,7 @@ class ServerMachine(Machine):
         """
         if not self.keep_alive:
             raise UsageError("next request on a connection that ends", advice="close it")
-        self._next(now)
+        self._next()
         self.request, self._line = None, _NO_LINE
 
     def receive(self, data: bytes, now: float) -> list[Event]:
@@ -136,7 +158,7 @@ class ServerMachine(Machine):
         self._is_plain = method != b"HEAD" and self.requests < self.limits.requests
         request = Request._make((method.decode(), target.decode(), "1.1", *self._known))
         self.request = request
-        self.reading = _DONE
+        self.reading = _WHOLE_READ
         return [request, END]
 
     def _subject(self) -> str:
@@ -145,24 +167,19 @@ class ServerMachine(Machine):
     def _read_line(self, line: bytes) -> None:
         self._line = parse_request_line(line)
 
-    def _skip_empty_line(self, data: bytes, at: int) -> int:
-        """One CRLF before a request line is no fault (RFC 9112 §2.2): some clients end a body with it."""
-        return at + 2 if data.startswith(b"\r\n", at) else at
-
     def _read_head(self, block: bytes, events: list[Event]) -> None:
-        method, target, version = self._line
-        fields = Fields(block)
-        framing = frame_request(self._section.found, version)
-        length = framing.length
+        method, target, version, authority, scheme = self._line
+        length, keep_alive, waits, upgrade, host = frame_request(self._section.found, version)
         if length is not None and length > self.limits.body:
             raise LimitError("body", length, self.limits.body, reference="RFC 9110 §15.5.14")
         self.requests += 1
-        self.keep_alive, self.must_continue = framing.keep_alive, framing.expects_continue
-        self.request = Request(method, target, version, fields, *framing)
+        self.keep_alive, self.must_continue = keep_alive, waits
+        said = (Fields.of_block(block), length, keep_alive, waits, upgrade, authority or host, scheme)
+        self.request = Request(method, target, version, *said)
         self._is_plain = False
         events.append(self.request)
         if length == 0:
-            self.reading, self.must_continue = _DONE, False
+            self.reading, self.must_continue = step(self.reading, Step.WHOLE), False
             events.append(END)
             self._remember(block, self.request)
         else:
@@ -170,7 +187,7 @@ class ServerMachine(Machine):
 
     def _remember(self, block: bytes, request: Request) -> None:
         """A client repeats its fields from request to request."""
-        usual = request.version == "1.1" and request.keep_alive and not request.expects_continue
+        usual = request.version == "1.1" and request.keep_alive and not (request.expects_continue or request.scheme)
         self._known_end = b"\r\n%b\r\n" % block if usual else b""
         self._known = request[3:]
         self._longest_line = min(self.limits.request_line - 1, self.limits.head - len(self._known_end) + 1)
@@ -183,11 +200,11 @@ class ServerMachine(Machine):
     def _frame(self, status: int, length: int | None) -> bytes:
         """Content-Length, or chunks, or until the end of the connection (RFC 9112 §6)."""
         request = self.request
-        self.has_content = has_content(status) and (request is None or request.method != "HEAD")
+        self.has_content = may_send_content(status) and (request is None or request.method != "HEAD")
         self._left, self._chunked = length, False
-        if not has_content(status):
+        if not may_send_content(status):
             self._left = 0
-            return b""
+            return b"" if not has_content(status) else b"content-length: 0\r\n"
         if length is not None:
             return b"content-length: %d\r\n" % length
         if request is not None and request.version == "1.0":
@@ -200,3 +217,7 @@ class ServerMachine(Machine):
         if not self.keep_alive:
             return b"connection: close\r\n"
         return b"connection: keep-alive\r\n" if self.request is not None and self.request.version == "1.0" else b""
+
+
+def _status_line(status: int) -> bytes:
+    return _HEADS.get(status) or b"HTTP/1.1 %d \r\n" % status

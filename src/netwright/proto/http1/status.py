@@ -2,7 +2,7 @@
 
 from netwright.core.errors import DeadlineError, LimitError, NetwrightError, ProtocolError
 
-__all__ = ["REASONS", "HttpError", "has_content", "reason", "status_for"]
+__all__ = ["REASONS", "HttpError", "SlowPeerError", "has_content", "may_send_content", "reason", "status_for"]
 
 REASONS = {
     100: "Continue",
@@ -67,6 +67,15 @@ class HttpError(ProtocolError):
         self.status = status
 
 
+class SlowPeerError(DeadlineError):
+    """The peer began a message and did not complete it in time; ``setting`` is the limit that it passed."""
+
+    def __init__(self, stage: str, waited: float, allowed: float, setting: str) -> None:
+        super().__init__(stage, waited)
+        self.message = f"{stage}: not complete after {waited:.3g} s, {allowed:.3g} s allowed (HttpLimits.{setting})"
+        self.setting = setting
+
+
 def status_for(error: NetwrightError) -> int:
     """What a server answers to a request that failed with ``error``."""
     match error:
@@ -88,5 +97,10 @@ def reason(status: int) -> str:
 
 
 def has_content(status: int) -> bool:
-    """False for the statuses whose answer never has content (RFC 9110 §6.4.1)."""
+    """Return False for the statuses whose response never has content (RFC 9110 §6.4.1)."""
     return status >= 200 and status not in (204, 304)
+
+
+def may_send_content(status: int) -> bool:
+    """Return False for the statuses with which content is never sent: 205 beside them (RFC 9110 §15.3.6)."""
+    return has_content(status) and status != 205

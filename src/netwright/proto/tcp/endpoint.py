@@ -1,14 +1,19 @@
 """One end of a TCP connection as a state machine (RFC 9293).
 
+One responsibility: change the state of one connection by a call, a segment or a timer, as RFC 9293 §3.10 says.  The
+halves (``sender``, ``receiver``) and the decisions that need no state of their own (``handshake``, ``outside``,
+``time_wait``) are modules beside it.
+
 Three things drive it:
 
 - the user: ``connect``, ``send``, ``read``, ``send_eof``, ``close``, ``abort``, ``set_nodelay`` and other options;
 - the network: ``receive`` takes a segment and returns a list of events;
 - time: ``expire`` is due at ``deadline`` (None: never).  Any call may change the deadline.
 
-After each of these calls, ``take_segments`` returns the segments to send, in order.  ``now`` is in seconds, on any
-clock that does not go backwards.  Sequence numbers are unbounded (see segment.py): code that talks to a wire applies
-``Endpoint.lift`` to segments that arrive and ``segment.wrap`` to segments that leave.
+After each of these calls, ``take_segments`` returns the segments to send, in order.  A segment that the caller drops
+is retransmitted, as if the network had lost it.  ``now`` is in seconds, on any clock that does not go backwards.
+Sequence numbers are unbounded (see segment.py): code that talks to a wire applies ``Endpoint.lift`` to segments that
+arrive and ``segment.wrap`` to segments that leave.
 
 ``listener.Listener`` creates passive endpoints.  A SYN that ends a connection in TIME-WAIT (``End.REPLACED``) must be
 passed on to the listener.  ``watch`` receives a Moment, with the reason, for every decision.
@@ -91,8 +96,11 @@ class Endpoint:
         stamp_offset: int = 0,
         watch: Callable[[Moment], None] | None = None,
     ) -> None:
-        self.settings, self.state, self.end = settings, State.CLOSED, End.OPEN
-        self._note, self.agreement = note_for(watch), Agreement()
+        self.settings = settings
+        self.state = State.CLOSED
+        self.end = End.OPEN
+        self.agreement = Agreement()
+        self._note = note_for(watch)
         self._stamp_offset, self._stamps = stamp_offset, settings.timestamps
         self.receiver = Receiver(settings, -1, 0.0)
         self._writer = SegmentWriter(settings, self.receiver, DEFAULT_MSS, stamp_offset)
@@ -121,7 +129,7 @@ class Endpoint:
         endpoint.state = step(CLOSED, Step.LISTEN)  # no decision of this moment: the listener was there before
         endpoint._take_syn(syn, now)
         endpoint._move(Step.SYN, now)
-        endpoint.sender.open(SYN | ACK | (ECE if endpoint.agreement.ecn else 0), now)
+        endpoint._answer_syn(now)
         return endpoint
 
     def __repr__(self) -> str:
@@ -217,7 +225,7 @@ class Endpoint:
         """Return up to ``limit`` received bytes; b"" if there are none.  ``at_eof`` is true if none will follow."""
         data = self.receiver.read(limit)
         if self.receiver.ack_now and self.state in TAKES_DATA:
-            self._writer.acknowledge(self.sender.snd_nxt, now)
+            self._acknowledge(now)
         return data
 
     def send_eof(self, now: float) -> None:
@@ -309,7 +317,8 @@ class Endpoint:
         """A router dropped a segment as too big (RFC 1191 §6.4, RFC 8201 §4): send smaller ones.
 
         Args:
-            room: the next hop's MTU less the headers of IP and TCP.
+            room: the next hop's MTU less the headers of IP and TCP; less than 512 counts as 512, because a forged
+                message could otherwise make segments tiny.
             quoted: 32-bit sequence number of the dropped segment.
 
         Returns:
@@ -328,10 +337,13 @@ class Endpoint:
         if flags & ACK and not sender.snd_una < segment.ack <= sender.snd_nxt:
             if not flags & RST:
                 self._writer.refuse(segment.ack)
-            sender.hasten_syn(now)
+            if self.settings.policy.repeat_syn_soon:
+                sender.hasten_syn(now)
             return self._refuse(segment, "acknowledges data that was never sent", now)
         if flags & RST:
-            return self._finish(End.REFUSED, now) if flags & ACK else None
+            if flags & ACK:
+                self._finish(End.REFUSED, now)
+            return None
         if not flags & SYN:
             return self._refuse(segment, "has no SYN", now)
         if flags & FIN and self.settings.policy.drop_syn_fin and not flags & ACK:
@@ -341,7 +353,7 @@ class Endpoint:
         if not flags & ACK:  # simultaneous open, RFC 9293 §3.5 figure 8
             self._early = segment if segment.data else None
             self._move(Step.SYN, now)
-            sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
+            self._answer_syn(now)
             return None
         sender.opened(segment, now)
         self._established(Step.SYN_ACK, now)
@@ -375,6 +387,9 @@ class Endpoint:
         self._writer.agreed(agreement, answer_options(self.settings, agreement, syn.syn or SynOptions()), receiver)
         self.sender.agreed(agreement)
         self.sender.take_window(syn, syn.window, now)
+
+    def _answer_syn(self, now: float) -> None:
+        self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
 
     def _established(self, how: Step, now: float) -> None:
         self._move(how, now)
@@ -427,7 +442,8 @@ class Endpoint:
         if segment.flags & RST:
             if segment.seq != self.receiver.rcv_nxt and self.settings.policy.strict_rst:
                 return self._challenge(segment, "RST in the window, but not at RCV.NXT", now)
-            return self._finish(End.REFUSED if self.state is State.SYN_RECEIVED else End.RESET, now)
+            end = End.REFUSED if self.state is State.SYN_RECEIVED else End.RESET
+            return self._finish(end, now)
         if segment.flags & SYN:
             if not self.settings.policy.strict_syn and self.receiver.holds(segment.seq):
                 return self._reset(End.RESET, now)
@@ -435,6 +451,7 @@ class Endpoint:
         return self._refuse(segment, "has no ACK", now)
 
     def _unacceptable(self, segment: Segment, now: float) -> None:
+        """Answer a segment that failed the first check (RFC 9293 §3.10.7.4): a SYN again, or a copy with a new ACK."""
         receiver, sender = self.receiver, self.sender
         if self.state is SYN_RECEIVED and segment.flags & SYN and segment.seq == receiver.rcv_nxt - 1:
             return self._syn_again(segment, now)
@@ -456,7 +473,7 @@ class Endpoint:
     def _syn_again(self, segment: Segment, now: float) -> None:
         """SYN-RECEIVED: the peer repeated its SYN, or sent the SYN,ACK of a simultaneous open (RFC 9293 §3.5)."""
         if not segment.flags & ACK:
-            self.sender.open(SYN | ACK | (ECE if self.agreement.ecn else 0), now)
+            self._answer_syn(now)
         elif segment.ack == self.sender.snd_nxt:
             self.sender.opened(segment, now)
             self._established(Step.ACK_OF_SYN, now)
@@ -475,6 +492,7 @@ class Endpoint:
         return True
 
     def _fin_acknowledged(self, now: float) -> None:
+        """Everything that this side sent is acknowledged (RFC 9293 §3.10.7.4, fifth check)."""
         if self.state not in (State.FIN_WAIT_1, State.CLOSING, State.LAST_ACK):
             return
         state = self._move(Step.ACK_OF_FIN, now)
@@ -508,13 +526,16 @@ class Endpoint:
                 self._writer.emit(FIN | ACK, self.sender.fin_at, b"", now, NOT_ECT)
         return None
 
+    # Output
+
     def _flush(self, now: float) -> None:
+        """Send what the windows allow, and an acknowledgement if one is due and no data carried it."""
         receiver, sender = self.receiver, self.sender
         if sender.options or (receiver.ack_now and receiver.has_blocks):
             self._make_room_for_sacks()
         sender.output(now)
         if receiver.ack_now:
-            self._writer.acknowledge(self.sender.snd_nxt, now)
+            self._acknowledge(now)
         if sender.refused and sender.took_space():
             self._events.append(Event.WRITABLE)
 
@@ -523,13 +544,17 @@ class Endpoint:
         if self.receiver.has_blocks or self.sender.options:
             self.sender.squeeze(self._writer.sack_size())
 
+    def _acknowledge(self, now: float) -> None:
+        self._writer.acknowledge(self.sender.snd_nxt, now)
+
     def _challenge(self, segment: Segment, reason: str, now: float, *, in_window: bool = False) -> None:
         """Refuse a segment and acknowledge what is expected, at a limited rate (RFC 5961 §7)."""
         self._refuse(segment, reason, now)
         if self._challenges.allow(segment, now, in_window=in_window):
-            self._writer.acknowledge(self.sender.snd_nxt, now)
+            self._acknowledge(now)
 
     def _reset(self, end: End, now: float) -> None:
+        """Send RST, and end the connection."""
         self._writer.reset(self.sender.snd_nxt, now)
         self._finish(end, now)
 
@@ -543,7 +568,7 @@ class Endpoint:
                 self._finish(end, now)
         if self.receiver.ack_at <= now:
             self.receiver.interactive = False
-            self._writer.acknowledge(self.sender.snd_nxt, now)
+            self._acknowledge(now)
         if self._keepalive.at <= now:
             self._keep_alive(now)
         if self._life_at <= now:
@@ -576,11 +601,14 @@ class Endpoint:
         return self.state
 
     def _finish(self, end: End, now: float) -> None:
-        if self.state is not State.CLOSED:
-            self._move(Step.END if self.state is not State.SYN_SENT or end is not End.CLOSED else Step.CLOSE, now)
-            self._gone(end, now)
+        if self.state is State.CLOSED:
+            return
+        closed_early = self.state is State.SYN_SENT and end is End.CLOSED
+        self._move(Step.CLOSE if closed_early else Step.END, now)
+        self._gone(end, now)
 
     def _gone(self, end: End, now: float) -> None:
+        """The state is CLOSED: stop all timers, and report why."""
         self.end = end
         self._life_at = self.receiver.ack_at = inf
         self._keepalive.stop()

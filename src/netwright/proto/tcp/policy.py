@@ -29,6 +29,9 @@ class Policy:
         drop_syn_fin: SYN with FIN opens nothing (Linux in LISTEN, net.inet.tcp.drop_synfin; RFC 9293 is silent);
             False: it is a SYN, and its FIN is ignored.
         repeat_fin: the acknowledgement of a FIN that crosses ours carries our FIN again (BSD); False: it goes alone.
+        repeat_syn_soon: in SYN-SENT, after a segment that acknowledges something else, the first repetition of the SYN
+            follows within 8 ms: the peer had an old connection, which our RST has ended (Linux); False: the SYN is
+            repeated when its timer expires (BSD; RFC 9293 §3.10.7.3 is silent).
         take_beyond_field: what the buffer has room for is in the window, though the field without window scale can
             not say so (BSD); False: what was advertised (RFC 9293 §3.8.6).
     """
@@ -41,6 +44,7 @@ class Policy:
     time_wait_needs_ack: bool = False
     drop_syn_fin: bool = True
     repeat_fin: bool = False
+    repeat_syn_soon: bool = True
     take_beyond_field: bool = False
 
     def __reduce__(self) -> Reduced:

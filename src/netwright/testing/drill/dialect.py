@@ -47,6 +47,7 @@ BSD = Dialect(
             time_wait_needs_ack=True,
             drop_syn_fin=False,
             repeat_fin=True,
+            repeat_syn_soon=False,
             take_beyond_field=True,
         ),
     ),

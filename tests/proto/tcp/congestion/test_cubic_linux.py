@@ -68,3 +68,15 @@ def test_a_timeout_forgets_w_max() -> None:
     window.cwnd = window.ssthresh
     cubic.acked(window, 35, 1.0, 0.1)
     assert window.cwnd == int(1000 * BETA) + 1
+
+
+def test_a_timeout_forgets_the_step() -> None:
+    """tcp_cubic.c, bictcp_reset: also for the window that it was computed for, within 1/32 s."""
+    window, cubic = Window(10), CubicLinux()
+    window.cwnd = 100
+    window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
+    cubic.acked(window, 1, 0.001, 0.01)
+    reached = window.cwnd
+    cubic.timed_out(window, 0.002)
+    cubic.acked(window, 20, 0.003, 0.01)
+    assert window.cwnd == reached + 1  # W_max is unknown: a segment for every 20
