@@ -2,6 +2,8 @@
 
 ``await check_stream(pair)`` runs all of it; ``CHECKS`` are the single checks, for a test each.  ``pair`` makes a new
 connected pair each time and gets the limits of the first one.  Times are short: a loop with a clock that jumps helps.
+
+One responsibility: the checks of one stream's behaviour, each a function that needs nothing but a pair.
 """
 
 import asyncio
