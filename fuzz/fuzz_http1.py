@@ -8,20 +8,38 @@ import random
 import sys
 
 from netwright.core.errors import LimitError, ProtocolError
-from netwright.proto.http1 import ClientMachine, Data, End, Event, HttpLimits, Refused, Request, Response, ServerMachine
+from netwright.proto.http1 import (
+    ClientMachine,
+    Data,
+    End,
+    Event,
+    HttpLimits,
+    Reading,
+    Refused,
+    Request,
+    Response,
+    ServerMachine,
+)
 
-LIMITS = HttpLimits(request_line=200, field_line=200, fields=10, head=600, body=300, chunk_line=60)
+LIMITS = HttpLimits(
+    request_line=200, field_line=200, fields=10, head=600, body=300, chunk_line=60, chunk_overhead=40, interim=3
+)
 SEEDS = [
     b"GET / HTTP/1.1\r\nHost: a\r\n\r\n",
     b"POST /a?b=c HTTP/1.1\r\nhost: a:80\r\ncontent-length: 5\r\nexpect: 100-continue\r\n\r\nhello",
     b"POST / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n5;x=y\r\nhello\r\n0\r\nt: v\r\n\r\n",
     b"GET http://a/b HTTP/1.0\r\nconnection: keep-alive\r\n\r\n",
+    b"\r\nPOST http://[::1]:80/?q HTTP/1.2\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi\r\n",
+    b"PUT / HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n1\r\nx\r\n05 ; a = b\r\nhello\r\n00\r\n\r\n",
+    b"GET / HTTP/1.1\r\nHost: a\r\n\r\nGET /b HTTP/1.1\r\nHost: a\r\n\r\n",
     b"OPTIONS * HTTP/1.1\r\nhost: [::1]\r\nconnection: upgrade\r\nupgrade: websocket\r\n\r\n\x81\x00",
 ]
 ANSWERS = [
     b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\nhello",
     b"HTTP/1.1 100 Continue\r\n\r\nHTTP/1.1 404 \r\ntransfer-encoding: chunked\r\n\r\n2\r\nhi\r\n0\r\n\r\n",
     b"HTTP/1.0 200 OK\r\n\r\nuntil the end",
+    b"HTTP/1.1 103 \r\nlink: x\r\n\r\nHTTP/1.1 204 \r\n\r\nHTTP/1.1 200 OK\r\ncontent-length: 0\r\n\r\n",
+    b"HTTP/1.1 101 \r\nupgrade: chat\r\nconnection: upgrade\r\n\r\n\x81",
 ]
 SPICE = [b"\r", b"\n", b"\r\n", b"\r\n\r\n", b"\0", b" ", b"\t", b":", b";", b",", b"\xff", b"a" * 250, b"9" * 30]
 SPICE += [b"chunked", b"0_2e", b"+1", b"0x1", b"x: y\r\n" * 12, b" HTTP/1.1"]
@@ -51,15 +69,42 @@ def mutated(seeds: list[bytes], chance: random.Random) -> bytes:
 def asked() -> ClientMachine:
     """A client that waits for its answer."""
     machine = ClientMachine(LIMITS, 0.0)
-    machine.send_head("GET", "/", b"host: a\r\n")
+    ask(machine)
     return machine
+
+
+def ask(machine: ClientMachine) -> None:
+    """Send a whole request."""
+    machine.send_head("GET", "/", b"host: a\r\n", upgrade="chat")
+    machine.send_end()
+
+
+def may_go_on(machine: Machine) -> bool:
+    """The message is over, and the connection is not."""
+    return machine.reading is Reading.DONE and machine.keep_alive
+
+
+def received(machine: Machine, piece: bytes) -> list[Event]:
+    """What a piece says; each message that ends is followed by the next, if there may be one."""
+    events = found = machine.receive(piece, 0.0)
+    while found and isinstance(found[-1], End) and may_go_on(machine):
+        if isinstance(machine, ServerMachine):
+            machine.send_whole(200, b"", b"")
+            if not may_go_on(machine):
+                break
+        machine.next_message()
+        if isinstance(machine, ClientMachine):
+            ask(machine)
+        found = machine.receive(b"", 0.0) if machine.has_rest else []
+        events = events + found
+    return events
 
 
 def outcome(machine: Machine, pieces: list[bytes]) -> list[str]:
     """What the machine reports, in words, borders of content left out; the connection ends after the pieces."""
     events: list[Event] = []
     for piece in pieces:
-        events += machine.receive(piece, 0.0)
+        events += received(machine, piece)
     words, content = [], b""
     for event in [*events, *machine.receive_eof(0.0)]:
         if isinstance(event, Data):
@@ -90,6 +135,7 @@ def check_one_reading(raw: bytes) -> None:
     if not events or not isinstance(events[0], Request) or not isinstance(events[-1], End):
         return
     request = events[0]
+    assert "@" not in request.authority, raw
     content = b"".join(event.data for event in events if isinstance(event, Data))
     framing = {"content-length", "transfer-encoding"}
     block = b"".join(f"{n}: {v}\r\n".encode("latin-1") for n, v in request.fields.pairs if n not in framing)

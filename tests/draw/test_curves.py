@@ -3,7 +3,7 @@ from xml.etree import ElementTree
 import pytest
 
 from netwright.core.errors import UsageError
-from netwright.draw.curves import Curve, Mark, curves
+from netwright.draw.curves import PLOT, Curve, Mark, curves
 
 SVG = "{http://www.w3.org/2000/svg}"
 
@@ -32,3 +32,12 @@ def test_marks_close_together_have_one_word() -> None:
     marks = [Mark(0.5 + number / 1000, "loss") for number in range(30)] + [Mark(0.9, "recovery")]
     document = curves([Curve("cwnd", [(0, 1), (1, 2)])], unit="segments", title="window", marks=marks)
     assert (document.count(">loss<"), document.count(">recovery<")) == (1, 1)
+
+
+def test_a_mark_outside_the_curves_is_inside_the_picture() -> None:
+    document = curves(
+        [Curve("cwnd", [(1.0, 1.0), (2.0, 2.0)])], unit="", title="", marks=[Mark(0.0, "a"), Mark(5.0, "b")]
+    )
+    left, _, right, _ = PLOT
+    marks = [node for node in ElementTree.fromstring(document).iter(f"{SVG}line") if node.get("stroke-dasharray")]
+    assert [float(node.get("x1", "")) for node in marks] == [left, right]

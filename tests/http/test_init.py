@@ -1,11 +1,14 @@
 """The behaviour table: whatever a peer does, every wait ends and every buffer has a limit."""
 
 import asyncio
+from collections.abc import AsyncIterator
+
+import pytest
 
 from netwright.aio import Stream
 from netwright.core.errors import TransportError
 from netwright.core.record import Outcome, Waiting
-from netwright.http import HttpLimits, Request
+from netwright.http import HttpLimits, Request, Response
 from tests.support.web import Reports, asking, closed_record, serving, shop
 
 
@@ -180,3 +183,192 @@ async def test_drain_lets_a_handler_finish_and_says_close() -> None:
         assert (answered.text, answered.fields["connection"]) == ("done", "close")
         report = await draining
         assert (report.idle, report.finished, report.aborted) == (0, 1, 0)
+
+
+# time is the peer's, or the handler's
+
+
+@pytest.mark.parametrize("expects", [b"", b"expect: 100-continue\r\n"])
+async def test_time_of_the_handler_is_not_taken_from_the_peer_s(expects: bytes) -> None:
+    """A prompt peer's content is read after any time that the handler took before."""
+    app = shop(http=HttpLimits(body_grace=2.0))
+
+    @app.post("/late")
+    async def late(request: Request) -> bytes:
+        await asyncio.sleep(30)
+        return await request.body()
+
+    @app.post("/pieces")
+    async def pieces(request: Request) -> str:
+        size = 0
+        async for piece in request:
+            await asyncio.sleep(0.48)
+            size += len(piece)
+        return str(size)
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /late HTTP/1.1\r\nhost: a\r\n%bcontent-length: 5\r\n\r\n" % expects)
+        if expects:
+            assert await peer.stream.read() == b"HTTP/1.1 100 Continue\r\n\r\n"
+        else:
+            await asyncio.sleep(0.1)
+        await peer.send(b"hello")
+        assert (await peer.answer()).body == b"hello"
+        await peer.send(b"POST /pieces HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n")
+        for _ in range(12):
+            await peer.send(b"a\r\n0123456789\r\n")
+            await asyncio.sleep(0.5)
+        await peer.send(b"0\r\n\r\n")
+        assert (await peer.answer()).text == "120"
+
+
+async def test_idle_time_begins_behind_the_last_byte_of_an_answer() -> None:
+    app = shop(http=HttpLimits(next_request=5.0))
+
+    @app.get("/long")
+    async def long(request: Request) -> AsyncIterator[bytes]:
+        for _ in range(10):
+            yield b"."
+            await asyncio.sleep(1)
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/long")).text == "." * 10
+        await asyncio.sleep(4.5)
+        assert (await peer.ask("GET", "/")).text == "hello"
+        began = asyncio.get_running_loop().time()
+        assert await peer.rest() == b""
+        assert 4.9 <= asyncio.get_running_loop().time() - began <= 5.2
+
+
+async def test_time_of_a_streaming_handler_is_booked_on_the_handler() -> None:
+    app = shop()
+
+    @app.get("/stream")
+    async def stream(request: Request) -> AsyncIterator[bytes]:
+        for number in range(40):
+            yield b"%d\n" % number
+            await asyncio.sleep(0.05)
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/stream")).status == 200
+        await peer.stream.close()
+        record = await closed_record(app)
+        assert record.send_waited < 0.05
+        assert 1.95 <= record.handler_time <= 2.3
+
+
+async def test_slow_head_is_told_all_of_its_time() -> None:
+    """RFC 9110 §15.5.9."""
+    app = shop(http=HttpLimits(head_timeout=10.0))
+    async with serving(app), asking(app) as peer:
+        await asyncio.sleep(5)
+        await peer.send(b"GET / HT")
+        await asyncio.sleep(4)
+        await peer.send(b"TP")
+        answered = await peer.answer()
+        assert answered.status == 408
+        assert "request head: not complete after 10 s, 10 s allowed (HttpLimits.head_timeout)" in answered.text
+
+
+# what may not go out, or come in
+
+
+async def test_100_does_not_follow_a_final_head() -> None:
+    """RFC 9110 §10.1.1: the answer has begun; a peer that sends its content all the same is read."""
+    app = shop()
+
+    @app.post("/late")
+    async def late(request: Request) -> AsyncIterator[bytes]:
+        yield b"begin "
+        async for piece in request:
+            yield piece
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /late HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        await asyncio.sleep(1)
+        await peer.send(b"hi")
+        assert (await peer.answer()).text == "begin hi"
+        assert await peer.rest() == b""
+
+
+async def test_100_to_a_peer_that_left_is_no_failure_of_the_handler() -> None:
+    reports = Reports()
+    app, done = shop(report=reports, cancel_when_gone=False), asyncio.Event()
+
+    @app.post("/late")
+    async def late(request: Request) -> bytes:
+        await asyncio.sleep(2)
+        try:
+            return await request.body()
+        finally:
+            done.set()
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /late HTTP/1.1\r\nhost: a\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n")
+        await asyncio.sleep(1)
+        peer.stream.abort()
+        await done.wait()
+        assert (await closed_record(app)).outcome is Outcome.RESET
+        assert reports == []
+
+
+@pytest.mark.parametrize("target", [b"http://[x/", b"http://:80/", b"http://a:b/", b"http://[:::]/"])
+async def test_target_without_a_valid_host_is_answered_400(target: bytes) -> None:
+    """RFC 9110 §4.2.1."""
+    reports = Reports()
+    app = shop(report=reports)
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET %b HTTP/1.1\r\nhost: a\r\n\r\n" % target)
+        assert (await peer.answer()).status == 400
+        assert (await closed_record(app)).outcome is Outcome.PROTOCOL_ERROR
+        assert reports == []
+
+
+async def test_empty_line_behind_a_body_is_no_request() -> None:
+    """RFC 9112 §2.2."""
+    app = shop()
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi\r\n")
+        assert (await peer.answer()).text == "hi"
+        await asyncio.sleep(20)
+        assert (await peer.ask("GET", "/")).text == "hello"
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\nhi\r\n")
+        assert (await peer.answer()).text == "hi"
+        await peer.stream.send_eof()
+        assert await peer.rest() == b""
+        assert (await closed_record(app)).outcome is Outcome.PEER_CLOSED
+
+
+@pytest.mark.parametrize("early", [True, False])
+async def test_answer_behind_which_bytes_are_unread_is_read_to_its_end(early: bool) -> None:
+    """RFC 9112 §9.6: closing with unread bytes would send RST, which may erase the answer."""
+    app = shop(http=HttpLimits(requests=1))
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        await asyncio.sleep(5)
+        return "waited"
+
+    async with serving(app), asking(app) as peer:
+        request = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n"
+        await peer.send(request * (2 if early else 1))
+        await asyncio.sleep(1)
+        if not early:
+            await peer.send(request)
+        await asyncio.sleep(10)
+        assert (await peer.answer()).text == "waited"
+        assert await peer.rest() == b""
+
+
+async def test_date_of_the_handler_is_the_only_one() -> None:
+    """RFC 9110 §6.6.1."""
+    app = shop()
+    day = "Mon, 01 Jan 2001 00:00:00 GMT"
+
+    @app.get("/date")
+    async def date(request: Request) -> Response:
+        return Response("d", fields={"Date": day})
+
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/date")).fields.get_all("date") == [day]
+        assert len((await peer.ask("GET", "/")).fields.get_all("date")) == 1

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from netwright.core.errors import ProtocolError
 from netwright.proto.tcp.segment import ACK, SYN, Segment, SynOptions, wrap
-from netwright.sim.codec import Flow, is_plain, parse, serialize
+from netwright.sim.codec import ChecksumError, Flow, is_plain, parse, serialize
 from netwright.wire.build import build
 from netwright.wire.checksum import checksum
 from netwright.wire.ip import IPv4
@@ -91,3 +91,13 @@ def test_a_fragment_is_not_plain(at: int, bits: int, plain: bool) -> None:
     packet[6] = packet[7] = 0
     packet[at] = bits
     assert is_plain(bytes(packet)) is plain
+
+
+@pytest.mark.parametrize("flow", [V4, V6])
+@pytest.mark.parametrize("missing", [1, 2])
+def test_a_packet_that_ends_before_its_length_is_malformed_not_corrupted(flow: Flow, missing: int) -> None:
+    """RFC 791 §3.1, RFC 8200 §3: the length is of the whole packet."""
+    packet = serialize(Segment(1, 1, ACK, 100, bytes(50)), flow)
+    with pytest.raises(ProtocolError, match="in a packet of") as caught:
+        parse(packet[:-missing])
+    assert not isinstance(caught.value, ChecksumError)

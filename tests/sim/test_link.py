@@ -157,3 +157,12 @@ def test_limits_of_a_path_are_exact(beyond: int) -> None:
     link = Link(Path(rate=8e3, mark_above=1000), seed=1)
     link.carry(None, 1000 + beyond, 0.0)
     assert link.carry(None, 1, 0.0).arrivals[0].marked is (beyond > 0)
+
+
+def test_a_packet_that_is_held_back_waits_behind_the_one_before_it() -> None:
+    """``reorder_delay`` counts from its place in the order; a path that has become faster gives no other one."""
+    link = Link(Path(delay=0.5), seed=1)
+    link.carry(b"", 100, 0.0)
+    link.path = Path(delay=0.1, reorder=1.0, reorder_delay=0.005)
+    (arrival,) = link.carry(b"", 100, 0.0).arrivals
+    assert arrival.at == 0.505

@@ -1,6 +1,6 @@
 """A plugin for pytest: the suites of aio with their listeners on a TCP of our own, and the kernel as their peer.
 
-    python -m pytest -p tests.truth.own_tcp tests/aio/test_stream.py -k "tcp and portable"
+    python -m pytest -p tests.truth.own_tcp tests/aio/test_portable_stream.py -k tcp-portable
 
 In a network namespace of its own (tests/truth/test_tun.py makes it).  The clock still jumps: both ends of a connection
 are in this thread, the stack's in the loop, the kernel's in its system calls.

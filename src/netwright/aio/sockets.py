@@ -375,12 +375,15 @@ async def _connect_unix(sock: socket.socket, path: str) -> None:
 # what a pipe needs of its descriptor
 
 
-def hung_up(descriptor: int) -> bool:
-    """True if both directions are over, as after a reset behind the peer's FIN; False where poll(2) does not tell."""
+def hung_up(descriptor: int, *, by_fin: bool = False) -> bool:
+    """True if both directions are over, as after a reset; with ``by_fin`` also if the peer has ended its own.
+
+    Bytes stay where they are.  False where poll(2) does not tell: the end of one direction is Linux's (POLLRDHUP).
+    """
     if descriptor < 0 or not hasattr(select, "poll"):
         return False
     poller = select.poll()
-    poller.register(descriptor, 0)  # POLLHUP and POLLERR come unasked
+    poller.register(descriptor, getattr(select, "POLLRDHUP", 0) if by_fin else 0)  # POLLHUP, POLLERR come unasked
     return bool(poller.poll(0))
 
 

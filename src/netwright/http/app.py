@@ -12,16 +12,18 @@ import inspect
 from collections.abc import AsyncGenerator, Callable, Coroutine, Iterable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextvars import copy_context
+from functools import partial
 from typing import Any, Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Stream
 from netwright.core.address import Address
 from netwright.core.record import Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
+from netwright.http.exchange import Handler, Settings
+from netwright.http.h1 import Connection
 from netwright.http.request import Request
 from netwright.http.response import Response
 from netwright.http.router import Router
-from netwright.http.server import Connection, Handler, Settings
 from netwright.proto.http1 import HttpLimits
 from netwright.run.service import Report, Service, log_error
 from netwright.run.settings import DEFAULT_CONSOLE
@@ -50,6 +52,7 @@ class App(Service):
         report: Report = log_error,
         handler_timeout: float | None = None,
         cancel_when_gone: bool = True,
+        answer_half_closed: bool = False,
         threads: int = 16,
         hook_timeout: float = 10.0,
     ) -> None:
@@ -57,7 +60,9 @@ class App(Service):
         Args:
             handler_timeout: seconds after which a handler is cancelled and 503 sent.  Threads cannot be cancelled:
                 theirs go on until they return.
-            cancel_when_gone: cancel a handler whose peer went away; one that ended only its direction gets its answer.
+            cancel_when_gone: cancel a handler whose peer left while it waits: at the first look 0.1 s after it began to
+                wait, then at one every second.
+            answer_half_closed: a peer that ended its own direction (FIN) has not left: it may still read its answer.
             threads: of ``def`` handlers; requests beyond that wait for one.
             hook_timeout: bounds each start and stop hook, in seconds.
         """
@@ -69,12 +74,13 @@ class App(Service):
         self._threads = threads
         self._pool: ThreadPoolExecutor | None = None
         self._settings = Settings(
+            self,
             self._find,
             self.report,
             http,
             handler_timeout=handler_timeout,
             cancel_when_gone=cancel_when_gone,
-            draining=lambda: self.draining,
+            answer_half_closed=answer_half_closed,
         )
 
     def http(self, address: int | str | Address, *, name: str = "http", limits: Limits | None = None) -> None:
@@ -177,9 +183,8 @@ class App(Service):
 
         async def run(request: Request) -> object:
             await request.body()
-            return await asyncio.get_running_loop().run_in_executor(
-                self._executor(), copy_context().run, handler, request
-            )
+            work = partial(copy_context().run, _called, handler, request)
+            return await asyncio.get_running_loop().run_in_executor(self._executor(), work)
 
         return run
 
@@ -195,6 +200,14 @@ class App(Service):
         if pool is not None:
             pool.shutdown(wait=False, cancel_futures=True)
         return report
+
+
+def _called(handler: Callable[[Request], object], request: Request) -> object:
+    """Call a handler in its thread; a Future takes every exception but StopIteration, and would never be done."""
+    try:
+        return handler(request)
+    except StopIteration as error:
+        raise RuntimeError("the handler raised StopIteration") from error
 
 
 def _streamed(handler: Callable[[Request], Any]) -> Callable[[Request], Coroutine[Any, Any, object]]:

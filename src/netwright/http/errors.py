@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 
 from netwright.core.errors import NetwrightError, UsageError
+from netwright.proto.fields import check_pair
 
 __all__ = ["StatusError"]
 
@@ -24,4 +25,4 @@ class StatusError(NetwrightError):
         if not 400 <= status <= 599:
             raise UsageError(f"error status {status}, 400 to 599 allowed", reference="RFC 9110 §15")
         super().__init__(message, reference=reference, advice=advice)
-        self.status, self.fields = status, tuple(fields)
+        self.status, self.fields = status, tuple((check_pair(name, value), value) for name, value in fields)

@@ -13,6 +13,7 @@ from netwright.proto.fields import Fields
 
 if TYPE_CHECKING:
     from netwright.core.address import Address
+    from netwright.http.exchange import Exchange
 
 __all__ = ["Content", "Head", "Query", "Request"]
 
@@ -166,6 +167,11 @@ class Request:
         if self._read is None:
             raise UsageError(f"content of {self!r} before it was read", advice="await request.body() first")
         return self._read
+
+    @property
+    def exchange(self) -> "Exchange":
+        """This request and its answer as they happen: 1xx responses, trailers, an answer piece by piece."""
+        return self._content  # type: ignore[return-value]  # a server's request has its exchange as content
 
     @property
     def trailers(self) -> Fields:

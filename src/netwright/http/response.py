@@ -10,13 +10,13 @@ from netwright.aio import Stream
 from netwright.core.errors import UsageError
 from netwright.proto.fields import check_pair
 
-__all__ = ["Answer", "Json", "Response", "Switch", "as_response"]
+__all__ = ["FRAMING", "Answer", "Json", "Response", "Switch", "as_response"]
 
 Json: TypeAlias = "dict[str, Json] | list[Json] | str | int | float | bool | None"
 Pairs: TypeAlias = "Mapping[str, str] | Iterable[tuple[str, str]]"
 TEXT, HTML, JSON, BYTES = "text/plain; charset=utf-8", "text/html; charset=utf-8", "application/json", ""
 _OCTETS = "application/octet-stream"
-_FRAMING = {"content-length", "transfer-encoding", "connection"}
+FRAMING = frozenset(("content-length", "transfer-encoding", "connection"))
 
 
 class Response:
@@ -108,7 +108,7 @@ def _pairs(content_type: str, fields: Pairs) -> tuple[tuple[str, str], ...]:
         return plain
     pairs = list(fields.items() if isinstance(fields, Mapping) else fields)
     names = {check_pair(name, value).lower() for name, value in pairs}
-    if own := sorted(names & _FRAMING):
+    if own := sorted(names & FRAMING):
         raise UsageError(f"{own[0]} in a response's fields: the server says it", advice="Response(close=True) closes")
     if content_type and "content-type" not in names:
         pairs.insert(0, (check_pair("content-type", content_type), content_type))

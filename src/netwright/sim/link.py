@@ -194,11 +194,8 @@ class Link:
             return inf
         counters.passed += 1
         counters.size += size
-        rate, free_at, at = (
-            self._path.rate,
-            self._free_at,
-            now,
-        )  # as ``_sent`` and ``_in_order``, which cost a call each
+        # The same as ``_sent`` and ``_in_order``, which would cost a call each.
+        rate, free_at, at = self._path.rate, self._free_at, now
         if rate:
             at = self._free_at = (free_at if free_at > now else now) + size * 8 / rate
         at += self._path.delay

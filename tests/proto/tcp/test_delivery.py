@@ -64,3 +64,11 @@ def test_a_segment_counts_once() -> None:
     delivery.arrived(record, 1.1)
     delivery.arrived(record, 1.2)
     assert delivery.delivered == 1
+
+
+def test_a_program_with_nothing_to_send_is_limited_before_the_first_delivery() -> None:
+    """§3.4: app_limited = (delivered + pipe) or 1, for 0 would mean that it is not."""
+    delivery = Delivery()
+    delivery.limit(0)
+    delivery.arrived(send(delivery, 1.0, 0), 1.1)
+    assert delivery.sample(0.1).limited

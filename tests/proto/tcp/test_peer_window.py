@@ -1,5 +1,7 @@
 """netwright.proto.tcp.peer_window."""
 
+import pytest
+
 from netwright.proto.tcp.peer_window import PeerWindow
 
 
@@ -30,3 +32,11 @@ def test_a_full_segment_is_at_most_half_of_the_peers_buffer() -> None:
     small.update(0, 0, 300)
     assert small.segment_limit(1460) == 300
     assert PeerWindow().segment_limit(1460) == 48
+
+
+@pytest.mark.parametrize(("largest", "limit"), [(535, 535), (536, 536), (537, 268)])
+def test_a_buffer_of_one_least_segment_is_not_halved(largest: int, limit: int) -> None:
+    """Linux tcp_bound_to_half_wnd: a window of up to 536 bytes takes one segment (RFC 9293 §3.7.1)."""
+    window = PeerWindow()
+    window.update(0, 0, largest)
+    assert window.segment_limit(1460) == limit

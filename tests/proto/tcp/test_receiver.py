@@ -301,3 +301,21 @@ def test_the_advertised_window_fits_field_and_buffer_for_every_scale(scale: int,
     assert 0 <= field <= 65535
     assert field << scale <= max(settings.receive_buffer, 65535)
     assert receiver.window >= min(settings.receive_buffer, 65535)
+
+
+def test_ranges_that_have_become_one_are_one_block() -> None:
+    """RFC 2018 §4: a block is a contiguous range whose neighbours have not arrived."""
+    receiver = receiver_of()
+    for start in (201, 401, 301):
+        receiver.receive(start, bytes(100), 0.0)
+    assert receiver.blocks(4) == ((201, 501),)
+
+
+def test_a_timestamp_is_believed_for_24_days_from_the_last_one() -> None:
+    """RFC 7323 §5.5: the clock of TS.Recent starts with each update."""
+    receiver, day = receiver_of(), 86400.0
+    receiver.stamp(Segment(1, 0, ACK, 0, timestamps=(10, 0)), 0.0)
+    receiver.stamp(Segment(1, 0, ACK, 0, timestamps=(11, 0)), 20 * day)
+    old = Segment(1, 0, ACK, 0, b"x", timestamps=(9, 0))
+    assert receiver.is_replay(old, 43 * day)
+    assert not receiver.is_replay(old, 44 * day)

@@ -435,3 +435,30 @@ def test_a_timeout_ends_the_wait_for_reordering() -> None:
     talk.wait(0.0025)
     assert phase(talk) is Phase.LOSS
     assert recovery.reorder_at == inf
+
+
+ECN = replace(SACK, ecn="ask")
+ECN_ANSWER = "SE. 0:0 ack 1 win 65535 mss 1000 sackok"
+
+
+def test_evidence_about_an_old_recovery_does_not_undo_a_reduction_for_a_mark() -> None:
+    """RFC 3168 §6.1.2: the mark was congestion; Linux tcp_enter_cwr: undo_marker = 0."""
+    talk = flight(10, ECN, ECN_ANSWER)
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    talk.hear(". 1:1 ack 10001")
+    talk.send(5000)
+    talk.hear("E. 1:1 ack 11001")
+    assert phase(talk) is Phase.REDUCING
+    talk.hear(". 1:1 ack 12001 sack 1:1001")
+    assert phase(talk) is Phase.REDUCING
+    assert talk.endpoint.sender.recovery.undone == 0
+
+
+def test_a_mark_during_recovery_keeps_the_reduction_although_the_loss_was_none() -> None:
+    """RFC 3168 §6.1.2; Linux tcp_fastretrans_alert: prior_ssthresh = 0."""
+    talk = flight(10, ECN, ECN_ANSWER)
+    talk.hear(". 1:1 ack 1 sack 1001:4001")
+    talk.hear("E. 1:1 ack 1 sack 1001:5001")
+    talk.hear(". 1:1 ack 10001 sack 1:1001")
+    assert talk.endpoint.sender.recovery.undone == 1
+    assert talk.endpoint.sender.window.ssthresh == 5

@@ -1,10 +1,15 @@
 """netwright.proto.tcp.segment_writer."""
 
+from dataclasses import replace
+
+import pytest
+
 from netwright.proto.tcp.handshake import Agreement
 from netwright.proto.tcp.receiver import Receiver
 from netwright.proto.tcp.segment import ACK, CE, ECE, NOT_ECT, RST, SYN, Segment, SynOptions
 from netwright.proto.tcp.segment_writer import SegmentWriter
 from netwright.proto.tcp.settings import Settings
+from tests.support.tcp_dialogue import PLAIN, established
 
 
 def made(*, timestamps: bool = True, mss: int = 1000) -> tuple[SegmentWriter, Receiver]:
@@ -75,3 +80,14 @@ def test_a_congestion_mark_is_echoed() -> None:
     receiver.mark(Segment(100, 0, ACK, 0, ecn=CE))
     writer.acknowledge(7, 1.0)
     assert writer.take()[0].flags == ACK | ECE
+
+
+@pytest.mark.parametrize(("after", "answers"), [(0.25, True), (0.5, False)])
+def test_data_within_the_delay_of_an_acknowledgement_is_an_answer(after: float, answers: bool) -> None:
+    """RFC 9293 §3.8.6.3 delays for it; Linux tcp_event_data_sent: less than the delay, not as much."""
+    talk = established(replace(PLAIN, delayed_ack=0.5))
+    talk.now = 1.0
+    talk.hear(". 1:11 ack 1")
+    talk.now += after
+    talk.send(10)
+    assert talk.endpoint.receiver.interactive is answers

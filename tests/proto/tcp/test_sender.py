@@ -575,3 +575,21 @@ def test_a_tail_loss_probe_of_new_data_is_one_segment() -> None:
     talk.wait(0.03)  # two round trips of 10 ms
     talk.say(". 2001:3001")
     talk.quiet()
+
+
+def test_a_d_sack_counts_segments_of_the_size_that_is_sent_now() -> None:
+    """RFC 2883 §4: one range may be of several segments; after the path has become narrow, of more."""
+    grown = []
+    for duplicates in ("", " sack 1:1001"):
+        talk = established(plain(sack=True, congestion="reno"))
+        talk.send(20_000)
+        talk.skip()
+        talk.now += 0.01
+        assert talk.endpoint.reduce_mss(500, 1, talk.now)  # segments of 512 bytes: what is in flight goes again
+        talk.skip()
+        talk.hear(". 1:1 ack 10001")
+        talk.skip()
+        before = talk.endpoint.sender.window.cwnd
+        talk.hear(f". 1:1 ack 10513{duplicates}")
+        grown.append(talk.endpoint.sender.window.cwnd - before)
+    assert grown == [1, 3]

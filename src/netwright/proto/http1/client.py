@@ -23,7 +23,7 @@ class ClientMachine(Machine):
     as long as the caller waits for that (RFC 9110 §10.1.1).
     """
 
-    _name = "response"
+    _stages = ("next response", "response head", "response body")
 
     def __init__(self, limits: HttpLimits, now: float) -> None:
         super().__init__(limits, now)
@@ -32,6 +32,7 @@ class ClientMachine(Machine):
         self._method = self._asked = self._offered = ""
         self._until_eof = False
         self._interim = 0
+        self._patience = limits.response_timeout
         self._first = False  # a client's connection begins with a request, not with a wait for the peer
         self.keep_alive = True
 
@@ -83,10 +84,6 @@ class ClientMachine(Machine):
         if self.reading is Reading.HEAD and self.writing is not Writing.HEAD:
             self._head_began = True  # an answer is owed: this end is inside of a message
         return super().receive_eof(now)
-
-    def _idle_deadline(self, now: float) -> float:
-        """Until the first byte of a response; time in which no request is out is not bounded here."""
-        return (now if self._idle_since is None else self._idle_since) + self.limits.response_timeout
 
     def next_message(self) -> None:
         """Ready for the next request.

@@ -4,7 +4,7 @@ A machine reads one message, reports ``End`` and keeps the rest unread until ``n
 connection into something else (RFC 9110 §7.8), so bytes after a message are not HTTP until then.
 
 A wait for the peer begins with ``wait``, which the caller calls when it finds nothing to read, and ends with the next
-``receive`` or with ``pause``.  ``deadline`` says when it must end, ``expire`` what happens then.
+``receive`` or with ``pause``.  ``wait`` and ``deadline`` say when it must end, ``expire`` what happens then.
 """
 
 from collections.abc import Iterable
@@ -31,7 +31,7 @@ class Machine:
     """Base of ``ServerMachine`` and ``ClientMachine``; ``now`` is in seconds on one clock of the caller's choice."""
 
     _section: Section
-    _name = "message"
+    _stages = ("next message", "message head", "message body")
     _skips = False  # one CRLF before a start line is no fault: some clients end a body with it (RFC 9112 §2.2)
 
     def __init__(self, limits: HttpLimits, now: float) -> None:
@@ -45,6 +45,7 @@ class Machine:
         self._may_skip = self._skips
         self._first = True
         self._idle_since: float | None = None
+        self._patience = limits.next_request  # seconds from ``_idle_since`` to the first byte of a head
         self._waits_since: float | None = None  # for content
         self._waited = self._allowed = 0.0  # seconds for this body
         self._chunked = False  # what this side sends
@@ -87,18 +88,21 @@ class Machine:
 
     # time
 
-    def wait(self, now: float) -> None:
-        """Begin to wait for the peer; a wait that is on goes on."""
+    def wait(self, now: float) -> float | None:
+        """Begin to wait for the peer, return the deadline; a wait that is on goes on."""
         if self.reading is _BODY:
             if self._waits_since is None:
                 self._waits_since = now
-        elif self._idle_since is None and not self._head_began:
-            self._idle_since = now
+        elif not self._head_began and not self._first:
+            if self._idle_since is None:
+                self._idle_since = now
+            return self._idle_since + self._patience
+        return self.deadline(now)
 
     def pause(self, now: float) -> None:
         """End a wait for content in which nothing came; until the next ``wait`` the peer's time does not run."""
         if self._waits_since is not None:
-            self._waited += now - self._waits_since
+            self._waited += max(0.0, now - self._waits_since)
             self._waits_since = None
 
     def deadline(self, now: float) -> float | None:
@@ -108,15 +112,9 @@ class Machine:
             return since + max(0.0, self._allowed - self._waited)
         if self.reading is not _HEAD:
             return None
-        if self._head_began:
+        if self._head_began or self._first:  # the first head of a connection is timed from its beginning
             return self._began + self.limits.head_timeout
-        return self._idle_deadline(now)
-
-    def _idle_deadline(self, now: float) -> float:
-        """Between messages; the first head of a connection is timed from its beginning."""
-        if self._first:
-            return self._began + self.limits.head_timeout
-        return (now if self._idle_since is None else self._idle_since) + self.limits.next_request
+        return (now if self._idle_since is None else self._idle_since) + self._patience
 
     def expire(self, now: float) -> list[Event]:
         """Report what a deadline means that passed: ``Refused`` inside of a message, nothing between two."""
@@ -134,10 +132,10 @@ class Machine:
     def stage(self) -> str:
         """What a wait for the peer waits for."""
         if self.reading is _BODY:
-            return f"{self._name} body"
+            return self._stages[2]
         if self._head_began:
-            return f"{self._name} head"
-        return "first byte" if self._first else f"next {self._name}"
+            return self._stages[1]
+        return "first byte" if self._first else self._stages[0]
 
     @property
     def has_rest(self) -> bool:

@@ -31,7 +31,7 @@ class ServerMachine(Machine):
     ``send_end`` (or ``send_whole`` for all three); then ``next_message``, if ``keep_alive``.
     """
 
-    _name = "request"
+    _stages = ("next request", "request head", "request body")
     _skips = True
 
     def __init__(self, limits: HttpLimits, now: float) -> None:

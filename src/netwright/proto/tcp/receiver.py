@@ -329,7 +329,6 @@ class Receiver:
         if opened >= 2 * window and data and not self.finished:
             opened = min(opened, self._largest)
             if opened >= 2 * window and opened - window >= self._edge_step:
-                self.ack_now = (
-                    True  # RFC 9293 §3.8.6.2.2; only if it doubles, as in Linux, or every read would send a segment
-                )
+                # RFC 9293 §3.8.6.2.2; only if it doubles, as in Linux, or every read would send a segment.
+                self.ack_now = True
         return data

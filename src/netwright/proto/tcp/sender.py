@@ -1,5 +1,9 @@
 """The sending half of an endpoint: which segments may be sent, when, and when to send them again (RFC 9293 §3.8).
 
+One responsibility: choose the next segment of one direction, and the time of the next timer.  What an acknowledgement
+measures (``ack_reader``), what is lost (``recovery``, ``rack``) and the size of the window (``congestion``) are modules
+beside it.
+
 The send buffer has two parts: the scoreboard holds segments in flight with their bytes, ``_unsent`` bytes never sent.
 """
 
@@ -94,7 +98,8 @@ class Sender:
         self.mss, self.scale, self.ecn = DEFAULT_MSS, 0, False
         self._segment_limit, self.options, self._first_number = self.mss, 0, iss + 1
         self.limit, self._unsent, self.refused = settings.send_buffer, bytearray(), False
-        self._fin_wanted, self.fin_at, self._small_end = False, -1, iss
+        self._fin_wanted, self.fin_at = False, -1
+        self._small_end = iss  # end of the last segment that was not full (Minshall's variant of Nagle)
         self.nodelay, self.corked, self.user_timeout = settings.nodelay, False, settings.user_timeout
         self.rtt, self.board, self.window = RoundTrip(settings), Scoreboard(), Window(settings.initial_window)
         self.control = control_for(settings)
@@ -114,8 +119,9 @@ class Sender:
             stamp_offset=stamp_offset,
         )
         self.timer, self.timer_at, self._persist = OFF, inf, Persist(settings, self.rtt)
-        self._last_sent_at, self._heard_at, self._stalled_at = -inf, -inf, inf
-        self._reported_reductions = 0
+        self._last_sent_at = self._heard_at = -inf
+        self._stalled_at = inf  # when a segment timed out for the first time since the last new acknowledgement
+        self._reported_reductions = 0  # reductions that CWR has reported to the peer
         self.handshaking, self._syn_flags, self._syn_timeouts = True, SYN, 0
 
     def __repr__(self) -> str:
@@ -202,12 +208,9 @@ class Sender:
         """Apply what the handshake agreed on."""
         acks = self._acks
         self.mss = self._segment_limit = acks.mss = agreement.mss
-        self.scale, self.ecn, acks.ecn, acks.stamped = (
-            agreement.send_scale,
-            agreement.ecn,
-            agreement.ecn,
-            agreement.timestamps,
-        )
+        self.scale = agreement.send_scale
+        self.ecn = acks.ecn = agreement.ecn
+        acks.stamped = agreement.timestamps
         self.recovery.sack = agreement.sack
 
     def has_in_flight(self, seq: int) -> bool:
@@ -300,9 +303,8 @@ class Sender:
     def take_window(self, segment: Segment, window: int, now: float) -> bool:
         """Update the peer's window, which is scaled already; True if it changed."""
         if not window and self.timer is PERSIST:
-            self.timer_at = self._persist.next_at(
-                self.user_timeout, now
-            )  # the probe was answered (Linux tcp_ack_probe)
+            # The probe was answered (Linux tcp_ack_probe).
+            self.timer_at = self._persist.next_at(self.user_timeout, now)
         was_closed = self.peer.size == 0 < self.peer.largest
         if not self.peer.update(segment.seq, segment.ack, window):
             return False

@@ -1,4 +1,4 @@
-"""A call's arguments to what a handler wants: numbers, names, sizes, the socket that is meant."""
+"""Convert the arguments of a call in a script: to numbers, names, sizes and sockets."""
 
 from collections.abc import Mapping, Sequence
 
@@ -16,7 +16,7 @@ def symbols(argument: Argument) -> set[str]:
 
 
 def is_null(arguments: Sequence[Argument], index: int) -> bool:
-    """True if that argument is a pointer to nowhere."""
+    """True if the argument is a null pointer."""
     return len(arguments) > index and (symbols(arguments[index]) == {"NULL"} or isinstance(arguments[index], int))
 
 
@@ -28,12 +28,12 @@ def number(argument: Argument, otherwise: int = 0) -> int:
 
 
 def entry(argument: Argument, name: str) -> Argument:
-    """A field of ``{name = value}``; 0 where it is not said."""
+    """Return a field of ``{name = value}``; 0 if it is absent."""
     return argument.get(name, 0) if isinstance(argument, Mapping) else 0
 
 
 def socket_of(host: Host, arguments: Sequence[Argument]) -> Socket:
-    """The socket of the first argument."""
+    """Return the socket whose descriptor is the first argument."""
     descriptor = arguments[0] if arguments else None
     if not isinstance(descriptor, int) or descriptor not in host.sockets:
         raise UnsupportedError(f"descriptor {descriptor!r} is no open socket")
@@ -41,7 +41,7 @@ def socket_of(host: Host, arguments: Sequence[Argument]) -> Socket:
 
 
 def connected(host: Host, arguments: Sequence[Argument]) -> tuple[Socket, Endpoint]:
-    """The same, with its endpoint."""
+    """Return the socket of the first argument, and its endpoint."""
     sock = socket_of(host, arguments)
     if sock.endpoint is None:
         raise UnsupportedError("call on a socket that was never connected")

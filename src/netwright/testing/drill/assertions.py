@@ -1,4 +1,4 @@
-"""The assertions of a script's code, over the names of struct tcp_info; nothing but assertions is run."""
+"""Check the assertions in a script's code, which use the members of struct tcp_info; no other code is run."""
 
 import ast
 
@@ -46,16 +46,16 @@ _ALLOWED = (
 
 
 def tcp_info(endpoint: Endpoint, now: float) -> dict[str, int]:
-    """What the kernel would say of it, under the names of struct tcp_info's members."""
+    """Return struct tcp_info of the endpoint, with the kernel's names of its members."""
     return {f"tcpi_{name}": value for name, value in info.tcp_info(endpoint, now).items()}
 
 
 def check(code: str, endpoint: Endpoint, constants: dict[str, int], now: float) -> None:
-    """Evaluate the assertions; ``constants`` keeps the names that the script's code gives to numbers.
+    """Evaluate the assertions; ``constants`` stores names to which the script's code assigns numbers.
 
     Raises:
         DrillError: one does not hold.
-        UnsupportedError: the code is more than assertions, or asks for a number that the model does not keep.
+        UnsupportedError: the code has other statements, or uses a member that ``sim.info`` does not fill.
     """
     names = tcp_info(endpoint, now) | _CONSTANTS | constants
     for statement in _statements(code):

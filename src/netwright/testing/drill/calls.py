@@ -1,6 +1,6 @@
 """System calls of a drill script on the simulated host: one function each, in a table.
 
-A call gives its result, a negative errno, or None for "would block".
+A handler returns the result of the call, a negative errno, or None if the call would block.
 """
 
 import errno
@@ -150,7 +150,7 @@ def _shutdown(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
 
 
 def _open(host: Host, arguments: Sequence[Argument], call: Call) -> Result:
-    """A file; what is in it does not matter, only what sendfile is told to take."""
+    """Open a file: its content does not matter, because sendfile is called with a count."""
     return call.result
 
 

@@ -1,4 +1,4 @@
-"""``python -m netwright.testing.drill PATH...``: scripts against the TCP endpoint, and what they say of it."""
+"""``python -m netwright.testing.drill PATH...``: play scripts against the TCP endpoint, and report the results."""
 
 import argparse
 import json
@@ -17,11 +17,18 @@ _PROGRESS = 200  # scripts between two lines of progress
 
 
 def main(arguments: Sequence[str] | None = None, output: TextIO = sys.stdout, progress: TextIO = sys.stderr) -> int:
-    """Play the scripts; 0 if as many passed as are wanted, 1 if fewer did, 2 if a path or a list is wrong."""
+    """Play the scripts; return 0 if the share of ``--at-least`` passed, 1 if less, 2 if a path or a list is wrong."""
     parser = argparse.ArgumentParser(prog="python -m netwright.testing.drill", description=__doc__)
     parser.add_argument("paths", nargs="+", type=Path, metavar="PATH", help="a script, or a directory of scripts")
-    parser.add_argument("--list", type=Path, metavar="FILE", help="which scripts of the directory are meant")
-    parser.add_argument("--at-least", type=float, default=1.0, metavar="SHARE", help="of them must pass (default 1)")
+    parser.add_argument(
+        "--list",
+        type=Path,
+        metavar="FILE",
+        help="a list of the scripts to play, and of the reasons to leave others out",
+    )
+    parser.add_argument(
+        "--at-least", type=float, default=1.0, metavar="SHARE", help="share of the scripts that must pass (default 1)"
+    )
     parser.add_argument("--json", action="store_true", help="counts and results as one JSON object")
     options = parser.parse_args(arguments)
     try:

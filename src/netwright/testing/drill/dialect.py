@@ -1,6 +1,7 @@
-"""What a script presupposes of its machine: two suites, two dialects, and the sysctls that both of them set.
+"""Dialects: the settings that a script expects of its machine, and the sysctls that change them.
 
-A script of google/packetdrill is about Linux, one of freebsd-net/tcp-testsuite about FreeBSD; their sysctls tell.
+Scripts of google/packetdrill expect Linux, those of freebsd-net/tcp-testsuite FreeBSD.  A script that sets a sysctl of
+FreeBSD (``net.inet``) is of the second kind.
 """
 
 from collections.abc import Callable
@@ -16,7 +17,7 @@ __all__ = ["BSD", "LINUX", "Dialect", "apply", "dialect_of"]
 
 @dataclass(frozen=True, slots=True)
 class Dialect:
-    """A machine before the script's first line.
+    """The settings of the machine before the script's first line.
 
     Attributes:
         defines: names for which ``#ifdef`` holds.  The BSD suite has the answers of the RFCs under STANDARD, and those
@@ -28,7 +29,7 @@ class Dialect:
     defines: frozenset[str] = frozenset()
 
     def buffer(self, mss: int) -> int:
-        """Receive buffer of a connection: FreeBSD rounds it up to whole segments."""
+        """Return the receive buffer of a connection: FreeBSD rounds it up to whole segments."""
         size = self.settings.receive_buffer
         return -(-size // mss) * mss if self.name == "bsd" else size
 
@@ -56,15 +57,15 @@ BSD = Dialect(
 
 
 def dialect_of(text: str) -> Dialect:
-    """The dialect in which a script is written."""
+    """Return the dialect of a script."""
     return BSD if "net.inet." in text else LINUX
 
 
 def apply(settings: Settings, name: str, value: str) -> Settings:
-    """One sysctl, ``name`` without net.ipv4.tcp_ (Linux) or with net.inet.tcp. (FreeBSD).
+    """Apply a sysctl; ``name`` is without net.ipv4.tcp_ (Linux) or with net.inet.tcp. (FreeBSD).
 
     Raises:
-        UnsupportedError: it switches on what the endpoint does not have.
+        UnsupportedError: it enables a feature that the endpoint does not have.
     """
     if name in _RULES:
         return _RULES[name](settings, value)

@@ -1,4 +1,4 @@
-"""The machine that a drill script talks to: one network card, sockets by number, virtual time.
+"""The simulated machine of a drill script: sockets by descriptor, one network interface, virtual time.
 
 The peer is the script; its initial sequence number and ours are 0, so that the script's relative numbers are ours.
 """
@@ -23,7 +23,7 @@ __all__ = ["Emission", "Host", "Interest", "Socket"]
 
 KEEPALIVE = KeepAlive(7200, 75, 9)  # Linux, tcp(7)
 _BEYOND_OLD = 65537  # numbers between an old connection's and those of the one that takes its place (Linux)
-_MAX_STEPS = 100_000  # timers of one advance; more means that the machine runs in circles
+_MAX_STEPS = 100_000  # timers of one ``advance``: more would be an endless loop
 _ERRNO = {
     End.RESET: errno.ECONNRESET,
     End.REFUSED: errno.ECONNREFUSED,
@@ -36,7 +36,7 @@ _ERRNO = {
 
 @dataclass(slots=True)
 class Socket:
-    """A descriptor: fresh, listening or connected; ``settings`` is what setsockopt made of the host's."""
+    """A socket: new, listening or connected; ``settings`` are the host's, changed by setsockopt."""
 
     settings: Settings
     endpoint: Endpoint | None = None
@@ -64,7 +64,7 @@ class Socket:
 
 @dataclass(slots=True)
 class Interest:
-    """One descriptor of an epoll set; ``told`` is what was so when it was last reported."""
+    """One descriptor of an epoll set; ``told`` is the state in which it was last reported."""
 
     events: set[str]
     told: object = None
@@ -82,7 +82,7 @@ class Emission:
 
 @dataclass(slots=True)
 class Host:
-    """Everything on this side of the wire."""
+    """The sockets and connections of the machine; ``sent`` has the segments that nobody has compared yet."""
 
     settings: Settings
     watch: Callable[[Moment], None] | None = None
@@ -96,12 +96,12 @@ class Host:
     _iss: int = 0
 
     def socket(self, number: int) -> Socket:
-        """A fresh descriptor."""
+        """Create a socket with this descriptor."""
         made = self.sockets[number] = Socket(self.settings)
         return made
 
     def listen(self, sock: Socket, backlog: int) -> None:
-        """The socket takes connections from now on."""
+        """Listen on a socket, or change its backlog."""
         if sock.listener is None:
             sock.listener = self.listener = Listener(
                 sock.settings, draw=lambda _: (self._iss, 0), backlog=backlog, watch=self.watch
@@ -122,7 +122,7 @@ class Host:
         return waiting[1] if waiting is not None else None
 
     def inject(self, segment: Segment) -> None:
-        """A segment from the wire."""
+        """Process a segment of the peer."""
         endpoint = next((e for e in reversed(self.endpoints) if e.state is not State.CLOSED), None)
         if endpoint is not None:
             endpoint.receive(endpoint.lift(segment), self.now)
@@ -147,7 +147,7 @@ class Host:
             self.endpoints.append(made)
 
     def collect(self) -> None:
-        """Move what the endpoints have to say onto the wire."""
+        """Move the segments of all endpoints to ``sent``."""
         if self.listener is not None:
             for _, segment in self.listener.take_segments():
                 half = self.listener.half_open_endpoint(self._peers)
@@ -183,5 +183,5 @@ class Host:
         self.collect()
 
     def change(self, sock: Socket, **values: object) -> None:
-        """A socket option that is one of the endpoint's settings."""
+        """Change settings of a socket; its next connection uses them."""
         sock.settings = replace(sock.settings, **values)  # type: ignore[arg-type]  # names are the settings'

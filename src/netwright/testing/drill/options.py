@@ -1,4 +1,4 @@
-"""setsockopt and getsockopt of a drill script: what is a setting of the endpoint, and what its answer must be."""
+"""setsockopt and getsockopt of a drill script: options become settings of the endpoint, values are compared."""
 
 import errno
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from netwright.testing.drill.values import Argument, Call, Names
 
 __all__ = ["get_option", "set_option"]
 
-# change nothing that a script sees on the wire, where the model does not have them
+# Accepted and ignored: they change no segment that a script compares.
 _HARMLESS = {
     "SO_REUSEADDR",
     "SO_REUSEPORT",
@@ -25,7 +25,11 @@ _HARMLESS = {
 }
 _LEAST_SEND_BUFFER = 4608  # SOCK_MIN_SNDBUF, socket(7)
 _KEEP = {"TCP_KEEPIDLE": "idle", "TCP_KEEPINTVL": "interval", "TCP_KEEPCNT": "count"}
-_BEFORE = {"TCP_SYNCNT": "syn_retries", "TCP_MAXSEG": "mss", "SO_RCVBUF": "receive_buffer"}  # of no use once connected
+_BEFORE = {
+    "TCP_SYNCNT": "syn_retries",
+    "TCP_MAXSEG": "mss",
+    "SO_RCVBUF": "receive_buffer",
+}  # only before the connection
 
 
 def _nodelay(host: Host, sock: Socket, value: Argument) -> None:
@@ -42,7 +46,7 @@ def _cork(host: Host, sock: Socket, value: Argument) -> None:
 
 
 def _send_buffer(host: Host, sock: Socket, value: Argument) -> None:
-    """The kernel doubles it and has a floor (socket(7))."""
+    """Set the send buffer: the kernel doubles the size, and has a minimum (socket(7))."""
     size = max(2 * number(value), _LEAST_SEND_BUFFER)
     host.change(sock, send_buffer=size)
     if sock.endpoint is not None:
@@ -87,7 +91,7 @@ _SETTERS: dict[str, Callable[[Host, Socket, Argument], None]] = {
 
 
 def set_option(host: Host, arguments: Sequence[Argument], call: Call) -> int:
-    """Make it the endpoint's."""
+    """Set an option of a socket, and of its endpoint if there is one."""
     sock = socket_of(host, arguments)
     name = _name(arguments)
     value: Argument = arguments[3] if len(arguments) > 3 else 0
@@ -104,7 +108,7 @@ def set_option(host: Host, arguments: Sequence[Argument], call: Call) -> int:
 
 
 def get_option(host: Host, arguments: Sequence[Argument], call: Call) -> int:
-    """Compare with what the script says it is."""
+    """Compare the value of an option with the script's."""
     sock = socket_of(host, arguments)
     name = _name(arguments)
     if name == "SO_ERROR":

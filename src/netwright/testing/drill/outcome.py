@@ -1,4 +1,4 @@
-"""How a drill ended, and the two ways to end early."""
+"""The outcome of a script."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -9,7 +9,7 @@ __all__ = ["DrillError", "Outcome", "Verdict"]
 
 
 class Verdict(StrEnum):
-    """PASSED and FAILED judge the endpoint; UNSUPPORTED says that the script needs what this machine has not."""
+    """PASSED and FAILED judge the endpoint.  UNSUPPORTED: the script needs a feature that the machine does not have."""
 
     PASSED = "passed"
     FAILED = "failed"
@@ -18,7 +18,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """``line`` and ``reason`` of what went wrong first; 0 and "" if nothing did."""
+    """The verdict, with the line and the reason of the first difference; 0 and "" if there is none."""
 
     verdict: Verdict
     line: int = 0
@@ -29,6 +29,6 @@ class Outcome:
 
 
 class DrillError(NetwrightError):
-    """The endpoint did something else than the script says."""
+    """The endpoint's behaviour differs from the script."""
 
     culprit = "endpoint"

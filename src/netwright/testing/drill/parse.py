@@ -1,4 +1,4 @@
-"""A drill script's text to values.  What the language has beyond TCP (ICMP, UDP, PSP, tunnels) is named and refused."""
+"""Parse a drill script.  Packets of other protocols (ICMP, UDP, PSP, tunnels) raise UnsupportedError."""
 
 import re
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ _SKIPPED = re.compile(r'%\{.*?\}%|`[^`]*`|/\*.*?\*/|//[^\n]*|^[ \t]*#[^\n]*|"(?:
 
 
 class UnsupportedError(UsageError):
-    """The script uses a part of the language that a TCP endpoint has no answer to."""
+    """The script needs a feature that the simulated machine does not have."""
 
 
 def parse(text: str, defines: frozenset[str] = frozenset()) -> Script:
@@ -47,7 +47,7 @@ def parse(text: str, defines: frozenset[str] = frozenset()) -> Script:
 
     Raises:
         UnsupportedError: it has packets of other protocols.
-        UsageError: a line is not of the language; the text has its number and the line.
+        UsageError: a line has a syntax error; the message has the line and its number.
     """
     options: dict[str, str] = {}
     events = []
@@ -61,7 +61,7 @@ def parse(text: str, defines: frozenset[str] = frozenset()) -> Script:
 
 
 def _preprocessed(text: str, defines: frozenset[str]) -> str:
-    """What ``#ifdef`` leaves; line numbers stay."""
+    """Return the text without the lines that ``#ifdef`` excludes; line numbers stay the same."""
     kept, open_blocks = [], [True]
     for line in text.split("\n"):
         match = _DIRECTIVE.match(line)
@@ -81,7 +81,7 @@ def _preprocessed(text: str, defines: frozenset[str]) -> str:
 
 
 def _without_comments(text: str) -> str:
-    """Comments become blanks, line numbers stay; code, commands and strings keep what looks like one."""
+    """Remove comments, but not from code, commands and strings; line numbers stay the same."""
 
     def blank(match: re.Match[str]) -> str:
         return match[0] if match[0][0] in '%`"' else "\n" * match[0].count("\n")
@@ -90,7 +90,7 @@ def _without_comments(text: str) -> str:
 
 
 def _statements(text: str) -> Iterator[tuple[int, When, str]]:
-    """(line, when, body) of each; a statement ends where brackets, backquotes and braces are closed."""
+    """Yield (line, when, body) of each statement; it ends where brackets, backquotes and braces are closed."""
     position, lines = 0, text.split("\n")
     while position < len(lines):
         start, statement = position, lines[position]
@@ -114,7 +114,7 @@ def _open(statement: str) -> bool:
 
 
 def _continues(statement: str, line: str) -> bool:
-    """A packet's options or a call's result may stand on the next line."""
+    """True if ``line`` continues the statement: it has the options of a packet, or the result of a call."""
     if "%{" in statement or "`" in statement or statement.strip().startswith("--"):
         return False
     return line.strip()[:1] in ("<", "=") and not _WHEN.match(line)

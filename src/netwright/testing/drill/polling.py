@@ -1,4 +1,4 @@
-"""poll and epoll of a drill script: what a descriptor is ready for."""
+"""poll and epoll of a drill script."""
 
 from collections.abc import Sequence
 
@@ -18,7 +18,7 @@ _DONE = (State.CLOSED, State.TIME_WAIT)
 
 
 def readiness(sock: Socket) -> set[str]:
-    """Names of poll(2) without their prefix."""
+    """Return the events for which a socket is ready, named as in poll(2) without the prefix."""
     if sock.listener is not None:
         return {"IN"} if sock.listener.waiting else set()
     endpoint = sock.endpoint
@@ -40,7 +40,7 @@ def readiness(sock: Socket) -> set[str]:
 
 
 def poll(host: Host, arguments: Sequence[Argument], call: Call) -> int | None:
-    """How many are ready; None while none is."""
+    """Return how many descriptors are ready; None if none is, and the call blocks."""
     entries = arguments[0] if isinstance(arguments[0], list) else []
     count = 0
     for item in entries:
@@ -58,7 +58,7 @@ def _empty(timeout: Argument) -> int | None:
 
 
 def epoll_create(host: Host, arguments: Sequence[Argument], call: Call) -> int:
-    """A new set."""
+    """Create an epoll set."""
     descriptor = call.result if call.result is not None else 100 + len(host.polls)
     host.polls[descriptor] = {}
     return descriptor
@@ -76,7 +76,7 @@ def epoll_ctl(host: Host, arguments: Sequence[Argument], call: Call) -> int:
 
 
 def epoll_wait(host: Host, arguments: Sequence[Argument], call: Call) -> int | None:
-    """How many are ready; with EPOLLET only those to which something has happened since."""
+    """Return how many descriptors are ready; with EPOLLET only those that have changed since the last report."""
     seen = []
     for descriptor, interest in _interests(host, arguments[0]).items():
         sock = host.sockets[descriptor]
@@ -91,7 +91,7 @@ def epoll_wait(host: Host, arguments: Sequence[Argument], call: Call) -> int | N
 
 
 def _happened(sock: Socket) -> object:
-    """Changes whenever the kernel would wake who waits: bytes, connections, the end, room to write."""
+    """Return a value that changes when the kernel would report the descriptor again with EPOLLET."""
     endpoint = sock.endpoint
     if endpoint is None:
         return sock.listener.waiting if sock.listener is not None else 0
@@ -112,5 +112,5 @@ def _socket(host: Host, item: Argument) -> Socket:
 
 
 def _events(argument: Argument) -> set[str]:
-    """``EPOLLIN|EPOLLET`` and ``POLLIN`` alike, without prefix."""
+    """Return the names in ``EPOLLIN|EPOLLET`` or ``POLLIN`` without their prefix."""
     return {name.removeprefix("E").removeprefix("POLL") for name in symbols(argument)}

@@ -1,8 +1,8 @@
 """Run a drill script against the TCP endpoint, in virtual time.
 
-``drill(text)`` judges one script.  What a script presupposes of its machine (its dialect, the window scale and MSS of
-its own SYN) becomes settings; what it says of behaviour is compared.  Shell commands are read for what they set, and
-never run.  A time in a script may be missed by as much as packetdrill allows.
+``drill(text)`` plays one script.  The dialect, and the MSS and window scale in the script's own SYN, become settings of
+the endpoint; its segments, times and results of calls are compared.  Sysctls in shell commands are applied, but no
+command is run.  Times are compared with the tolerance of packetdrill.
 """
 
 import errno
@@ -29,17 +29,15 @@ __all__ = ["TOLERANCE", "drill"]
 
 TOLERANCE = 0.004  # seconds, packetdrill's default of --tolerance_usecs
 _SHARE = 0.125  # of the time since the event before, its default of --tolerance_percent
-_TICKS = (
-    0.008  # a kernel's timer ends up to two ticks of 250 Hz late; the endpoint's are exact, and may be so much early
-)
+_TICKS = 0.008  # two ticks of 250 Hz: a kernel's timer may be so late, and the endpoint's, which are exact, so early
 _PATIENCE = 120.0  # seconds that an event with the time `*` may take
 
 
 def drill(text: str, dialect: Dialect | None = None, *, watch: Callable[[Moment], None] | None = None) -> Outcome:
-    """Judge one script; it never raises for what the script says.
+    """Play a script and return the outcome; errors in the script are outcomes, too.
 
     Args:
-        dialect: None finds out which one it is.
+        dialect: None: the script's sysctls decide.
     """
     dialect = dialect_of(text) if dialect is None else dialect
     try:
@@ -54,7 +52,7 @@ def drill(text: str, dialect: Dialect | None = None, *, watch: Callable[[Moment]
 
 @dataclass(slots=True)
 class _Pending:
-    """A call that blocks until its end."""
+    """A call that blocks."""
 
     event: Event
     call: Call
@@ -75,7 +73,7 @@ class _Run:
         self._pending: _Pending | None = None
 
     def run(self) -> Outcome:
-        """Event by event."""
+        """Play all events."""
         event = None
         try:
             for event in self._script.events:
@@ -110,7 +108,7 @@ class _Run:
                 command(self._host, event.action.command)
 
     def _advance(self, until: float) -> None:
-        """Let time pass; a blocked call returns as soon as it can."""
+        """Advance the clock; a blocked call returns as soon as it can."""
         self._host.advance(until, self._poll_pending_once)
         while self._host.now < until:
             self._host.advance(until, self._poll_pending_once)
@@ -176,7 +174,7 @@ class _Run:
         return True
 
     def _finish_pending(self) -> None:
-        """One call at a time: a new one waits for the one that blocks."""
+        """Wait until the blocked call returns: a script's program makes one call at a time."""
         pending = self._pending
         if pending is None or self._poll_pending():
             return
@@ -208,7 +206,7 @@ def _spelled(result: int) -> str:
 
 
 def _own_options(script: Script, dialect: Dialect) -> Settings:
-    """MSS and window scale of the script's own first SYN: its machine's link and buffers."""
+    """Return the dialect's settings with the MSS and the window scale of the first SYN that the script expects."""
     settings = dialect.settings
     for event in script.events:
         packet = event.action

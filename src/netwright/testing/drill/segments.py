@@ -1,8 +1,8 @@
-"""Segments of a script to segments of the endpoint, and the comparison of both.
+"""Convert the segments of a script to segments of the endpoint, and compare the two.
 
 Compared: numbers, flags, options, ECN, whether the window is zero.  Not compared: PSH, which marks the end of a
-program's write, and the size of an open window, which is a buffer's size.  A kernel hands large pieces to its card;
-so one line of a script may be several segments here, one behind the other.
+program's write, and the size of an open window, which depends on buffers.  A kernel gives its network card several
+segments at once (TSO), so one line of a script may match several segments that follow each other.
 """
 
 from collections.abc import Callable
@@ -37,13 +37,13 @@ _PADDING = ("nop", "eol")
 
 @dataclass(slots=True)
 class Stamps:
-    """Our timestamps: the script's number for each that it named."""
+    """The endpoint's timestamps, by the numbers that the script has for them."""
 
     live: dict[int, int] = field(default_factory=dict)
 
 
 def flags_of(packet: Packet) -> int:
-    """Bits of the header."""
+    """Return the flags as bits of the header."""
     bits = 0
     for letter in packet.flags.replace("-", ""):
         if letter not in _FLAGS:
@@ -53,7 +53,7 @@ def flags_of(packet: Packet) -> int:
 
 
 def inbound(packet: Packet, stamps: Stamps) -> Segment:
-    """The segment that the script sends."""
+    """Return the segment that the script sends."""
     flags = flags_of(packet)
     mss = scale = None
     permitted = False
@@ -82,10 +82,10 @@ def inbound(packet: Packet, stamps: Stamps) -> Segment:
 
 
 def expect(packet: Packet, next_emission: Callable[[], Emission], stamps: Stamps) -> tuple[float, Emission]:
-    """Take what the endpoint sent until it is what the script says; when the first of it went, and the last.
+    """Compare the next segments with a line of the script; return when the first was sent, and the last.
 
     Raises:
-        DrillError: it is something else.
+        DrillError: they differ.
     """
     got, first = 0, None
     while True:

@@ -1,4 +1,4 @@
-"""Commands between backquotes: read for what they set or assert, never run."""
+"""Shell commands of a script: sysctls and assertions in them are recognised; no command is run."""
 
 import re
 from collections.abc import Iterator
@@ -18,18 +18,18 @@ _SYSCTL = re.compile(
     r"|(?P<bsd>net\.inet\.[\w.]+)=(?P<number>\w+)"
     r"|echo (?P<echo>\w+) > /sys/module/tcp_cubic/parameters/(?P<parameter>\w+)"
 )
-# counted sockets must be so many: sockstat … | grep -c TIME_WAIT | grep 1
+# An assertion about the number of sockets in a state: sockstat … | grep -c TIME_WAIT | grep 1
 _COUNTED = re.compile(r"sockstat .*\| *grep -c (?P<state>[A-Z_0-9]+) *\| *grep (?P<count>\d+)")
 _REFUSED = {"ip route": "route", "tc qdisc replace": "qdisc", "tc qdisc delete": "qdisc", " mtu ": "mtu"}
 _STATES = {state.name: state for state in State} | {"SYN_RCVD": State.SYN_RECEIVED}
 
 
 def command(host: Host, text: str) -> None:
-    """Do what it would do to the host, or judge what it asserts.
+    """Apply a command's sysctls to the host, and check its assertions.
 
     Raises:
         DrillError: an assertion does not hold.
-        UnsupportedError: it changes what the host does not have: routes, queues.
+        UnsupportedError: it changes routes or queues, which the host does not have.
     """
     for words, reason in _REFUSED.items():
         if words in text:

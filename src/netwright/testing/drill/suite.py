@@ -1,13 +1,13 @@
-"""A directory of scripts, and a list that says which of them are meant: played one by one, counted by what they say.
+"""Suites of scripts: play those of a directory that a list selects, and count the results.
 
-A line of a list is a pattern of names below the directory, a word and a reason; the first that matches decides::
+A line of a list has a pattern of names, a word and a reason; the first line that matches decides::
 
     fastopen/*          out      fastopen
     rcv-syn-ack-*/*     differs  RFC 9293 §3.10.7.2: RST answers a SYN,ACK in LISTEN; FreeBSD drops it
     */*.pkt             in
 
-``in`` is played and counted.  ``out`` is not played: it is about what the endpoint does not have.  ``differs`` is
-played and counted, and expects something else than the rule that is named: it never counts as passed.
+``in`` is played and counted.  ``out`` is not played: it needs a feature that the endpoint does not have.  ``differs``
+is played and counted, but contradicts the rule that the reason names: it never counts as passed.
 """
 
 from collections.abc import Iterable, Iterator
@@ -26,7 +26,7 @@ _SUFFIXES = (".pkt", ".drill")
 
 
 class Scope(StrEnum):
-    """What a list says of a script."""
+    """How a list classifies a script."""
 
     IN = "in"
     OUT = "out"
@@ -47,7 +47,7 @@ EVERYTHING = (Entry("*", Scope.IN),)
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """What became of a script; ``outcome`` is None where it was not played."""
+    """The result of a script; ``outcome`` is None if it was not played."""
 
     name: str
     entry: Entry
@@ -56,7 +56,7 @@ class Result:
 
 @dataclass(frozen=True, slots=True)
 class Counts:
-    """``share`` is of all that count: passed, failed, unsupported and differing ones."""
+    """Scripts by result; ``out`` do not count for ``share``."""
 
     passed: int
     failed: int
@@ -66,13 +66,13 @@ class Counts:
 
     @property
     def share(self) -> float:
-        """Passed scripts of those that count; 0.0 where none does."""
+        """Passed scripts, as a share of passed, failed, unsupported and differing ones; 0.0 if there are none."""
         counted = self.passed + self.failed + self.unsupported + self.differing
         return self.passed / counted if counted else 0.0
 
 
 def read_list(text: str) -> tuple[Entry, ...]:
-    """The lines of a list.
+    """Read the lines of a list.
 
     Raises:
         UsageError: a line has no scope, or leaves out its reason.
@@ -92,10 +92,10 @@ def read_list(text: str) -> tuple[Entry, ...]:
 
 
 def find(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
-    """Scripts and their names: below a directory the way to them, else the file's own.
+    """Yield the name and the path of each script; in a directory, names are relative to it.
 
     Raises:
-        UsageError: a path is not there.
+        UsageError: a path does not exist.
     """
     for path in paths:
         if path.is_dir():
@@ -108,7 +108,7 @@ def find(paths: Iterable[Path]) -> Iterator[tuple[str, Path]]:
 
 
 def play(scripts: Iterable[tuple[str, Path]], entries: tuple[Entry, ...] = EVERYTHING) -> Iterator[Result]:
-    """Play what the list names, in order; scripts that it does not name are left out."""
+    """Play the scripts that the list selects, in order; scripts that match no line are skipped."""
     for name, path in scripts:
         entry = next((entry for entry in entries if fnmatch(name, entry.pattern)), None)
         if entry is not None:
@@ -117,7 +117,7 @@ def play(scripts: Iterable[tuple[str, Path]], entries: tuple[Entry, ...] = EVERY
 
 
 def count(results: Iterable[Result]) -> Counts:
-    """By verdict; a differing script is counted as such whatever its verdict is."""
+    """Count by verdict; a script that differs is counted as such, whatever its verdict is."""
     verdicts = dict.fromkeys(Verdict, 0)
     differing = out = 0
     for result in results:

@@ -1,4 +1,4 @@
-"""What a drill script says, as values.  Sequence and acknowledgement numbers are relative to the initial ones."""
+"""The parts of a drill script as values.  Sequence and acknowledgement numbers are relative to the initial ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -23,11 +23,11 @@ __all__ = [
 
 
 class Time(Enum):
-    """What the number in front of an event counts from."""
+    """The origin of an event's time."""
 
     ABSOLUTE = "absolute"  # the script's start
     RELATIVE = "relative"  # the event before
-    ANY = "any"  # `*`: whenever it comes
+    ANY = "any"  # `*`: any time
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,13 +46,13 @@ class Names:
     text: str
 
 
-# ... is whatever; a mapping is {a = 1}; a list is [1]
+# ``...`` stands for any value, a mapping for ``{a = 1}``, a list for ``[1]``
 Argument: TypeAlias = "int | str | Names | EllipsisType | list[Argument] | Mapping[str, Argument]"
 
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A system call, what it returns, and the errno's name where that is -1; ``result`` None: whatever."""
+    """A system call, what it returns, and the errno's name where that is -1; ``result`` None: any."""
 
     name: str
     arguments: tuple[Argument, ...]
@@ -71,7 +71,7 @@ class Option:
 
 @dataclass(frozen=True, slots=True)
 class Packet:
-    """A segment to inject (``inbound``) or to expect.  ``options`` None: the script says ``<...>``, any will do."""
+    """A segment to inject (``inbound``) or to expect.  ``options`` None: any (``<...>``)."""
 
     inbound: bool
     flags: str

@@ -95,3 +95,22 @@ def test_growth_is_at_most_half_a_window_a_round_trip() -> None:
     cubic.acked(window, 1, 0.0, 0.1)
     cubic.acked(window, 100, 60.0, 0.1)
     assert window.cwnd <= 150
+
+
+def test_undone_restores_the_reno_friendly_window() -> None:
+    """RFC 9438 §4.9.2: W_est, too, though it began anew in the meantime."""
+    ends = []
+    for spurious in (False, True):
+        window, cubic = Window(10), Cubic()
+        window.cwnd = 20
+        window.ssthresh = window.cwnd = cubic.reduced(window, 0.0)
+        run(cubic, window, 1.0, 0.04)
+        if spurious:
+            before = window.cwnd, window.ssthresh
+            window.ssthresh = window.cwnd = cubic.reduced(window, 1.0)
+            cubic.acked(window, 1, 1.0, 0.04)
+            window.cwnd, window.ssthresh = before
+            cubic.undone(window)
+        run(cubic, window, 1.0, 0.04, start=1.0)
+        ends.append(window.cwnd)
+    assert ends[0] == ends[1]

@@ -1,5 +1,7 @@
 """netwright.proto.tcp.congestion.window."""
 
+import pytest
+
 from netwright.proto.tcp.congestion.window import INFINITE, Window
 
 
@@ -57,3 +59,11 @@ def test_restart_halves_for_each_idle_rto_down_to_the_initial_window() -> None:
     small = window_of(4)
     small.restart(5.0, 1.0, 0.0)
     assert small.cwnd == 4
+
+
+@pytest.mark.parametrize(("now", "shrinks"), [(0.99, False), (1.0, True)])
+def test_an_unused_window_shrinks_after_exactly_an_rto(now: float, shrinks: bool) -> None:
+    """RFC 2861 §3.1; Linux tcp_cwnd_validate."""
+    window = Window(10)
+    window.cwnd, window.ssthresh = 100, 50
+    assert window.decay_unused(1.0, now) is shrinks
