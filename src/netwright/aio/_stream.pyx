@@ -15,7 +15,7 @@ from libc.math cimport INFINITY
 from libc.string cimport memchr
 
 from netwright.aio._native cimport FRESH, PENDING, Operation, Poller, Ready
-from netwright.aio._pipe cimport CHUNK, Pipe, Received
+from netwright.aio._pipe cimport CHUNK, PROGRESS, Pipe, Received
 from netwright.core._record cimport ConnectionRecord
 
 import warnings
@@ -25,6 +25,7 @@ from netwright.aio.files import source_of
 from netwright.aio.outcome import ShuttingDownError, end_failed
 from netwright.aio.passing import check_passing, close_all, receive_passed, send_passed
 from netwright.aio.stream import ELSEWHERE
+from netwright.aio.taking import check_unread
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, NetwrightError, UsageError
 from netwright.core.record import Outcome, Waiting
 from netwright.proto.drain import may_end_at
@@ -61,10 +62,6 @@ cdef enum Verb:
     PASS  # send_fds that has not begun
     FINISH  # send_eof
     CLOSE
-
-
-cdef enum:
-    PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds, as in stream.py
 
 
 cdef object DRAINED = Outcome.DRAINED
@@ -260,7 +257,8 @@ cdef class Stream(Pipe):
             self.took()
         return self.consume(count)
 
-    def unread(self, bytes data not None):
+    def unread(self, data):
+        check_unread(data)
         if data:
             self.prepend(data)
 
@@ -438,7 +436,7 @@ cdef class Stream(Pipe):
         self.check_place()
         self.owes = False
         data = parts[0] if len(parts) == 1 and PyBytes_CheckExact(parts[0]) else b"".join(parts)
-        return self.post_bytes(data, self._limits.outbox)
+        return self.post_bytes(data, self._limits.outbox, self.send_most)
 
     cdef int check_place(self) except -1:
         """UsageError in a thread that is not the loop's."""
@@ -598,10 +596,11 @@ cdef class Stream(Pipe):
 
     cdef double drain_at(self, Operation operation) except? -1.0:
         """When a drain may end this connection, whose reader waits; see ``proto.drain``."""
-        busy = self.end > self.begin or self.queued is not None or self.writing is not None or self.behind
+        busy = self.queued is not None or self.writing is not None or self.behind
         return may_end_at(
             operation.waiting,
             busy=busy or 0 <= self.message < INFINITY,
+            begun=self.end > self.begin,
             answered=not self.owes,
             beside=self.record.last_out_at > operation.since,
             moved_at=max(self.record.last_in_at, self.record.last_out_at),
@@ -640,9 +639,17 @@ cdef class Stream(Pipe):
 
     def finish_messages(self):
         """From now on a read between messages raises ClosedError; True if one waits there now.  For a drain."""
+        cdef Py_ssize_t count
         self.draining = True
         if self.reading is None:
             return False
+        if self.reading.kind == PASSED:
+            self.readable = True  # it looks by itself: descriptors may come with the bytes
+        elif not (self.closing or self.eof or self.failure):
+            count = self.receive(self.poller.scratch, CHUNK)  # of what the poller has not served yet
+            if count > 0:
+                self.keep(self.poller.scratch, count)
+                self.readable = True
         self.reading.waiter.wake_soon()  # it looks again, and arms the time of its end
         return self.drain_at(self.reading) <= self.poller.refresh()
 

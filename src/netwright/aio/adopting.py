@@ -11,16 +11,16 @@ from netwright.aio.channel import memory_pair
 from netwright.aio.choice import engine
 from netwright.aio.deadlines import Ticker
 from netwright.aio.options import credentials_of, get_option, set_option
-from netwright.aio.outcome import cause_of
+from netwright.aio.outcome import ShuttingDownError, cause_of
 from netwright.aio.pipe import Pipe
 from netwright.aio.pipe_channel import PipeChannel
 from netwright.aio.portable_stream import Stream as PortableStream
 from netwright.aio.sockets import SocketHandle, name_of
 from netwright.core.address import UnixAddress
-from netwright.core.errors import UsageError
+from netwright.core.errors import DeadlineError, LimitError, TransportError, UsageError
 from netwright.core.limits import UNLIMITED, Limits
 from netwright.core.moment import Kind
-from netwright.core.record import Recorder
+from netwright.core.record import Outcome, Recorder
 from netwright.proto.channel import Channel
 from netwright.proto.stream import Credentials, Stream, Tap
 
@@ -64,11 +64,11 @@ class Adopter:
         """Copy in both directions; the first that fails cancels the other."""
         try:
             async with asyncio.TaskGroup() as group:
-                there = group.create_task(_copy(left, right, tap, there=True))
                 back = group.create_task(_copy(right, left, tap, there=False))
+                there = await _copy(left, right, tap, there=True)
         except BaseExceptionGroup as errors:
             raise cause_of(errors) from None
-        return there.result(), back.result()
+        return there, back.result()
 
 
 async def _adopt_socket(sock: socket.socket, limits: Limits) -> Stream:
@@ -142,14 +142,31 @@ def _released(end: Any) -> int:
 
 async def _copy(source: Stream, sink: Stream, tap: Tap | None, *, there: bool) -> int:
     """Bytes until EOF, which is passed on; how many they were."""
-    count = 0
-    async for chunk in source:
-        count += len(chunk)
-        if tap is not None:
-            tap(there, chunk)
-        await sink.send(chunk)
-    await sink.send_eof()
+    count, turn = 0, source  # whose turn it is: who is to blame if it fails
+    try:
+        async for chunk in source:
+            count += len(chunk)
+            if tap is not None:
+                tap(there, chunk)
+            turn = sink
+            await sink.send(chunk)
+            turn = source
+        turn = sink
+        await sink.send_eof()
+    except ShuttingDownError:
+        raise
+    except (TransportError, DeadlineError, LimitError) as error:
+        _break(turn, sink if turn is source else source, error)
+        raise
     return count
+
+
+def _break(culprit: Stream, other: Stream, error: Exception) -> None:
+    """End both; each record names who ended it."""
+    culprit.fail(error)
+    now = asyncio.get_running_loop().time()
+    other.record.end(Outcome.ABORTED, now, stage="relay", text=f"the other side, {culprit.peer}: {error}")
+    other.abort()
 
 
 def stream_pair(limits: Limits = UNLIMITED) -> tuple[Stream, Stream]:

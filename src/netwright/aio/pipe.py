@@ -8,6 +8,7 @@ import asyncio
 import math
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from netwright.aio.deadlines import Expiry, Ticker
@@ -51,7 +52,7 @@ class Pipe:
         *("loop", "clock", "ticker", "record", "recorder", "channel", "buffer", "receiver"),
         *("eof", "over", "closing", "fin_sent", "held", "lost", "ending", "error", "cause"),
         *("sending", "turns", "posted", "flushing", "_queued", "_sent", "_gone", "_life", "_receive_expiry"),
-        *("by_request", "passing", "arrived"),
+        *("by_request", "passing", "arrived", "_stall"),
     )
 
     def __init__(
@@ -78,6 +79,7 @@ class Pipe:
         self._gone: asyncio.Event | None = None
         self._receive_expiry: Expiry | None = None
         self._life: Expiry | None = None
+        self._stall: Expiry | None = None
         self.by_request = record.transport == "unix" and channel.info("descriptor") >= 0
         self.passing = self.arrived = False
         record.probe = channel.info("tcp_info")
@@ -257,10 +259,14 @@ class Pipe:
         if self._queued is None or not self.turns:
             self.posted = sum(len(turn) for turn in self.turns if isinstance(turn, bytes))
 
-    def post(self, data: bytes, most: int) -> bool:
-        """Queue ``data`` behind everything; False if the connection ends, for now or before."""
+    def post(self, data: bytes, most: int, patience: float | None) -> bool:
+        """Queue ``data`` behind everything; False if the connection ends, for now or before.
+
+        While posts are queued, the progress rule of ``limits.send`` holds as for sends: ``patience``.
+        """
         if self.closing or self.lost or self.fin_sent:
             return False
+        before = self.posted
         if not self.sending and self._queued is None and not self.turns:
             self.write(data)
             self.posted = self.unsent
@@ -269,7 +275,21 @@ class Pipe:
             self.posted += len(data)
         if self.posted > most:
             self.end_by(LimitError("outbox", self.posted, most), Outcome.LIMIT, "outbox")
+        elif self.posted and not before and patience is not None:
+            self._await_progress(patience, self.clock())
         return not self.lost
+
+    def _await_progress(self, patience: float, now: float) -> None:
+        if self._stall is not None:
+            self.ticker.forget(self._stall)
+        self._stall = Expiry(partial(self._stalled, patience, now, self.record.bytes_out))
+        self.ticker.arm(self._stall, now + patience, now)
+
+    def _stalled(self, patience: float, began: float, sent: int, now: float) -> None:
+        if self.posted and self.record.bytes_out - sent < PROGRESS:
+            self.end_by(DeadlineError("send", now - began), Outcome.DEADLINE, "send")
+        elif self.posted:
+            self._await_progress(patience, now)
 
     def waits(self, turn: Turn) -> bool:
         """Remove a send that has given up; True if it was still waiting for its turn."""
@@ -343,10 +363,10 @@ class Pipe:
         self.record.end(self.ending, now)
         self.recorder.close(self.record, now)
         self._queued = None
-        for expiry in (self._life, self._receive_expiry):
+        for expiry in (self._life, self._receive_expiry, self._stall):
             if expiry is not None:
                 self.ticker.forget(expiry)
-        self._life = self._receive_expiry = None
+        self._life = self._receive_expiry = self._stall = None
         for turn in (self.flushing, *self.turns):
             if turn is not None and not isinstance(turn, bytes):
                 _finish(turn, None)

@@ -18,7 +18,15 @@ from netwright.aio.outcome import ShuttingDownError, end_failed
 from netwright.aio.passing import check_passing, send_passed
 from netwright.aio.pipe import Pipe, SendExpiry, Turn
 from netwright.aio.stream import ELSEWHERE, creation_site
-from netwright.aio.taking import check_delimiter, take_delimited, take_frames, take_lines, take_rest, whole_number
+from netwright.aio.taking import (
+    check_delimiter,
+    check_unread,
+    take_delimited,
+    take_frames,
+    take_lines,
+    take_rest,
+    whole_number,
+)
 from netwright.core.errors import (
     ClosedError,
     DeadlineError,
@@ -204,6 +212,7 @@ class Stream(stream.Stream):
         return data
 
     def unread(self, data: bytes) -> None:
+        check_unread(data)
         self._pipe.buffer.prepend(data)
 
     async def __anext__(self) -> bytes:
@@ -285,7 +294,8 @@ class Stream(stream.Stream):
         data = _joined(parts)
         self._check_place()
         self._answered = True
-        return self._pipe.post(data if isinstance(data, bytes) else bytes(data), self.limits.outbox)
+        limits = self.limits
+        return self._pipe.post(data if isinstance(data, bytes) else bytes(data), limits.outbox, limits.send)
 
     def end_direction(self, *, reads: bool, writes: bool) -> None:
         """Mark what a pipe's single end cannot do as over."""
@@ -416,6 +426,7 @@ class Stream(stream.Stream):
         receiver = self._pipe.receiver
         if receiver is None:
             return False
+        self._pipe.receive()  # what the loop has not said yet
         if not receiver.done():
             receiver.set_result(None)  # it looks again, and arms the time of its end
         return self._may_end_at() <= self._pipe.clock()
@@ -613,10 +624,11 @@ class Stream(stream.Stream):
     def _may_end_at(self) -> float:
         """When a drain may end this connection, whose reader waits; see ``proto.drain``."""
         pipe, record = self._pipe, self.record
-        busy = bool(pipe.buffer) or pipe.full or pipe.sending or bool(pipe.turns) or self._message < math.inf
+        busy = pipe.full or pipe.sending or bool(pipe.turns) or self._message < math.inf
         return may_end_at(
             self._waits,
             busy=busy,
+            begun=bool(pipe.buffer),
             answered=self._answered,
             beside=record.last_out_at > self._since,
             moved_at=max(record.last_in_at, record.last_out_at),
@@ -637,7 +649,7 @@ class Stream(stream.Stream):
         at = math.inf if limit is None else since + limit
         if until <= at:
             at, name, since = until, stage, self._since if started is None else started
-        if self._draining and started is None:
+        if self._draining:
             end_at = self._may_end_at()
             if end_at < at:
                 return end_at, DRAIN, since

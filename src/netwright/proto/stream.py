@@ -396,8 +396,9 @@ class Stream(ABC):
         """Copy bytes in both directions until both sides have ended theirs; return how many went there and came back.
 
         A FIN is passed on when everything before it was sent.  A drain does not cut what moves: it ends the relay once
-        neither direction has moved for ``proto.drain.QUIET`` seconds.  A side that breaks ends the relay with its
-        error; closing the streams remains the caller's.
+        neither direction has moved for ``proto.drain.QUIET`` seconds.  The limits of both sides hold.  A side that
+        breaks, or whose time is over, ends the relay with its error: it ends as ``fail`` does, the other side with
+        RST, and each record names the culprit.  Otherwise closing the streams remains the caller's.
 
         Args:
             tap: is called with True and each chunk that goes to ``other``, with False and each that comes back.

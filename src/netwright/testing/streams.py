@@ -381,6 +381,24 @@ async def post_never_waits(pair: Pair) -> None:
         assert left.record.outcome is Outcome.LIMIT
 
 
+async def posts_keep_the_progress_rule(pair: Pair) -> None:
+    """Of ``limits.send``: a peer that reads too little ends the connection; what was taken whole counts no more."""
+    async with _both(pair, Limits(first_byte=None, idle=None, send=1.0, outbox=100 * MUCH)) as (left, right):
+        assert left.post(bytes(MUCH))
+        assert await right.read_exactly(MUCH) == bytes(MUCH)
+        await asyncio.sleep(2.5)
+        assert not left.closed
+        assert left.post(bytes(4 * MUCH))
+        for _ in range(4):
+            await asyncio.sleep(0.5)
+            await right.read_exactly(MUCH // 8)
+        assert not left.closed
+        error = await _raised(left.read())
+        assert isinstance(error, DeadlineError)
+        assert error.stage == "send"
+        assert left.record.outcome is Outcome.DEADLINE
+
+
 async def half_close_leaves_the_other_direction(pair: Pair) -> None:
     """FIN after everything queued; a second one changes nothing."""
     async with _both(pair) as (left, right):
@@ -666,6 +684,7 @@ CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     limits_can_be_assigned,
     a_message_has_one_deadline,
     post_never_waits,
+    posts_keep_the_progress_rule,
     half_close_leaves_the_other_direction,
     close_flushes_and_a_second_waits,
     close_has_an_end,
