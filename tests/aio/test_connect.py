@@ -371,3 +371,18 @@ async def test_failed_connect_leaves_no_cyclic_garbage(engine: str, host: str, t
             assert gc.collect() == 0
         finally:
             gc.enable()
+
+
+@pytest.mark.parametrize("refused_first", [True, False])
+async def test_addresses_that_failed_in_different_ways_are_no_refusal(
+    tcp: World, monkeypatch: pytest.MonkeyPatch, refused_first: bool
+) -> None:
+    """RefusedError says that every address refused: a program may then start what should listen there."""
+    net = Net(monkeypatch)
+    net.answers = {socket.AF_INET6: (0.0, ["::9"]), socket.AF_INET: (0.0, ["127.0.0.9"])}
+    failures = [REFUSED, OSError(errno.EHOSTUNREACH, "no route")]
+    net.behaviour = dict(zip(["::9", "127.0.0.9"], failures if refused_first else failures[::-1], strict=True))
+    with pytest.raises(ConnectError) as caught:
+        await connect("host.test:80")
+    assert not isinstance(caught.value, ConnectionRefusedError)
+    assert len(caught.value.attempts) == 2

@@ -7,7 +7,7 @@ import socket
 import time
 import warnings
 from collections.abc import Callable, Coroutine
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from typing import Any
 
 import pytest
@@ -144,6 +144,29 @@ async def test_sender_whose_peer_reads_as_fast_gives_others_their_turns(world: W
             await stream.send(b"x")
         watching.cancel()
     assert others >= 20
+
+
+async def test_flooding_peers_together_have_one_slice_of_a_turn(world: World) -> None:
+    """fairness_hot_reader: another task has its turn after a quarter of a millisecond, however many lines are here."""
+    loop: Any = asyncio.get_running_loop()
+    loop.time = lambda: loop.jumping.jumped  # only lines take time
+    peers, each, line = 4, 2000, b"x" * 31 + b"\n"
+    served = before = most = 0
+
+    async def drop(stream: Stream) -> None:
+        nonlocal served
+        while await stream.readline():
+            served += 1
+            loop.jumping.jumped += 1e-6
+
+    async with world.serve(drop) as listener:
+        with ExitStack() as stack:
+            for _ in range(peers):
+                stack.enter_context(world.raw(listener)).sendall(line * each)
+        while served < peers * each:
+            await asyncio.sleep(0)
+            most, before = max(most, served - before), served
+    assert most < 2 * 256 + 16 * peers  # the slices of the poller and of those that go on, 16 lines before a look
 
 
 async def test_hot_acceptor_gives_connections_their_turns(world: World) -> None:

@@ -6,7 +6,8 @@ import os
 import random
 import resource
 import socket
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
+from contextlib import suppress
 from functools import partial
 from itertools import pairwise
 from typing import NoReturn
@@ -19,6 +20,7 @@ from netwright.aio.listener import BACK_OFF, GONE
 from netwright.core.address import InetAddress
 from netwright.core.errors import DeadlineError, UsageError
 from netwright.core.record import Outcome
+from tests.support import books
 from tests.support.world import World, accepted, now, turns, until
 
 
@@ -62,6 +64,8 @@ async def test_starved_accept_backs_off_reports_once_and_goes_on(world: World, n
             assert listener.counts["starved"] == pytest.approx(25 / BACK_OFF, rel=0.1)
             assert len(world.lines) == 3
             assert os.strerror(number) in world.lines[0]
+            times = [int(line.rpartition(", ")[2].split()[0]) for line in world.lines]
+            assert times == [1, pytest.approx(10 / BACK_OFF, rel=0.1), pytest.approx(10 / BACK_OFF, rel=0.1)]
             starved, freed = False, now()
             assert await stream.read() == b"x"
             assert now() - freed <= BACK_OFF + 0.05
@@ -256,6 +260,56 @@ async def test_peer_that_reads_slowly_is_cut_below_a_useful_rate(world: World, r
         assert accepted(listener).ended.stage == ("send" if cut else "")
 
 
+async def test_peer_that_stops_reading_is_cut_however_much_it_read_before(world: World) -> None:
+    """What it read in one span of ``Limits.send`` seconds does not count for the next."""
+
+    async def pour(stream: Stream) -> None:
+        await stream.send(bytes(60_000_000))
+
+    async with world.serve(pour, limits=Limits(send=3.0)) as listener:
+        with world.raw(listener, receive_buffer=65_536) as sock:
+            for _ in range(10):
+                for _ in range(10):
+                    with suppress(BlockingIOError):
+                        sock.recv(100_000)
+                await asyncio.sleep(0.5)
+            assert listener.recorder.live
+            stopped = now()
+            await until(lambda: listener.recorder.recent, seconds=20)
+            assert 2.5 <= now() - stopped <= 6.5
+        assert accepted(listener).ended.stage == "send"
+
+
+async def failure(work: Awaitable[object]) -> BaseException | None:
+    try:
+        await work
+    except DeadlineError as error:
+        return error
+    return None
+
+
+async def test_time_for_the_first_byte_is_renewed_by_what_is_sent(world: World) -> None:
+    """``Limits.first_byte``: nothing has arrived, and for this long nothing was sent."""
+    ended: list[float] = []
+
+    async def greet(stream: Stream) -> None:
+        async with asyncio.TaskGroup() as group:
+            reader = group.create_task(failure(stream.read()))
+            for _ in range(5):
+                await stream.send(b"hello?")
+                await asyncio.sleep(2)
+                assert not reader.done()
+            silent_since = now() - 2
+        assert isinstance(reader.result(), DeadlineError)
+        ended.append(now() - silent_since)
+
+    async with world.serve(greet, limits=Limits(first_byte=3.0)) as listener:
+        with world.raw(listener):
+            await until(lambda: ended or world.lines, seconds=30)
+    assert world.lines == []
+    assert ended == [pytest.approx(3.0, abs=0.5)]
+
+
 async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
     """Nothing moved *in either direction*: a feed's subscriber never sends."""
 
@@ -272,6 +326,22 @@ async def test_peer_that_listens_to_a_talker_is_not_idle(world: World) -> None:
     async with world.serve(feed, limits=limits) as listener, await world.connect(listener) as stream:
         await stream.send(b"subscribe")
         assert await stream.read_exactly(40, timeout=20) == b"tick" * 10
+
+
+async def test_listener_keeps_nothing_of_connections_that_ended(world: World) -> None:
+    def kept() -> dict[str, int]:
+        return {"hosts": len(listener._hosts), "tasks": len(listener._tasks), "live": len(listener.recorder.live)}  # noqa: SLF001
+
+    async def cycle() -> None:
+        async with await world.connect(listener) as stream:
+            await stream.send(b"x")
+            assert await stream.read() == b"x"
+        await until(lambda: not listener.recorder.live)
+        await turns()
+
+    async with world.serve(echo) as listener:
+        await books.steady_async(kept, cycle)
+        books.empty(kept())
 
 
 @pytest.mark.long

@@ -4,16 +4,20 @@ import asyncio
 import errno
 import os
 import socket
+from collections.abc import Awaitable
+from contextlib import suppress
 from typing import Any
 
 import pytest
 
-from netwright.aio import Listener, Stream
+from netwright.aio import Limits, Listener, Stream
 from netwright.aio.pipe import HIGH_WATER
 from netwright.aio.sockets import SocketListener
 from netwright.core.errors import NetwrightError
-from tests.support.world import World, until
+from netwright.core.record import Outcome
+from tests.support.world import World, accepted, turns, until
 
+BIG = 8_000_000  # bytes: more than the kernel holds for one connection
 PORTABLE = pytest.mark.parametrize("engine", ["portable"], indirect=True)
 
 
@@ -115,3 +119,78 @@ async def test_each_system_call_may_fail_in_turn(
         torture.on = False
         await talk(listener)
     assert torture.fail > 1 or (name, world.transport) in {("setsockopt", "unix"), ("connect", "tcp")}
+
+
+async def _ignored(work: Awaitable[object]) -> None:
+    with suppress(NetwrightError):
+        await work
+
+
+@pytest.mark.long
+async def test_outbox_is_what_waits_now_up_to_its_last_byte(world: World) -> None:
+    """What went in earlier rounds does not count; exactly ``Limits.outbox`` is allowed, one byte more is not."""
+    seen: list[object] = []
+
+    async def talk(stream: Stream) -> None:
+        for _ in range(3):
+            async with asyncio.TaskGroup() as group:
+                group.create_task(stream.send(bytes(BIG)))
+                await turns()
+                seen.append(stream.post(bytes(60_000)))
+            await stream.send(b".")  # it has its turn when the post is gone
+        async with asyncio.TaskGroup() as group:
+            group.create_task(_ignored(stream.send(bytes(2 * BIG))))
+            await turns()
+            seen.extend(stream.post(bytes(size)) for size in (99_999, 1, 1))
+
+    async with world.serve(talk, limits=Limits(outbox=100_000)) as listener:
+        with world.raw(listener, receive_buffer=65_536) as peer:
+            left = 3 * (BIG + 60_001)
+            while left:
+                try:
+                    chunk = peer.recv(min(left, 1_000_000))
+                except BlockingIOError:
+                    await asyncio.sleep(0.001)
+                    continue
+                assert chunk, world.lines
+                left -= len(chunk)
+            await until(lambda: listener.recorder.recent)
+        assert seen == [True] * 3 + [True, True, False]
+        assert accepted(listener).outcome is Outcome.LIMIT
+
+
+@pytest.mark.parametrize(("ours", "outcome"), [(True, Outcome.CLOSED), (False, Outcome.PEER_CLOSED)])
+async def test_who_sent_fin_first_has_closed_though_nobody_read_the_others(
+    world: World, ours: bool, outcome: Outcome
+) -> None:
+    """The peer's FIN is in the kernel when ``close`` is called, and the loop had no turn to say so."""
+
+    async def end(stream: Stream) -> None:
+        if ours:
+            await stream.send_eof()
+        peer.shutdown(socket.SHUT_WR)
+        await stream.close()
+
+    async with world.serve(end) as listener:
+        with world.raw(listener) as peer:
+            await until(lambda: listener.recorder.recent)
+        assert accepted(listener).outcome is outcome
+
+
+async def test_close_that_is_cancelled_aborts(world: World) -> None:
+    """Nobody waits for what is queued any more: the connection does not stay for a peer that does not read."""
+
+    async def deaf(stream: Stream) -> None:
+        await asyncio.sleep(1000)
+
+    async with world.serve(deaf) as listener:
+        stream = await world.connect(listener)
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await stream.send(bytes(2 * BIG))
+        with pytest.raises(TimeoutError):
+            async with asyncio.timeout(1):
+                await stream.close(timeout=100)
+        assert stream.record.outcome is Outcome.ABORTED
+        assert stream.fileno() == -1
+        assert list(listener.recorder.live.values()) == [accepted(listener)]

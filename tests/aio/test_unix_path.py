@@ -1,5 +1,6 @@
 """Which file a Unix listener makes, replaces and removes."""
 
+import errno
 import os
 import socket
 import stat
@@ -89,3 +90,15 @@ def test_file_has_the_permissions_that_were_asked_for(address: UnixAddress, mode
             assert stat.S_IMODE(os.stat(address.path).st_mode) == mode
     finally:
         os.umask(before)
+
+
+def test_file_whose_permissions_cannot_be_set_is_removed(address: UnixAddress, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A listener that was not made leaves no file behind."""
+
+    def refuse(path: str, mode: int) -> None:
+        raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
+
+    monkeypatch.setattr("netwright.aio.unix_path.os.chmod", refuse)
+    with pytest.raises(BindError, match="not permitted"):
+        listen(address, unix_mode=0o600)
+    assert not os.path.lexists(address.path)

@@ -1,5 +1,6 @@
 """The doctor's checks."""
 
+import resource
 import socket
 import sys
 from pathlib import Path
@@ -32,6 +33,24 @@ def test_small_queue_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Pat
     (check,) = checks.queue()
     assert (check.grade, check.seen) == (Grade.MISSING, "128")
     assert "somaxconn=4096" in check.fix
+
+
+@pytest.mark.parametrize(
+    ("soft", "hard", "grade", "fix"),
+    [
+        (4095, 4095, Grade.MISSING, "ulimit -n 4095"),
+        (4095, 10**6, Grade.MISSING, "ulimit -n 65536"),
+        (1024, resource.RLIM_INFINITY, Grade.MISSING, "ulimit -n 65536"),
+        (4096, 4096, Grade.GOOD, ""),
+        (resource.RLIM_INFINITY, resource.RLIM_INFINITY, Grade.GOOD, ""),
+    ],
+)
+def test_few_descriptors_are_a_finding(
+    monkeypatch: pytest.MonkeyPatch, soft: int, hard: int, grade: Grade, fix: str
+) -> None:
+    monkeypatch.setattr(resource, "getrlimit", lambda kind: (soft, hard))
+    (check,) = checks.descriptors()
+    assert (check.grade, check.fix) == (grade, fix)
 
 
 def test_missing_bbr_is_a_finding(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

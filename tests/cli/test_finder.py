@@ -1,6 +1,7 @@
 """The App of a user's file, and one message for whatever is wrong with it."""
 
 import os
+import re
 import signal
 import subprocess
 import sys
@@ -120,6 +121,12 @@ def test_missing_module_says_where_and_what_to_install(tmp_path: Path) -> None:
     assert "No module named 'missing_under_test'" in said
     assert "app_under_test.py:2" in said
     assert "-m pip install missing_under_test" in said
+
+
+def test_what_is_installed_is_a_package_and_no_module_of_it(tmp_path: Path) -> None:
+    said = problem(written(tmp_path, "import click.missing_under_test"))
+    assert "No module named 'click.missing_under_test'" in said
+    assert re.search(r"-m pip install click$", said, re.MULTILINE)
 
 
 def test_module_that_raises_says_where(tmp_path: Path) -> None:

@@ -126,3 +126,16 @@ def test_every_environment_variable_that_is_read_is_in_the_guide() -> None:
     read = set(re.findall(r"environ(?:\.get\(|\[)\"([A-Z_]+)\"", source)) - {"PYTHONASYNCIODEBUG"}
     assert read == {"NETWRIGHT_PURE", "NETWRIGHT_ENGINE", "XDG_RUNTIME_DIR", "TMPDIR", "CC"}
     assert all(f"| `{name}" in GUIDE for name in read)
+
+
+@pytest.mark.real
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no /dev/full here")
+@pytest.mark.parametrize("argument", ["--help", "--version", "completion bash"])
+def test_output_that_is_full_gone_or_closed_is_no_traceback(argument: str) -> None:
+    command = f"{sys.executable} -m netwright {argument}"
+    for redirected, code, said in (("> /dev/full", 3, "[NW-OUTPUT]"), (">&-", 0, ""), ("2>&1 | head -0", 0, "")):
+        line = f"set -o pipefail; {command} {redirected}"
+        done = subprocess.run(["bash", "-c", line], capture_output=True, text=True, timeout=30, check=False)
+        assert done.returncode == code, redirected
+        assert said in done.stderr
+        assert "Traceback" not in done.stderr

@@ -39,3 +39,14 @@ def test_life_fits_and_steers_no_terminal(width: int) -> None:
     assert all(line.isprintable() for line in lines)
     assert any(line.startswith("why it ended: ") for line in lines)
     assert any("lived 3.0 s" in line for line in lines)
+
+
+def test_bars_end_where_a_narrow_terminal_does_and_no_threshold_is_infinite() -> None:
+    found = answer(waiting="peer to read", waiting_since=100.0)
+    found["kernel"]["snd_ssthresh"] = 0x7FFFFFFF  # TCP_INFINITE_SSTHRESH
+    found["ledger"][0]["cause"] = "unacknowledged (RTT or loss)"
+    lines = life(found, 60)
+    (bar,) = [line for line in lines if "█" in line]
+    assert bar.endswith("███")
+    assert len(bar) <= 60
+    assert "snd_ssthresh infinite" in "\n".join(lines)

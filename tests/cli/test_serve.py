@@ -231,6 +231,14 @@ def test_handler_that_cannot_be_cancelled_does_not_keep_the_process(
     assert "Traceback" not in text
 
 
+def test_start_that_fails_is_an_object_too_with_json() -> None:
+    done = CliRunner().invoke(netwright, ["serve", "--json", "no-such.py"])
+    failed = json.loads(done.stdout)
+    assert (done.exit_code, failed["event"], failed["code"]) == (2, "failed", "NW-APP-NOT-FOUND")
+    assert failed["what"] == "no file no-such.py"
+    assert "netwright serve" in failed["fix"]
+
+
 @pytest.mark.real
 def test_json_lines_are_objects_on_stdout(directory: str) -> None:
     with Program("serve", "app.py", "--bind", "127.0.0.1:0", "--no-console", "--json", directory=directory) as program:

@@ -1,4 +1,5 @@
 import gzip
+import io
 import json
 import os
 import pty
@@ -12,9 +13,9 @@ import pytest
 from click.testing import CliRunner, Result
 
 from netwright.cli import watch
-from netwright.cli.watch import EXAMPLES, WIDTH, command
+from netwright.cli.watch import EXAMPLES, WIDTH, command, describe
 from netwright.core.address import InetAddress
-from netwright.watch.capture import Capture
+from netwright.watch.capture import Capture, open_capture
 from netwright.watch.flow import State
 from netwright.watch.judged import JudgedSegment
 from netwright.watch.verdicts import NAMES
@@ -156,6 +157,17 @@ def test_text_fits_80_columns(tmp_path: Path, arguments: list[str]) -> None:
         assert max(map(len, run(*arguments, path).output.splitlines())) <= WIDTH
 
 
+@pytest.mark.parametrize("width", [60, 70, 79])
+def test_report_fits_a_narrow_terminal_and_loses_nothing(width: int) -> None:
+    talk = Talk().handshake()
+    talk.client(100, 0, 0, 1400).client(300, 0, 0, 1400)
+    with open_capture(io.BytesIO(pcap(talk.frames))) as capture:
+        report = capture.analyse("exact")
+    narrow, wide = (describe(report, 20, columns) for columns in (width, WIDTH))
+    assert max(map(len, narrow.splitlines())) <= width
+    assert narrow.split() == wide.split()
+
+
 @pytest.mark.parametrize("verdicts", [NAMES["exact"], NAMES["wireshark"], NAMES["exact"][:3]])
 def test_segment_with_many_verdicts_is_wrapped(verdicts: tuple[str, ...]) -> None:
     flags = ("FIN", "SYN", "RST", "PSH", "ACK", "URG")
@@ -205,7 +217,7 @@ def test_full_disk_is_named_without_a_traceback(capture: Path, options: list[str
         asked = [*PROGRAM, *options, str(capture)]
         done = subprocess.run(asked, check=False, stdout=full, stderr=subprocess.PIPE, text=True)
     assert done.returncode == 3
-    assert done.stderr == "netwright: cannot write the output: No space left on device  [NW-OUTPUT]\n"
+    assert done.stderr == "netwright: output cannot be written  [NW-OUTPUT]\n  why No space left on device\n"
 
 
 @pytest.mark.real

@@ -25,9 +25,9 @@ def test_greatest_share_comes_first_and_the_running_wait_counts() -> None:
 
 def test_small_shares_are_left_out() -> None:
     record = values(started_at=0.0, handler_time=0.19, waiting=Waiting.RECEIVE.value, waiting_since=0.19)
-    assert [finding.title for finding in said(record, 10.0)] == ["The peer was silent"]
+    assert [finding.title for finding in said(record, 10.0)] == ["Waiting for the peer to send"]
     record = values(started_at=0.0, handler_time=0.2, waiting=Waiting.RECEIVE.value, waiting_since=0.2)
-    assert [finding.title for finding in said(record, 10.0)] == ["The peer was silent", "The program worked"]
+    assert [finding.title for finding in said(record, 10.0)] == ["Waiting for the peer to send", "The program worked"]
 
 
 def test_idle_keep_alive_is_not_called_silence() -> None:

@@ -15,7 +15,7 @@ import pytest
 from netwright.aio import Stream, connect
 from netwright.console.gate import Gate
 from netwright.console.server import Console, Staying, static_files, url_of
-from netwright.console.store import Store
+from netwright.console.store import LATE, Store
 from netwright.console.view import LOST
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import ClosedError, DeadlineError, ResetError, TransportError
@@ -325,6 +325,21 @@ async def test_worker_that_vanishes_in_a_command_leaves_the_console_alive(error:
         assert row["closed"] > 0
 
 
+async def test_clock_that_is_set_neither_stops_the_seconds_nor_plays_years_of_them() -> None:
+    """A machine without a battery boots in 1970; NTP sets its clock while the console runs, in either direction."""
+    loop, ahead = asyncio.get_running_loop(), 0.0
+    console = Console(clock=lambda: loop.time() + ahead)
+    console.staying.stay()
+    ticking = loop.create_task(console.tick())
+    for step in (0.0, 1.8e9, -3600.0):
+        ahead += step
+        await asyncio.sleep(5.0)
+        seconds = [point.at for point in console.store.history]
+        assert seconds[-3:] == [*range(seconds[-1] - 2, seconds[-1] + 1)]
+        assert loop.time() + ahead - 5 < seconds[-1] <= loop.time() + ahead
+    ticking.cancel()
+
+
 @pytest.mark.parametrize("error", ERRORS, ids=lambda error: type(error).__name__)
 async def test_worker_that_vanishes_before_its_welcome_has_left(error: Exception) -> None:
     console = Console(clock=lambda: 1100.0)
@@ -342,6 +357,27 @@ async def test_worker_that_breaks_the_feed_is_left_and_the_console_goes_on(line:
                 pass
         async with await run.worker():
             assert (await run.json("/api/connections"))["matched"] == 0
+
+
+async def test_feed_that_ends_late_is_not_the_end_of_the_worker_that_has_its_pid_now(tmp_path: Path) -> None:
+    async with running(tmp_path) as run, await run.worker() as first, await run.worker() as second:
+        await first.close()
+        await asyncio.sleep(0.1)
+        await second.send(batch(values(number=1)))
+        await asyncio.sleep(0.1)
+        health = await run.json("/api/health")
+        assert (health["workers"], health["died"], health["connections"]) == (1, [], 1)
+        assert list(run.console.feeds) == [7]
+
+
+async def test_every_second_has_its_point_though_the_console_was_held_up(tmp_path: Path) -> None:
+    async with running(tmp_path) as run:
+        await asyncio.sleep(5)
+        asyncio.get_running_loop().jumping.jumped += 10.0  # type: ignore[attr-defined]
+        await asyncio.sleep(2)
+        ats = [point.at for point in run.console.store.history]
+        assert ats == list(range(ats[0], ats[0] + len(ats)))
+        assert ats[-1] >= int(asyncio.get_running_loop().time()) - LATE
 
 
 @pytest.mark.long

@@ -1,11 +1,14 @@
 """The console's store: revisions, bounds, workers that die."""
 
 import itertools
+import re
+from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from netwright.console import answers
 from netwright.console.answers import totals
 from netwright.console.store import LATE, Point, Store
 from netwright.console.view import Row, bound
@@ -140,6 +143,40 @@ def test_workers_are_bounded_and_the_dead_make_room() -> None:
     assert set(store.workers) == {8, 9}
 
 
+def test_the_dead_stay_as_long_as_there_is_room() -> None:
+    """Nine workers died and there is room for twelve: the eleventh that joins makes nobody forget them."""
+    store = Store(workers=12)
+    for pid in range(10):
+        store.join(Hello(pid, "a", "", "", 0.0, 0.0), 1100.0)
+    for pid in range(9):
+        store.leave(pid, 1101.0)
+    store.join(Hello(10, "b", "", "", 0.0, 0.0), 1102.0)
+    assert set(store.workers) == set(range(11))
+
+
+def test_the_oldest_of_the_dead_makes_room_and_takes_its_connections_along() -> None:
+    store = joined(workers=2)
+    store.join(Hello(8, "b", "", "", 0.0, 0.0), 1100.0)
+    store.merge(PID, batch(closed=(ended(1),)), 1101.0)
+    store.merge(8, batch(closed=(ended(1),)), 1101.0)
+    store.leave(PID, 1101.0)
+    store.leave(8, 1102.0)
+    store.join(Hello(9, "c", "", "", 0.0, 0.0), 1103.0)
+    assert set(store.workers) == {8, 9}
+    assert [row["id"] for row in store.rows()] == ["8.1"]
+
+
+def test_connections_of_a_new_process_with_an_old_pid_are_its_own() -> None:
+    """In a container every program has pid 1: connection 1 of the second one is not the first one's, reopened."""
+    store = joined()
+    store.merge(PID, batch(closed=(values(number=1, bytes_in=500, outcome="closed", closed_at=2.0),)), 1101.0)
+    store.join(Hello(PID, "new.py", "native", "3.11", now=0.0, wall=1200.0), 1200.0)
+    store.merge(PID, batch(values(number=1, started_at=5.0, bytes_in=1)), 1206.0)
+    assert [(row["id"], row["bytes_in"], row["closed"]) for row in store.rows()] == [("7.1", 1, 0.0)]
+    assert store.find("7.1") not in store.closed.values()
+    assert sum(point.bytes_in for point in closed_seconds(store, 1201, 1210)) == 1
+
+
 def test_a_dead_worker_is_forgotten_with_its_connections_after_ten_minutes() -> None:
     store = joined()
     store.join(Hello(8, "b", "", "", 0.0, 0.0), 1100.0)
@@ -242,6 +279,18 @@ def test_moments_are_bounded_and_the_lost_ones_counted() -> None:
     assert [row["id"] for row in store.changes(revision).rows] == ["7.1"]
 
 
+def test_moments_that_never_came_are_counted_and_those_before_stay() -> None:
+    store = joined()
+    store.merge(PID, batch(values(number=1)), 1101.0)
+    for first, ats in ((0, (0.0, 1.0)), (5, (5.0,))):
+        store.merge(PID, Moments(1, first, [Moment(at, Kind.RECEIVED) for at in ats], 3), 1102.0)
+    connection = store.find("7.1")
+    assert connection is not None
+    assert connection.moments is not None
+    assert [moment.at for moment in connection.moments] == [0.0, 1.0, 5.0]
+    assert (connection.next_moment, connection.moments_lost) == (6, 3)
+
+
 def test_moments_of_an_unknown_connection_are_dropped() -> None:
     store = joined()
     store.merge(PID, Moments(99, 0, [], 0), 1101.0)
@@ -299,3 +348,12 @@ def test_series_has_the_round_trips_that_were_measured_and_the_segments_that_wer
     assert (point.rtx, point.rtt, point.worst) == (1 + 4 + 1 + 2, 0.02, 0.06)
     (after,) = closed_seconds(store, 1105)[:1]
     assert (after.rtx, after.rtt, after.worst) == (0, 0.0, 0.0)
+
+
+def test_page_draws_a_second_when_the_store_closes_it() -> None:
+    static = Path(answers.__file__).with_name("static")
+    found = {
+        name: int(re.findall(rf"const {name} = (\d+);", (static / file).read_text())[0])
+        for name, file in (("SPREAD", "series.js"), ("SETTLED", "app.js"))
+    }
+    assert found == {"SPREAD": LATE, "SETTLED": LATE}

@@ -26,5 +26,15 @@ def test_an_old_connection_keeps_the_whole_of_its_life() -> None:
     assert max(gaps) <= 512.0  # of 10,000 s: the line has no hole
 
 
+def test_every_second_sample_goes_when_the_limit_is_reached() -> None:
+    trend = Trend(limit=4, interval=1.0)
+    kept = []
+    for second in range(7):
+        trend.add(Sample(float(second), second, 0, 0.0, 10))
+        kept.append([line[0] for line in trend.told()])
+    assert kept[2:4] == [[0.0, 1.0, 2.0], [0.0, 2.0, 3.0]]  # 3 is the newest: told, and not kept
+    assert kept[4:] == [[0.0, 2.0, 4.0], [0.0, 2.0, 4.0, 5.0], [0.0, 4.0, 6.0]]
+
+
 def test_no_sample_tells_nothing() -> None:
     assert Trend().told() == []

@@ -35,6 +35,30 @@ def test_every_second_is_on_one_account() -> None:
     assert record.handler_time + record.receive_waited + record.send_waited == record.closed_at - record.opened_at
 
 
+def test_every_byte_of_the_kernel_s_answer_is_news_but_its_ages() -> None:
+    """struct tcp_info: the last_* counters of milliseconds grow while nothing happens (linux/tcp.h)."""
+    record = opened(Recorder())
+    seen, told = bytes(80), list[bool]()
+    record.probe = lambda: seen
+    for at in range(80):
+        seen = bytes(80)
+        record.sample(11.0)
+        before = record.version
+        seen = bytes(at) + b"\1" + bytes(79 - at)
+        record.sample(12.0)
+        told.append(record.version > before)
+        assert (record.kernel, record.kernel_at) == (seen, 12.0)
+    assert [at for at in range(80) if not told[at]] == list(range(44, 60))
+
+
+def test_record_of_a_closed_connection_waits_for_nothing_since_its_end() -> None:
+    recorder = Recorder()
+    record = opened(recorder)
+    record.wait(Waiting.RECEIVE, 11.0)
+    recorder.close(record, 20.0)
+    assert (record.waiting, record.waiting_since, record.closed_at) == (Waiting.NOTHING, 20.0, 20.0)
+
+
 def test_first_named_end_wins() -> None:
     recorder = Recorder()
     record = opened(recorder)

@@ -7,9 +7,11 @@ from collections.abc import Awaitable, Callable
 import pytest
 
 from netwright.aio import Stream, connect
+from netwright.aio.failures import REPEATS
 from netwright.core.address import InetAddress
-from netwright.http import App, Request, Response, StatusError
-from tests.support.web import asking, serving
+from netwright.http import App, HttpLimits, Request, Response, StatusError
+from tests.support.web import Reports, asking, serving
+from tests.support.web import shop as web_shop
 
 
 def shop() -> App:
@@ -176,3 +178,32 @@ async def test_curl_is_served() -> None:
         assert curl("--http1.0", f"{base}/items/1") == '{"id":1}'
 
     await with_app(client)
+
+
+async def test_failure_that_repeats_is_reported_without_its_traceback_and_a_flood_is_counted() -> None:
+    reports = Reports()
+    app = web_shop(report=reports)
+    async with serving(app), asking(app) as peer:
+        for _ in range(2 * REPEATS):
+            assert (await peer.ask("GET", "/bug")).status == 500
+    assert [error is not None for _, error in reports] == [True] + [False] * (REPEATS - 1)
+    assert all("ValueError: planted" in text for text, _ in reports)
+
+
+async def test_peer_that_a_limit_or_a_deadline_ends_is_one_line_and_an_idle_one_none() -> None:
+    """As on a raw TCP port: who, which limit, how far it got.  Between two requests a timeout is no news."""
+    reports = Reports()
+    app = web_shop(report=reports, http=HttpLimits(body=10, head_timeout=3.0, next_request=5.0, body_grace=4.0))
+    async with serving(app), asking(app) as large, asking(app) as slow, asking(app) as stuck, asking(app) as idle:
+        assert (await large.ask("POST", "/echo", body=bytes(11))).status == 413
+        await slow.send(b"GET / HT")
+        await stuck.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 10\r\n\r\n")
+        assert (await idle.ask("GET", "/")).status == 200
+        assert [(await peer.answer()).status for peer in (slow, stuck)] == [408, 408]
+        assert await idle.rest() == b""
+    texts = [text for text, _ in reports]
+    assert [error for _, error in reports] == [None, None, None]
+    ends = ("LimitError: body: ", "SlowPeerError: request head: ", "SlowPeerError: request body: ")
+    for said, text in zip(ends, texts, strict=True):
+        assert text.startswith("http of 127.0.0.1:")
+        assert said in text

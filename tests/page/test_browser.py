@@ -148,6 +148,38 @@ OUTSIDE = """[...document.querySelectorAll('body *')].filter((element) => {
 }).map((element) => element.outerHTML.slice(0, 80))"""
 
 
+CUT = """[...document.querySelectorAll('.chart h2 b, .plain .n')].filter((e) =>
+    e.scrollWidth > e.clientWidth || (e.matches('.n') && getComputedStyle(e).whiteSpace !== 'nowrap'))"""
+LONGEST = {"now-rtt": "999 µs · worst 99.9 ms", "now-throughput": "99.9 in · 99.9 out Mbit/s", "now-messages": "999/s"}
+
+
+@pytest.mark.parametrize("name", ["services", "findings", "workers"])
+def test_every_width_shows_numbers_whole_and_each_page_without_a_cut(page: "Page", console: Desk, name: str) -> None:
+    worker = console.worker()
+    crowd(worker)
+    worker.tell([record(1, bytes_in=999_900_000, bytes_out=999_900_000, messages=9999)])
+    page.goto(f"{console.url}&page={name}")
+    page.wait_for_selector(f"#page-{name} tbody tr")
+    for width, height in WIDTHS.items():
+        page.set_viewport_size({"width": width, "height": height})
+        page.wait_for_timeout(100)
+        for chart, longest in LONGEST.items():
+            page.evaluate(f"document.getElementById('{chart}').textContent = '{longest}'")
+        assert page.evaluate(f"{CUT}.map((e) => e.textContent)") == [], width
+        assert page.evaluate(OUTSIDE) == [], width
+
+
+def test_a_filter_that_nothing_matches_is_named_and_an_empty_axis_has_round_numbers(
+    page: "Page", console: Desk
+) -> None:
+    crowd(console.worker(), 5)
+    page.goto(f"{console.url}&filter=svc:nobody")
+    says(page, "#empty", "no connection matches svc:nobody")
+    eventually(lambda: page.locator("#chart-throughput svg text").count() > 0)
+    marks = page.locator("#chart-throughput svg text[text-anchor=end]").all_text_contents()
+    assert marks == ["0 bit/s", "500 bit/s", "1 kbit/s"]
+
+
 def test_theme_follows_the_system_until_it_is_chosen_and_the_choice_is_remembered(page: "Page", console: Desk) -> None:
     crowd(console.worker(), 5)
     opened(page, console)
@@ -271,6 +303,12 @@ def test_typing_a_filter_is_one_step_of_the_history(page: "Page", console: Desk)
     page.keyboard.type("state:open")
     page.keyboard.press("Enter")
     assert page.url.endswith("?filter=state:open")
+    page.keyboard.press("/")
+    page.keyboard.type("svc:echo")  # another edit, another step
+    page.keyboard.press("Enter")
+    assert page.url.endswith("?filter=svc:echo")
+    page.go_back()
+    eventually(lambda: page.locator("#filter").input_value() == "state:open")
     page.go_back()
     eventually(lambda: page.locator("#filter").input_value() == "")
 

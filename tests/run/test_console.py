@@ -58,6 +58,37 @@ async def test_console_begun_early_is_taken_over(runtime: Path) -> None:
     first.wait()
 
 
+@pytest.mark.realtime
+@pytest.mark.real
+async def test_console_starts_in_a_folder_whose_files_are_named_as_modules(
+    runtime: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A program's folder often has a secrets.py or a queue.py; ``python -m`` would put it first on the path."""
+    for name in ("secrets", "argparse", "signal", "json"):
+        (tmp_path / f"{name}.py").write_text("raise RuntimeError('the wrong one')\n")
+    monkeypatch.chdir(tmp_path)
+    console = ConsoleProcess(InetAddress("127.0.0.1", 0), required=False, report=print)
+    console.begin()
+    await console.first()
+    assert listens(console.feed), console.last_words()
+    assert console.process is not None
+    console.process.kill()
+    console.process.wait()
+
+
+@pytest.mark.realtime
+@pytest.mark.real
+async def test_console_on_a_free_port_takes_its_token_and_its_socket_with_it(runtime: Path) -> None:
+    console = ConsoleProcess(InetAddress("127.0.0.1", 0), required=False, report=print)
+    await console.first()
+    folder = Path(console.feed.path).parent
+    assert len(list(folder.glob("*.token"))) == 1
+    assert console.process is not None
+    console.process.terminate()
+    await asyncio.to_thread(console.process.wait, 10)
+    assert [path.name for path in folder.iterdir()] == ["console.log"]
+
+
 @pytest.mark.real
 def test_console_begun_for_a_program_that_does_not_load_ends() -> None:
     console = ConsoleProcess(InetAddress("127.0.0.1", 0), required=False, report=print)

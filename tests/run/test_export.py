@@ -24,6 +24,7 @@ from netwright.proto.feed import (
     serialize,
 )
 from netwright.run.export import RECORDS_PER_TURN, Exporter, ExportState
+from tests.support import books
 from tests.support.records import opened
 
 
@@ -148,6 +149,20 @@ def test_moments_follow_a_watch_and_go_on_to_the_end(recorder: Recorder) -> None
     recorder.close(record, 3.0)
     assert moments(told) == [(1, [Kind.SENT, Kind.CLOSED], 0)]
     assert moments(told) == []
+
+
+def test_connections_that_ended_are_watched_no_more(recorder: Recorder) -> None:
+    told = begun(recorder)
+
+    def watched_life() -> None:
+        record = opened(recorder)
+        told.watch(record.number)
+        moments(told)
+        recorder.close(record, 3.0)
+        assert moments(told)
+
+    books.steady(lambda: {"watched": len(told._watched), "versions": len(told._versions)}, watched_life)  # noqa: SLF001
+    books.empty(books.sizes(told), but=("_recorder.recent", "_recorder.totals", "_recorder._on_close"))
 
 
 def test_moments_that_were_lost_are_counted() -> None:

@@ -7,9 +7,11 @@ from pathlib import Path
 
 import pytest
 
+from netwright.core.address import MAX_UNIX_PATH
 from netwright.run import folder
 from netwright.run.folder import private_folder
 from netwright.run.problem import Code, Problem
+from tests.support.limits import around
 
 NAME = "127.0.0.1-8001.1"
 
@@ -36,6 +38,17 @@ def test_folder_is_private_and_in_the_runtime_directory(environment: Path) -> No
     assert (found.path, found.passed_over) == (environment / "run/netwright", "")
     assert found.path.stat().st_mode & 0o777 == 0o700
     assert private_folder(NAME) == found
+
+
+@pytest.mark.parametrize("length", around(MAX_UNIX_PATH))
+def test_folder_whose_socket_paths_have_107_bytes_is_taken_and_none_above(environment: Path, length: int) -> None:
+    """unix(7): sun_path has 108 bytes, and a NUL ends the path."""
+    name = "s" * (length - len(f"{environment}/run/netwright/"))
+    if length <= MAX_UNIX_PATH:
+        assert private_folder(name).path == environment / "run/netwright"
+    else:
+        with pytest.raises(Problem, match="108 bytes, 107 allowed"):
+            private_folder(name)
 
 
 def absent(root: Path) -> str:

@@ -90,9 +90,16 @@ async def test_full_disk_is_told_once_counted_and_forgiven(tmp_path: Path, monke
         room[0] = 1 << 20
         close(recorder, 4)
         await written(journal)
-    assert reports[1:] == [f"{path}: written again; 10 connections have no record"]
+        close(recorder, 4)
+        await written(journal)
+        assert reports[1:] == [f"{path}: written again; 10 connections have no record"]
+        room[0] = 0
+        close(recorder)
+        await written(journal)
+        assert len(reports) == 3  # full again: told again
+        assert "No space left" in reports[2]
     lines = path.read_text().splitlines()
-    assert len(lines) == 2 + 1 + 4
+    assert len(lines) == 2 + 1 + 8
     assert all(json.loads(line) for at, line in enumerate(lines) if at != 2)
 
 
@@ -104,3 +111,17 @@ async def test_more_than_may_wait_for_the_disk_is_counted(tmp_path: Path) -> Non
         await written(journal)
     assert journal.lost == 15
     assert len(path.read_text().splitlines()) == 10
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no FIFOs here")
+def test_pipe_that_nobody_reads_is_refused_and_one_with_a_reader_is_waited_for(tmp_path: Path) -> None:
+    """open(2) of a FIFO waits for a reader; the service would serve nothing meanwhile."""
+    path = tmp_path / "records"
+    os.mkfifo(path)
+    with pytest.raises(OSError, match="No such device") as found:
+        Journal(path, Recorder())
+    assert found.value.errno == errno.ENXIO
+    reader = os.open(path, os.O_RDONLY | os.O_NONBLOCK)
+    with Journal(path, Recorder()) as journal:
+        assert os.get_blocking(journal._file)  # noqa: SLF001
+    os.close(reader)

@@ -1,5 +1,6 @@
 """``python server.py``: ``Service.run`` and ``App.run``."""
 
+import io
 import signal
 import socket
 import threading
@@ -11,9 +12,10 @@ import pytest
 from netwright.core.address import InetAddress, UnixAddress
 from netwright.core.errors import UsageError
 from netwright.http import App
-from netwright.run.program import prepare
+from netwright.run.program import _open_standard_descriptors, prepare
 from netwright.run.service import Service
 from tests.support.program import Program
+from tests.support.world import descriptors
 
 SERVER = """
 import asyncio, time
@@ -132,3 +134,19 @@ def test_app_answers_http_by_default_only_if_it_has_something_to_answer() -> Non
     own.http("127.0.0.1:9999")
     assert prepare(own, ()) == ()
     assert prepare(Service(), default) == ()
+
+
+def test_what_an_ascii_terminal_cannot_show_is_escaped_and_no_descriptor_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """``LANG=C``: a program's name that has an accent is printed, and ends nothing."""
+    streams = [io.TextIOWrapper(io.BytesIO(), encoding="ascii") for _ in range(2)]
+    monkeypatch.setattr("sys.stdout", streams[0])
+    monkeypatch.setattr("sys.stderr", streams[1])
+    before = descriptors()
+    _open_standard_descriptors()
+    assert descriptors() == before
+    for stream in streams:
+        stream.write("caf\u00e9")
+        stream.flush()
+        assert stream.buffer.getvalue() == b"caf\\xe9"

@@ -24,6 +24,7 @@ steps = st.one_of(
     st.tuples(st.just("exchange"), st.text(max_size=5), times),
     st.tuples(st.just("note"), st.sampled_from(Kind), times),
     st.tuples(st.just("end"), st.sampled_from([outcome.name for outcome in specification.Outcome]), times),
+    st.tuples(st.just("sample"), st.integers(0, 79), times),
     st.tuples(st.just("set"), st.sampled_from(["service", "protocol"]), st.text(max_size=5)),
 )
 
@@ -40,11 +41,14 @@ def play(module: ModuleType, played: list[tuple[str, Any, Any]], *, watched: boo
                 record.note(what, extra, size=3, note="n", about=("a", 1))
             case "end":
                 record.end(module.Outcome[what], extra, stage="frame", errno=110, text="late")
+            case "sample":  # struct tcp_info with one byte set
+                record.probe = lambda at=what: bytes(at) + b"\1" + bytes(79 - at)
+                record.sample(extra)
             case "set":
                 setattr(record, what, extra)
             case _:
                 getattr(record, verb)(what, extra)
-    before = (repr(record), record.as_dict())
+    before = (repr(record), record.as_dict(), record.kernel)
     recorder.close(record, 2e6)
     return (*before, repr(record), record.as_dict(), list(record.timeline or ()), dict(recorder.totals))
 

@@ -124,6 +124,17 @@ def test_waits_for_room_are_divided_as_the_kernel_was_held() -> None:
     }
 
 
+def test_time_in_which_the_program_waited_for_room_is_divided_once() -> None:
+    """The kernel was busy for the 5 s of the sends: none of the peer's 5 s of silence is left to explain."""
+    record = values(started_at=0.0, waiting="", closed_at=10.0, send_waited=5.0, kernel=KERNEL)
+    assert seconds(ledger(record, 10.0)) == {
+        Cause.RECEIVE: 5.0,
+        Cause.SEND: 3.0,
+        Cause.UNACKNOWLEDGED: 1.5,
+        Cause.BUFFER: 0.5,
+    }
+
+
 def test_without_chronographs_a_wait_for_room_is_the_peers_to_read() -> None:
     record = values(started_at=0.0, waiting="", closed_at=10.0, send_waited=5.0, handler_time=5.0, kernel={"rtt": 1.0})
     assert seconds(ledger(record, 10.0)) == {Cause.HANDLER: 5.0, Cause.SEND: 5.0}

@@ -65,6 +65,17 @@ def test_oldest_unfinished_datagram_gives_way_to_a_new_one() -> None:
     assert reassembly.add(_pieces(WHOLE, 112, SLOTS)[1]) is not None
 
 
+def test_identification_that_comes_again_is_another_datagram() -> None:
+    """RFC 791 §3.2: a sender may use an identification again once the datagram that had it is whole."""
+    reassembly, other = Reassembly(), tcp(data=bytes(reversed(range(200))), ident=9)
+    for whole in (WHOLE, other):
+        first, second = _pieces(whole, 112)
+        assert reassembly.add(first) is None
+        packet = reassembly.add(second)
+        assert packet is not None
+        assert packet[20:] == whole[20:]
+
+
 def test_piece_that_is_cut_is_dropped() -> None:
     reassembly, piece = Reassembly(), _pieces(WHOLE, 112)[0]
     piece.payload = piece.payload[:-1]

@@ -70,6 +70,13 @@ def test_after_change_cipher_spec_nothing_can_be_read() -> None:
     ]
 
 
+def test_after_application_data_nothing_can_be_read_either() -> None:
+    """RFC 8446 appendix D.4: TLS 1.3 sends ChangeCipherSpec only for middleboxes; without it data marks the change."""
+    stream = TlsStream()
+    assert stream.receive(record(23, bytes(20))) == [Encrypted(23, 20)]
+    assert stream.receive(record(21, b"\x02\x28") + record(22, bytes(40))) == [Encrypted(21, 2), Encrypted(22, 40)]
+
+
 def test_a_second_hello_may_follow_change_cipher_spec() -> None:
     """RFC 8446 §4.1.4 and appendix D.4: after a HelloRetryRequest."""
     data = record(22, message(1, HELLO)) + record(20, b"\1") + record(22, message(1, HELLO))

@@ -68,6 +68,7 @@ cdef class Watched:
     cdef Operation reading, writing
     cdef int fd
     cdef int budget, waits
+    cdef bint yielded  # its budget is spent: it goes on in the next turn, behind what is ready
 
     cdef object attempt(self, Operation operation)
     cdef int on_event(self, uint32_t events) except -1

@@ -456,7 +456,7 @@ cdef class Watched:
     cdef int on_turn(self) except -1:
         """The other tasks had their turn: the budget is full again."""
         cdef Operation operation
-        self.budget = BUDGET
+        self.budget, self.yielded = BUDGET, False
         operation = self.reading
         if operation is not None:
             operation.wake()
@@ -641,24 +641,30 @@ cdef class Poller:
 
     cdef int turn(self, Watched target) except -1:
         """``target`` used its budget: go on with it in the loop's next turn."""
+        if target.yielded:
+            return 0
         if not self.turns:
             self.loop.call_soon(self.run_turns)
+        target.yielded = True
         self.turns.append(target)
         return 0
 
     def run_turns(self):
+        """Go on with targets that used their budget, each in its turn, until ``SLICE`` is over."""
         cdef Watched target
         turns, self.turns = self.turns, []
         self.turn_at = self.refresh()
-        while turns:
-            target = turns.pop()
-            try:
+        try:
+            while turns:
+                target = turns.pop(0)
                 target.on_turn()
-            except BaseException:
-                if turns:
-                    self.turns.extend(turns)
+                if self.refresh() - self.turn_at >= SLICE:
+                    break
+        finally:
+            if turns:
+                if not self.turns:
                     self.loop.call_soon(self.run_turns)
-                raise
+                self.turns = turns + self.turns
 
     def poll(self):
         """Serve what is ready; an exception of a task (KeyboardInterrupt) loses no event."""

@@ -500,7 +500,8 @@ cdef class Pipe(Watched):
     # called by the poller
 
     cdef int on_event(self, uint32_t events) except -1:
-        self.budget = BUDGET
+        if not self.yielded:
+            self.budget = BUDGET
         if events & <uint32_t>(EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
             self.readable = True
             if events & <uint32_t>(EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
@@ -511,9 +512,9 @@ cdef class Pipe(Watched):
                     self.see_fin()
         if self.queued is not None:
             self.flush()
-        if self.writing is not None and self.queued is None:
+        if self.writing is not None and self.queued is None and not self.yielded:
             self.writing.wake()
-        if self.reading is not None and (self.readable or self.failure):
+        if self.reading is not None and (self.readable or self.failure) and not self.yielded:
             self.reading.wake()
         return 0
 

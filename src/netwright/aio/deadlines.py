@@ -6,48 +6,64 @@ than ``TICK`` strikes at most ``TICK`` late; a nearer one gets a timer of its ow
 
 import asyncio
 import math
+import time
 from collections.abc import Callable
 
 from netwright.core.errors import UsageError
 
-__all__ = ["TICK", "Expiry", "Ticker", "seconds_of"]
+__all__ = ["TICK", "Expiry", "Ticker", "clock_of", "seconds_of"]
 
 TICK = 0.25  # seconds
 
 
 class Expiry:
-    """A time at which ``strike`` is called with the time it is; ``math.inf`` is never."""
+    """A time at which ``strike`` is called with the time it is; ``math.inf`` is never; ``kept`` if a Ticker has it."""
 
-    __slots__ = ("at", "strike", "timer")
+    __slots__ = ("at", "kept", "strike", "timer")
 
     def __init__(self, strike: Callable[[float], None]) -> None:
-        self.at, self.strike = math.inf, strike
+        self.at, self.strike, self.kept = math.inf, strike, False
         self.timer: asyncio.TimerHandle | None = None
 
 
 class Ticker:
-    """The expiries of one loop."""
+    """The expiries of one loop.
+
+    Attributes:
+        due: when it looks at all of them; one that it has and that strikes later needs only its new ``at``.
+    """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
         self._expiries: set[Expiry] = set()
         self._timer: asyncio.TimerHandle | None = None
-        self._due = math.inf
+        self.due = math.inf
+        self._turn_at: float | None = None
 
     def __len__(self) -> int:
         return len(self._expiries)
 
     def __repr__(self) -> str:
-        return f"<Ticker {len(self)} expiries, looks at {self._due:.3f}>"
+        return f"<Ticker {len(self)} expiries, looks at {self.due:.3f}>"
+
+    def turn_at(self, at: float) -> float:
+        """When the loop's turn began; ``at``, when the caller's part of it began, if nobody has asked before in it."""
+        if self._turn_at is None:
+            self._turn_at = at
+            self._loop.call_soon(self._end_turn)
+        return self._turn_at
+
+    def _end_turn(self) -> None:
+        self._turn_at = None
 
     def arm(self, expiry: Expiry, at: float, now: float) -> None:
         """Strike at ``at``, once, unless ``disarm`` comes first; ``forget`` must follow in the end."""
         if at - now < TICK:
             expiry.timer = self._loop.call_at(at, self._strike, expiry)
             return
-        expiry.at = at
+        expiry.at, expiry.kept = at, True
         self._expiries.add(expiry)
-        if at < self._due:
+        if at < self.due:
             self._look_at(at)
 
     def disarm(self, expiry: Expiry) -> None:
@@ -60,15 +76,16 @@ class Ticker:
     def forget(self, expiry: Expiry) -> None:
         """Disarm for good."""
         self.disarm(expiry)
+        expiry.kept = False
         self._expiries.discard(expiry)
 
     def _look_at(self, due: float) -> None:
         if self._timer is not None:
             self._timer.cancel()
-        self._due, self._timer = due, self._loop.call_at(due, self._look)
+        self.due, self._timer = due, self._loop.call_at(due, self._look)
 
     def _look(self) -> None:
-        self._due, self._timer = math.inf, None
+        self.due, self._timer = math.inf, None
         now = self._loop.time()
         due = [expiry for expiry in self._expiries if expiry.at <= now]
         for expiry in due:
@@ -82,6 +99,12 @@ class Ticker:
     def _strike(self, expiry: Expiry) -> None:
         expiry.timer = None
         expiry.strike(self._loop.time())
+
+
+def clock_of(loop: asyncio.AbstractEventLoop) -> Callable[[], float]:
+    """``loop.time``; the function below it where that is asyncio's own, which costs a call less."""
+    stock = getattr(loop.time, "__func__", None) is asyncio.BaseEventLoop.time
+    return time.monotonic if stock else loop.time
 
 
 def seconds_of(name: str, value: object) -> float:

@@ -3,10 +3,11 @@
 import os
 import sysconfig
 import traceback
+from collections.abc import Callable
 from dataclasses import fields
 from typing import Protocol
 
-from netwright.core.errors import DeadlineError, NetwrightError
+from netwright.core.errors import DeadlineError, NetwrightError, UsageError
 from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord
 
@@ -35,9 +36,13 @@ class Failures:
         self._seen: dict[tuple[str, str], _Seen] = {}
 
     def tell(self, record: ConnectionRecord, error: BaseException, now: float) -> None:
-        """One line about a connection that ended with ``error``; a program's own error has its traceback once."""
+        """One line about a connection that ended with ``error``."""
+        self.say(error, lambda where: self._line(record, error, where, now), now)
+
+    def say(self, error: BaseException, line: Callable[[str], str], now: float) -> None:
+        """The line that ``line`` makes of the place of ``error``; a program's own error has its traceback once."""
         where = place(error)
-        own = not isinstance(error, NetwrightError)
+        own = isinstance(error, UsageError) or not isinstance(error, NetwrightError)
         key = type(error).__name__, where if own else getattr(error, "stage", getattr(error, "name", ""))
         if key not in self._seen and len(self._seen) >= KEYS:
             self._seen.clear()
@@ -47,7 +52,7 @@ class Failures:
         if held is None:
             return
         more = f"; {held} more like this since the last line" if held else ""
-        self._report(f"{self._line(record, error, where, now)}{more}", exc_info=error if first else None)
+        self._report(f"{line(where)}{more}", exc_info=error if first else None)
 
     def _line(self, record: ConnectionRecord, error: BaseException, where: str, now: float) -> str:
         return (

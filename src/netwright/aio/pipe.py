@@ -11,7 +11,7 @@ from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
 
-from netwright.aio.deadlines import Expiry, Ticker
+from netwright.aio.deadlines import TICK, Expiry, Ticker, clock_of
 from netwright.aio.outcome import end_broken, failure_of
 from netwright.aio.passing import close_all, receive_passed
 from netwright.core.buffer import ReceiveBuffer
@@ -27,6 +27,7 @@ RECEIVE = 256 * 1024  # bytes of one receive
 PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds to be worth the wait
 DISCARD = 16  # receives of what nobody will read, before a close
 
+_HANDLER = Waiting.HANDLER
 Turn: TypeAlias = asyncio.Future[DeadlineError | None]
 
 
@@ -64,7 +65,7 @@ class Pipe:
         channel: Channel,
     ) -> None:
         self.loop, self.ticker, self.record, self.recorder, self.channel = loop, ticker, record, recorder, channel
-        self.clock = loop.time
+        self.clock = clock_of(loop)
         self.buffer = ReceiveBuffer()
         self.eof = self.over = self.closing = self.fin_sent = self.held = self.lost = self.sending = False
         self.ending = Outcome.CLOSED
@@ -143,9 +144,13 @@ class Pipe:
         else:
             self.buffer.append(data)
             self.record.received(len(data), self.clock())
-            if len(self.buffer) >= HIGH_WATER and (self.receiver is None or self.receiver.done()):
-                self.held = True
-                self._watch()
+            if self.receiver is None or self.receiver.done():
+                if len(self.buffer) >= HIGH_WATER:
+                    self.held = True
+                    self._watch()
+                return
+            self.receiver.set_result(None)
+            return
         _wake(self.receiver)
 
     def _watch(self) -> None:
@@ -153,24 +158,36 @@ class Pipe:
         full = self._queued is not None or self.flushing is not None
         self.channel.watch(reads, self._writable if full else None)
 
-    def expect(self, at: float, now: float) -> "asyncio.Future[None]":
+    def expect(self, at: float, now: float, waiting: Waiting) -> "asyncio.Future[None]":
         """What a reader awaits: set when bytes, FIN, the end or ``at`` came; ``expected`` must follow."""
+        self.record.wait(waiting, now)
         if self.held:
             self.held = False
             self._watch()
         self.receiver = future = self.loop.create_future()
         if at < math.inf:
-            if self._receive_expiry is None:
-                self._receive_expiry = Expiry(self._receive_late)
-            self.ticker.arm(self._receive_expiry, at, now)
+            expiry = self._receive_expiry
+            if expiry is None:
+                self._receive_expiry = expiry = Expiry(self._receive_late)
+                self.ticker.arm(expiry, at, now)
+            elif not expiry.kept or at - now < TICK or at < self.ticker.due:
+                self.ticker.arm(expiry, at, now)
+            else:
+                expiry.at = at
         return future
 
-    def expected(self) -> None:
-        """The reader goes on."""
+    def expected(self) -> float:
+        """The reader goes on; returns the time."""
         self.receiver = None
         expiry = self._receive_expiry
-        if expiry is not None and (expiry.at < math.inf or expiry.timer is not None):
-            self.ticker.disarm(expiry)
+        if expiry is not None:
+            expiry.at = math.inf
+            if expiry.timer is not None:
+                self.ticker.disarm(expiry)
+        now = self.clock()
+        if not self.closing:
+            self.record.wait(_HANDLER, now)
+        return now
 
     def _receive_late(self, _now: float) -> None:
         _wake(self.receiver)
@@ -183,25 +200,32 @@ class Pipe:
         return self._queued is not None
 
     @property
+    def is_free(self) -> bool:
+        """True if a send need not wait for its turn, and may go on."""
+        return not (self.sending or self._queued or self.turns or self.lost or self.closing or self.fin_sent)
+
+    @property
     def unsent(self) -> int:
         """Bytes of the message under way that the channel did not take yet."""
         return 0 if self._queued is None else len(self._queued) - self._sent
 
-    def write(self, data: bytes | bytearray | memoryview) -> None:
-        """Give ``data`` to the channel; what it does not take follows in the background."""
+    def write(self, data: bytes | bytearray | memoryview) -> bool:
+        """Give ``data`` to the channel; False if it did not take everything: the rest follows, or the end."""
         size = len(data)
         if not size:
-            return
+            return True
         try:
             sent = self.channel.send(data)
         except OSError as error:
             self.lose(error)
-            return
+            return False
         if sent:
             self.record.sent(sent, self.clock())
-        if sent < size:
-            self._queued, self._sent = memoryview(data if isinstance(data, bytes) else bytes(data)), sent
-            self._watch()
+            if sent == size:
+                return True
+        self._queued, self._sent = memoryview(data if isinstance(data, bytes) else bytes(data)), sent
+        self._watch()
+        return False
 
     def wait_for_room(self) -> Turn:
         """What a send awaits that has nothing queued; ``forget_room`` must follow."""
@@ -256,7 +280,7 @@ class Pipe:
             elif not turn.done():
                 self.sending = True
                 turn.set_result(None)
-        if self._queued is None or not self.turns:
+        if self.posted and (self._queued is None or not self.turns):
             self.posted = sum(len(turn) for turn in self.turns if isinstance(turn, bytes))
 
     def post(self, data: bytes, most: int, patience: float | None) -> bool:

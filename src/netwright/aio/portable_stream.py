@@ -8,9 +8,9 @@ import asyncio
 import math
 import sys
 import warnings
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
-from typing import BinaryIO, TypeVar
+from typing import Any, BinaryIO, TypeVar
 
 from netwright.aio.deadlines import seconds_of
 from netwright.aio.files import source_of
@@ -101,7 +101,7 @@ class Stream(stream.Stream):
     ) -> bytes:
         limit = whole_number("read limit", limit, 1)
         buffer = self._pipe.buffer
-        whole = await self._whole(lambda: buffer.take(limit), timeout, deadline, stage, waiting, bare=True)
+        whole = await self._whole(partial(buffer.take, limit), timeout, deadline, stage, waiting, bare=True)
         return whole or b""
 
     async def read_exactly(
@@ -215,33 +215,32 @@ class Stream(stream.Stream):
         check_unread(data)
         self._pipe.buffer.prepend(data)
 
-    async def __anext__(self) -> bytes:
-        buffer = self._pipe.buffer
-        chunk = await self._whole(lambda: buffer.take(READ), None, None, "read", _RECEIVE, bare=True)
-        if not chunk:
-            raise StopAsyncIteration
-        return chunk
+    def __anext__(self) -> Coroutine[Any, Any, bytes]:
+        take = partial(self._pipe.buffer.take, READ)
+        return self._whole(take, None, None, "read", _RECEIVE, bare=True, ends=True)  # type: ignore[return-value]
 
     # writing
 
     async def send(
         self, *parts: Data, timeout: float | None = None, deadline: float | None = None, stage: str = "send"
     ) -> None:
-        data = _joined(parts)
+        data = parts[0] if len(parts) == 1 and type(parts[0]) is bytes else _joined(parts)
         pipe = self._pipe
-        until = self._until(timeout, deadline)
-        await self._turn(until, stage)
+        bare = timeout is None and deadline is None and self.timeout is None
+        until = math.inf if bare else self._until(timeout, deadline)
+        if not pipe.is_free or asyncio._get_running_loop() is not pipe.loop:  # noqa: SLF001  # as in _check_place
+            await self._turn(until, stage)
+        self._answered = pipe.sending = True
         try:
-            self._answered = True
-            pipe.write(data)
-            if pipe.lost:
-                raise pipe.failure("send")
-            if pipe.full:
+            if not pipe.write(data):
                 await self._flushed(until, stage)
-            elif self._slice_is_over():
-                await self._yield()
         finally:
-            self._end_turn()
+            pipe.sending = False
+            if pipe.turns:
+                pipe.promote()
+        self._spins += 1
+        if self._spins >= BUDGET and self._slice_is_over():
+            await self._yield()
 
     async def send_file(
         self,
@@ -262,13 +261,11 @@ class Stream(stream.Stream):
                 if not chunk:
                     break  # it was truncated meanwhile
                 self._answered = True
-                pipe.write(chunk)
                 sent += len(chunk)
-                if pipe.lost:
-                    raise pipe.failure("send")
-                if pipe.full:
+                if not pipe.write(chunk):
                     await self._flushed(until, "send")
-                elif self._slice_is_over():
+                self._spins += 1
+                if self._slice_is_over():
                     await self._yield()
         finally:
             self._end_turn()
@@ -438,11 +435,12 @@ class Stream(stream.Stream):
             raise UsageError(f"{self!r} belongs to another event loop or thread", advice=ELSEWHERE)
 
     def _check_reader(self) -> None:
+        pipe = self._pipe
         self._check_place()
-        if self._pipe.receiver is not None:
+        if pipe.receiver is not None:
             raise UsageError(f"another task is already reading from {self!r}", advice="let one task read")
-        if self._pipe.closing:
-            raise self._pipe.failure("read")
+        if pipe.closing:
+            raise pipe.failure("read")
 
     def _check_writer(self) -> None:
         pipe = self._pipe
@@ -456,7 +454,7 @@ class Stream(stream.Stream):
         self._check_place()
         self._check_writer()
         pipe = self._pipe
-        if not (pipe.sending or pipe.full or pipe.turns):
+        if pipe.is_free:
             pipe.sending = True
             return
         turn: Turn = pipe.loop.create_future()
@@ -471,11 +469,14 @@ class Stream(stream.Stream):
 
     def _end_turn(self) -> None:
         self._pipe.sending = False
-        self._pipe.promote()
+        if self._pipe.turns:
+            self._pipe.promote()
 
     async def _flushed(self, until: float, stage: str) -> None:
         """Wait until the kernel took the message under way."""
         pipe = self._pipe
+        if pipe.lost:
+            raise pipe.failure("send")
         pipe.flushing = flushing = pipe.loop.create_future()
         try:
             await self._sent(flushing, until, stage, queued=True)
@@ -518,12 +519,12 @@ class Stream(stream.Stream):
         self._turn_at, self._spins = now, 0
 
     def _slice_is_over(self) -> bool:
-        """True if this task has worked for ``SLICE`` seconds without waiting."""
-        self._spins += 1
+        """True if the loop's turn has lasted ``SLICE`` seconds; the clock is read every ``BUDGET`` verbs."""
         if self._spins < BUDGET:
             return False
         self._spins = 0
-        return self._pipe.clock() - self._turn_at >= SLICE
+        pipe = self._pipe
+        return pipe.clock() - pipe.ticker.turn_at(self._turn_at) >= SLICE
 
     async def _yield(self) -> None:
         await asyncio.sleep(0)
@@ -550,31 +551,50 @@ class Stream(stream.Stream):
         *,
         bare: bool = False,
         nothing: bool = False,
+        ends: bool = False,
     ) -> T | None:
-        """What ``attempt`` takes from the buffer as soon as it can; None at EOF.
+        """What ``attempt`` takes from the buffer as soon as it can; None at EOF, or with ``ends`` StopAsyncIteration.
 
         ``bare`` reads have no frame: what is buffered is a result; ``nothing`` may succeed on an empty buffer.
         """
-        until = self._until(timeout, deadline)
-        self._check_reader()
-        if self._slice_is_over():
+        pipe = self._pipe
+        mine = timeout is not None or deadline is not None or self.timeout is not None
+        until = self._until(timeout, deadline) if mine else math.inf
+        if pipe.receiver is not None or pipe.closing or asyncio._get_running_loop() is not pipe.loop:  # noqa: SLF001
+            self._check_reader()
+        self._spins += 1
+        if self._spins >= BUDGET and self._slice_is_over():
             await self._yield_as_reader()
-        pipe, started = self._pipe, None
-        buffer = pipe.buffer
+        buffer, record = pipe.buffer, pipe.record
         found = attempt() if buffer or nothing else None
         if found is None and until < math.inf and until <= pipe.clock():
             pipe.receive()  # the loop had no turn to say that something is here
             found = attempt() if buffer else None
+        started, came, self._waits, self._since = None, record.bytes_in, waiting, pipe.clock()
+        now = self._since
         while found is None:
-            if started is None and buffer and not bare:
-                started = pipe.clock()
-                if self._message == math.inf:
-                    self._start_message(started)
-            if not await self._more(until, stage, waiting, started):
+            if started is None and not bare and buffer:
+                started = self._frame_began(now)
+            if (pipe.over or self._draining) and not self._go_on(now, ends=ends):
                 return None
-            found = attempt()
-        self._took()
+            at = self._bound(now, until, stage, started)
+            try:
+                await pipe.expect(at, now, waiting)
+            finally:
+                self._turn_at = now = pipe.expected()
+                self._spins = 0
+            if record.bytes_in != came or (pipe.passing and pipe.arrived):
+                found, came, self._since = attempt(), record.bytes_in, now
+        self._answered = False
+        if self._message == math.inf:
+            self._start_message(now)
         return found
+
+    def _frame_began(self, now: float) -> float:
+        """Bytes are here that do not make a whole."""
+        if self._message == math.inf:
+            self._start_message(now)
+        return now
 
     def _took(self) -> None:
         """A verb took bytes: the program owes an answer, and the open message has begun."""
@@ -582,35 +602,12 @@ class Stream(stream.Stream):
         if self._message == math.inf:
             self._start_message(self._pipe.clock())
 
-    async def _more(self, until: float, stage: str, waiting: Waiting, started: float | None) -> bool:
-        """Wait for bytes; False at EOF.  ``started`` is when the frame began, None between frames."""
-        pipe, record = self._pipe, self.record
-        came = record.bytes_in
-        self._waits, self._since = waiting, pipe.clock()
-        now = since = self._since
-        while not (pipe.over or self._draining) or self._go_on(now):
-            at, name, quiet = self._bound(until, stage, since, started)
-            if at <= now:
-                if name == DRAIN:
-                    raise self._shutting_down()
-                raise DeadlineError(name, now - quiet)
-            record.wait(waiting, now)
-            try:
-                await pipe.expect(at, now)
-            finally:
-                pipe.expected()
-                now = pipe.clock()
-                if not pipe.closing:
-                    record.wait(_HANDLER, now)
-                self._begin_turn(now)
-            if record.bytes_in != came or pipe.arrived:
-                return True
-        return False
-
-    def _go_on(self, now: float) -> bool:
+    def _go_on(self, now: float, *, ends: bool) -> bool:
         """False at EOF; raises if the connection is gone or may end here."""
         pipe = self._pipe
         if pipe.eof and not pipe.lost and not pipe.closing:
+            if ends:
+                raise StopAsyncIteration
             return False
         if pipe.closing or pipe.lost:
             raise pipe.failure("read")
@@ -634,26 +631,35 @@ class Stream(stream.Stream):
             moved_at=max(record.last_in_at, record.last_out_at),
         )
 
-    def _bound(self, until: float, stage: str, since: float, started: float | None) -> tuple[float, str, float]:
-        """The deadline that strikes first, its stage, and since when nothing happened."""
-        record, limits = self.record, self.limits
+    def _bound(self, now: float, until: float, stage: str, started: float | None) -> float:
+        """The deadline that strikes first.  ``started`` is when the frame began, None between frames.
+
+        Raises:
+            DeadlineError: it is over.
+            ShuttingDownError: a drain ends the connection here.
+        """
+        record, limits, since = self.record, self.limits, self._since
         if self._message < math.inf:
-            started, since = self._message, self._message
+            started = since = self._message
             limit, name = limits.frame, "frame"
         elif started is not None:
             limit, name, since = limits.frame, "frame", started
         elif record.bytes_in:
-            limit, name, since = limits.idle, "idle", max(since, record.last_in_at, record.last_out_at)
+            limit, name = limits.idle, "idle"
+            if record.last_in_at > since:
+                since = record.last_in_at
+            if record.last_out_at > since:
+                since = record.last_out_at
         else:
             limit, name, since = limits.first_byte, "first byte", max(since, record.last_out_at)
         at = math.inf if limit is None else since + limit
         if until <= at:
             at, name, since = until, stage, self._since if started is None else started
         if self._draining:
-            end_at = self._may_end_at()
-            if end_at < at:
-                return end_at, DRAIN, since
-        return at, name, since
+            at = min(at, self._may_end_at())  # which is later than now: ``_go_on`` has looked
+        if at <= now:
+            raise DeadlineError(name, now - since)
+        return at
 
     def _complete(self, whole: T | None, wanted: str) -> T:
         if whole is not None:
@@ -662,12 +668,12 @@ class Stream(stream.Stream):
         raise IncompleteError(f"{self.peer} ended {len(partial)} bytes into {wanted}", partial=partial)
 
 
-DRAIN = "drain"  # the stage of a wait that a drain may end
+_DATA = (bytes, bytearray, memoryview)
 
 
 def _joined(parts: tuple[Data, ...]) -> Data:
     checked: tuple[object, ...] = parts
     for part in checked:
-        if not isinstance(part, bytes | bytearray | memoryview):
+        if not isinstance(part, _DATA):
             raise UsageError(f"send of {type(part).__name__}, bytes, bytearray and memoryview allowed")
     return parts[0] if len(parts) == 1 and type(parts[0]) is bytes else b"".join(parts)

@@ -70,6 +70,15 @@ class CommandGroup(click.Group):
         with formatter.section("Commands"):
             formatter.write_dl(lines)
 
+    def make_context(
+        self, info_name: str | None, args: list[str], parent: click.Context | None = None, **extra: Any
+    ) -> click.Context:
+        """Parse the arguments: this is where --help and --version print."""
+        try:
+            return super().make_context(info_name, args, parent, **extra)
+        except OSError as error:
+            raise SystemExit(_output_failed(error)) from error
+
     def invoke(self, ctx: click.Context) -> Any:
         """Run the command; a standard output that cannot be written ends it."""
         try:

@@ -10,13 +10,15 @@ from netwright.core.units import seconds, size
 __all__ = ["life"]
 
 _BAR = 20  # columns of the longest share
+_NUMBERS = 20  # columns of the gaps and numbers before it
+_INFINITE = 0x7FFFFFFF  # TCP_INFINITE_SSTHRESH of include/net/tcp.h
 _KERNEL: dict[str, Callable[[Any], str]] = {  # fields of struct tcp_info that are shown, with what prints them
     "rtt": seconds,
     "rttvar": seconds,
     "min_rtt": seconds,
     "rto": seconds,
     "snd_cwnd": str,
-    "snd_ssthresh": str,
+    "snd_ssthresh": lambda segments: "infinite" if segments == _INFINITE else str(segments),
     "unacked": str,
     "total_retrans": str,
     "notsent_bytes": size,
@@ -40,7 +42,7 @@ def life(answer: dict[str, Any], width: int) -> list[str]:
         lines.append(f"waits for: {row['waiting']}")
     if row["note"]:
         lines.append(f"why it ended: {row['note']}")
-    lines += _shares(answer["ledger"])
+    lines += _shares(answer["ledger"], width)
     for finding in answer["findings"]:
         lines += ["", finding["title"], *_wrapped(finding["text"], width)]
         lines += _wrapped(finding["advice"], width)
@@ -52,14 +54,15 @@ def _age(answer: dict[str, Any]) -> str:
     return f"{'lived' if answer['row']['closed'] else 'open for'} {seconds(answer['age'])}"
 
 
-def _shares(ledger: list[dict[str, Any]]) -> list[str]:
-    """Return a bar for each cause, as long as its share of the time."""
+def _shares(ledger: list[dict[str, Any]], columns: int) -> list[str]:
+    """Return a bar for each cause, as long as its share of the time; ``columns`` is the terminal's width or 0."""
     if not ledger:
         return []
     width = max(len(share["cause"]) for share in ledger)
+    longest = min(_BAR, columns - width - _NUMBERS) if columns else _BAR
     bars = [
         f"  {share['cause']:<{width}}  {100 * share['share']:>3.0f} %  {seconds(share['seconds']):>7}  "
-        f"{'█' * round(_BAR * share['share'])}"
+        f"{'█' * round(longest * share['share'])}"
         for share in ledger
     ]
     return ["", "where its time went", *(bar.rstrip() for bar in bars)]

@@ -1,5 +1,6 @@
 """``netwright serve``: the options of a run, and the service that they name."""
 
+import json
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -10,6 +11,7 @@ import click
 from netwright.cli.options import AddressType, Seconds
 from netwright.core.address import Address, UnixAddress
 from netwright.run.logs import LEVELS
+from netwright.run.problem import Problem
 from netwright.run.settings import DEFAULT_BIND, DEFAULT_CONSOLE, RunSettings, Spelling
 
 if TYPE_CHECKING:
@@ -84,4 +86,10 @@ def command(
         service.recorder.watch_all = service.recorder.watch_all or watch_all
         return service, replace(settings, path=found.path, binds=() if no_http else prepare(service, every))
 
-    exit_now(run_program(load, settings))
+    try:
+        exit_now(run_program(load, settings))
+    except Problem as problem:
+        if not as_json:
+            raise
+        click.echo(json.dumps({"event": "failed", **problem.values()}))
+        exit_now(problem.exit_code)

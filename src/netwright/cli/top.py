@@ -8,7 +8,7 @@ import shutil
 import sys
 import textwrap
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from http.client import HTTPConnection, HTTPException
 from typing import Any, TypeAlias
@@ -180,7 +180,8 @@ def ask(console: InetAddress, token: str, path: str, query: dict[str, str | int]
     finally:
         asked.close()
     if answer.status != 200:
-        said = printable(body.decode(errors="replace").strip())
+        text = body.decode(errors="replace").removeprefix(f"{answer.status} {answer.reason}").strip()
+        said = " ".join(printable(line) for line in text.splitlines())
         raise Problem(f"the console refuses: {said}", code=Code.CONSOLE_REFUSED)
     found: Answer = json.loads(body)
     return found
@@ -339,4 +340,5 @@ def _terminal() -> Iterator[Callable[[float], list[str]]]:
     finally:
         sys.stdout.write("\x1b[?25h\x1b[?1049l")
         sys.stdout.flush()
-        termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)
+        with suppress(termios.error):  # the terminal is gone
+            termios.tcsetattr(sys.stdin, termios.TCSADRAIN, before)

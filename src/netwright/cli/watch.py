@@ -13,7 +13,7 @@ from typing import Final
 
 import click
 
-from netwright.cli.problem import Code, Problem, UnreachableProblem
+from netwright.cli.problem import Problem, UnreachableProblem
 from netwright.core.errors import ProtocolError, TransportError, UsageError
 from netwright.core.units import size
 from netwright.watch.capture import Capture, Report, open_capture
@@ -24,6 +24,7 @@ from netwright.watch.verdicts import MEANINGS, Mode
 __all__ = ["EXAMPLES", "command", "describe", "segment_lines"]
 
 WIDTH: Final = 80  # columns of the text; addresses and file names may be longer
+_LEAST: Final = 60  # columns of the narrowest terminal that the text is fitted to
 _SHOWN: Final = 20  # connections listed, those with most retransmissions first
 _SILENT: Final = 1.0  # seconds before the progress bar appears
 _REDRAW: Final = 0.25  # seconds between two drawings of it
@@ -86,7 +87,7 @@ def command(file: str, mode: Mode, segments: bool, flow: int | None, flows: int,
         else:
             with _progress(capture, file) as progress:
                 report = capture.analyse(mode, max_flows=max_flows, progress=progress)
-        _write([json.dumps(report.as_dict()) if as_json else describe(report, flows)])
+        _write([json.dumps(report.as_dict()) if as_json else describe(report, flows, _width())])
     click.get_current_context().exit(1 if report.damage or report.unreadable else 0)
 
 
@@ -120,28 +121,10 @@ def _open(file: str) -> Capture:
 
 
 def _write(lines: Iterable[str]) -> None:
-    """Write lines to stdout; a reader that has gone (``| head``) ends the command without a word."""
+    """Write lines to stdout, if there are any."""
     text = "".join(f"{line}\n" for line in lines)
-    if not text:
-        return
-    try:
+    if text:
         click.echo(text, nl=False)
-    except OSError as error:
-        _abandon_stdout()
-        if isinstance(error, BrokenPipeError):
-            click.get_current_context().exit(0)
-        raise UnreachableProblem(f"cannot write the output: {error.strerror}", code=Code.OUTPUT) from error
-
-
-def _abandon_stdout() -> None:
-    """Send what is still buffered to /dev/null: the interpreter would try it again at its end, and complain."""
-    try:
-        descriptor = sys.stdout.fileno()
-    except (OSError, ValueError):
-        return  # not a real file
-    nowhere = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(nowhere, descriptor)
-    os.close(nowhere)
 
 
 @contextmanager
@@ -212,22 +195,30 @@ def segment_lines(segment: JudgedSegment, start: float) -> list[str]:
 # the report
 
 
-def describe(report: Report, shown: int) -> str:
+def _width() -> int:
+    """Return the columns of the text: WIDTH, or those of a narrower terminal."""
+    columns = os.get_terminal_size(sys.stdout.fileno()).columns if sys.stdout.isatty() else 0
+    return min(WIDTH, columns) if columns >= _LEAST else WIDTH
+
+
+def describe(report: Report, shown: int, width: int = WIDTH) -> str:
     """Sums, what could not be judged, then the connections with most retransmissions."""
     seconds = report.ended_at - report.started_at
-    lines = [
+    lines = textwrap.wrap(
         f"{_count(report.packets, 'packet')} in {seconds:.3f} s, {report.segments:,} of them TCP, "
         f"{_count(report.opened, 'connection')}",
-        f"{_count(report.data, 'byte')} of data, {report.again:,} of them sent again",
-    ]
+        width,
+    )
+    lines.append(f"{_count(report.data, 'byte')} of data, {report.again:,} of them sent again")
     if report.totals:
         lines.append("")
     meanings = MEANINGS[report.mode]
     for name, count in report.totals.items():
-        lines.append(f"{count:>10,}  {name.replace('_', ' '):<24} {meanings[name]}")
-    lines += [line for note in _notes(report) for line in ("", *textwrap.wrap(note, WIDTH))]
+        head = f"{count:>10,}  {name.replace('_', ' '):<24} "
+        lines += textwrap.wrap(meanings[name], width, initial_indent=head, subsequent_indent=" " * len(head))
+    lines += [line for note in _notes(report) for line in ("", *textwrap.wrap(note, width))]
     if shown and report.flows:
-        lines += ["", *_listing(report.flows, shown)]
+        lines += ["", *_listing(report.flows, shown, width)]
     return "\n".join(lines)
 
 
@@ -243,28 +234,30 @@ def _notes(report: Report) -> Iterator[str]:
         yield f"Damaged: {report.damage}.  Everything before was judged."
 
 
-def _listing(flows: list[Flow], shown: int) -> Iterator[str]:
+def _listing(flows: list[Flow], shown: int, width: int) -> Iterator[str]:
     ranked = sorted(flows, key=lambda flow: (-flow.retransmissions, flow.number))[:shown]
     for flow in ranked:
-        yield from _connection(flow)
+        yield from _connection(flow, width)
     if hidden := len(flows) - len(ranked):
         yield f"and {hidden:,} more (--flows N lists more)"
 
 
-def _connection(flow: Flow) -> Iterator[str]:
+def _connection(flow: Flow, width: int) -> Iterator[str]:
     """Ends and state, then the numbers; two lines unless the addresses are long."""
     head, tail = (
         f"#{flow.number}  {flow.client} → {flow.server}",
         f"{flow.state.value}, captured at: {flow.position.value}",
     )
-    if len(head) + 2 + len(tail) <= WIDTH:
+    if len(head) + 2 + len(tail) <= width:
         yield f"{head}  {tail}"
+    elif len(head) <= width < WIDTH:
+        yield from (head, f"    {tail}")
     else:
         yield from (f"#{flow.number}  {flow.client}", f"    → {flow.server}", f"    {tail}")
     rtt = f"  rtt {flow.initial_rtt * 1e3:.3f} ms" if flow.initial_rtt is not None else ""
     again = f"  {_count(flow.retransmissions, 'retransmission')}" if flow.retransmissions else ""
     line = f"    {flow.duration:.3f} s{rtt}  sent {size(flow.forward.data)}  received {size(flow.backward.data)}"
-    yield from [line + again] if len(line + again) <= WIDTH else [line, f"  {again}"]
+    yield from [line + again] if len(line + again) <= width else [line, f"  {again}"]
 
 
 def _count(number: int, noun: str) -> str:

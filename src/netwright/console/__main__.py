@@ -39,7 +39,11 @@ async def _serve(feed: UnixAddress, bind: InetAddress, gate: Gate, *, stay: bool
     running = asyncio.current_task()
     assert running is not None
     asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, running.cancel)
-    await console.run(feed, bind, ready)
+    try:
+        await console.run(feed, bind, ready)
+    finally:
+        if not bind.port:  # the next console has another port, and nobody would read this token again
+            token_path(Path(feed.path).parent, console.bound).unlink(missing_ok=True)
 
 
 def main() -> int:

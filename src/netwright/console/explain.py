@@ -81,7 +81,7 @@ _NO_CONNECTION = {
 _SHARES = {
     Cause.LOOKUP: ("The name lookup took time", "the resolver was waited for.", "netwright doctor asks it"),
     Cause.CONNECT: ("The handshake took time", "no answer to SYN came sooner.", ""),
-    Cause.RECEIVE: ("The peer was silent", "this side waited for it to send.", ""),
+    Cause.RECEIVE: ("Waiting for the peer to send", "this side had read everything that came.", ""),
     Cause.IDLE: ("Idle", "this side waited for the next request.", ""),
     Cause.HANDLER: ("The program worked", "it neither read nor wrote: the handler's own time.", ""),
     Cause.SEND: (

@@ -26,6 +26,7 @@ Clock: TypeAlias = Callable[[], float]
 
 FEED_LIMITS = Limits(idle=None, frame=None, send=5.0, max_connections=64)
 REFRESH = 0.25  # seconds between two messages to a page
+JUMP = 600  # seconds that may have passed unseen (a suspended machine); when more did, the clock was set
 QUIET = 2.0  # seconds after which a page without news is told that the console lives
 COMMAND_TIMEOUT = 1.0  # a worker that does not take a command for this long does not get it
 _TYPES = {
@@ -238,10 +239,11 @@ class Console:
         """The series' seconds and the leases' ends, until cancelled or until nobody feeds the console any more."""
         second = int(self._clock())
         while not self.staying.over(self._clock(), len(self.feeds)):
-            await asyncio.sleep(second + 1 - self._clock())
-            while second < int(self._clock()):
-                second += 1
-                self.store.tick(second)
+            await asyncio.sleep(min(max(second + 1 - self._clock(), 0.0), 1.0))
+            now = int(self._clock())
+            for over in range(max(second, now - JUMP) + 1, now + 1):
+                self.store.tick(over)
+            second = now
             self.store.forget(self._clock())
             for name in self.store.expired(self._clock()):
                 await self._command(name, watch=False)

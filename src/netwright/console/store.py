@@ -131,7 +131,8 @@ class Store:
         if hello.pid in self.workers:
             self.leave(hello.pid, now)
             self._forget(hello.pid)
-        for pid in [pid for pid, worker in self.workers.items() if worker.gone_at][: self._surplus()]:
+        dead = [pid for pid, worker in self.workers.items() if worker.gone_at]
+        for pid in dead[: max(0, self._surplus())]:
             self._forget(pid)
         if self._surplus() > 0:
             raise LimitError("workers", len(self.workers) + 1, self._workers_limit, unit="workers")
@@ -140,7 +141,10 @@ class Store:
         return worker
 
     def _forget(self, pid: int) -> None:
+        """Drop a worker and its connections: a process that gets its pid later has others of the same names."""
         self._past.update(self.workers.pop(pid).totals)
+        for name in [name for name, connection in self.closed.items() if connection.row["worker"] == pid]:
+            del self.closed[name]
 
     @property
     def totals(self) -> Counter[str]:
@@ -173,8 +177,6 @@ class Store:
         """Drop workers that are gone for ``after`` seconds, with their connections."""
         for pid in [pid for pid, worker in self.workers.items() if worker.gone_at and worker.gone_at <= now - after]:
             self._forget(pid)
-            for name in [name for name, connection in self.closed.items() if connection.row["worker"] == pid]:
-                del self.closed[name]
             self.revision += 1
 
     def merge(self, pid: int, update: Update, now: float) -> None:
@@ -292,6 +294,9 @@ class Store:
 
     def tick(self, second: int) -> Point:
         """``second`` is over; to be called once each.  Closes the series' second that is LATE before."""
+        if self.history and second <= self.history[-1].at:  # the clock was set back: the series begins anew
+            self.history.clear()
+            self._series = _Series()
         self._series.at(second).connections = len(self.live)
         point = self._series.close(second - LATE)
         self.history.append(point)

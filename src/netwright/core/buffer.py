@@ -34,7 +34,7 @@ class ReceiveBuffer:
     def append(self, data: bytes | bytearray | memoryview) -> None:
         """Add what the peer sent; anything but ``bytes`` is copied."""
         if not self._data:
-            self._data = bytes(data)
+            self._data = data if type(data) is bytes else bytes(data)
         elif isinstance(self._data, bytes):
             self._data = bytearray(self._data[self._start :] if self._start else self._data)
             self._data += data
@@ -54,7 +54,7 @@ class ReceiveBuffer:
         data, start = self._data, self._start
         if not start and count >= len(data):
             self._data, self._searched, self.resume = b"", 0, None
-            return bytes(data)
+            return data if type(data) is bytes else bytes(data)
         end = min(start + count, len(data))
         if isinstance(self._data, bytes):
             taken = self._data[start:end]

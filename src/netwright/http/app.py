@@ -16,6 +16,7 @@ from functools import partial
 from typing import Any, Self, TypeVar
 
 from netwright.aio import DrainReport, Limits, Stream
+from netwright.aio.failures import Failures
 from netwright.core.address import Address
 from netwright.core.record import Recorder
 from netwright.core.tuning import INTERACTIVE, Tuning
@@ -76,7 +77,7 @@ class App(Service):
         self._settings = Settings(
             self,
             self._find,
-            self.report,
+            Failures("http", limits, self._told),
             http,
             handler_timeout=handler_timeout,
             cancel_when_gone=cancel_when_gone,

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from netwright.aio import Stream
-from netwright.aio.failures import place
+from netwright.aio.failures import Failures
 from netwright.aio.outcome import blamed, cause_of
 from netwright.core.errors import (
     ClosedError,
@@ -59,7 +59,7 @@ class Settings:
     Attributes:
         program: while it drains, no further request is taken and answers say so.
         find: returns the handler of a request and sets ``request.params``; StatusError if there is none.
-        report: called once for each failure of the program: what failed, for whom, and the error.
+        failures: takes the operator's lines: failures of the program, and peers that a limit or a deadline ended.
         handler_timeout: seconds after which a handler is cancelled and 503 is sent; None: no bound.
         cancel_when_gone: cancel a handler whose peer has left.
         answer_half_closed: a peer that ended its direction (FIN) has not left: its handlers go on.
@@ -67,7 +67,7 @@ class Settings:
 
     program: Program
     find: Finder
-    report: Callable[[str, Exception], None]
+    failures: Failures
     limits: HttpLimits = field(default_factory=HttpLimits)
     handler_timeout: float | None = None
     cancel_when_gone: bool = True
@@ -442,14 +442,17 @@ class Exchange:
 
     def _report(self, failure: Exception) -> None:
         """A failure of the program, with what a reader of the log needs to find it."""
-        record = self._wire.record
-        age, where = self._task.get_loop().time() - record.opened_at, place(failure)
-        cut = ", its answer is cut" if self.started and not self.ended else ""
-        self._settings.report(
-            f"{self.record.subject} from {record.peer}: handler failed{f' at {where}' if where else ''} after "
-            f"{record.messages} requests, {record.bytes_in} bytes in, {record.bytes_out} out, {age:.3f} s{cut}",
-            failure,
-        )
+        record, now = self._wire.record, self._task.get_loop().time()
+        cut = "; its answer is cut" if self.started and not self.ended else ""
+
+        def line(where: str) -> str:
+            return (
+                f"{self.record.subject} from {record.peer}: handler failed{f' at {where}' if where else ''}: "
+                f"{type(failure).__name__}: {failure}; {record.messages} requests, {record.bytes_in} bytes in, "
+                f"{record.bytes_out} out, open for {now - record.opened_at:.3f} s{cut}"
+            )
+
+        self._settings.failures.say(failure, line, now)
 
 
 def _stems_from(failure: Exception, error: Exception | None) -> bool:

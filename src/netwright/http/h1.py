@@ -9,7 +9,7 @@ from collections.abc import Awaitable
 
 from netwright.aio import ShuttingDownError, Stream
 from netwright.aio.sockets import hung_up
-from netwright.core.errors import DeadlineError, NetwrightError, TransportError
+from netwright.core.errors import DeadlineError, LimitError, NetwrightError, TransportError
 from netwright.core.moment import Kind
 from netwright.core.record import Outcome, Waiting
 from netwright.http.encode import encode_fields
@@ -143,7 +143,14 @@ class Connection:
         assert isinstance(response.body, bytes)
         await self.answer(response, response.body)
         exchange.answered = record.last_out_at
-        end_by_fault(record, refused.error, now, "request head")
+        self._blame(refused.error, "request head")
+
+    def _blame(self, fault: Exception, stage: str) -> None:
+        """The peer's fault ends the connection; the log has a line if it passed a limit or was too slow."""
+        now = self._loop.time()
+        end_by_fault(self.record, fault, now, stage)
+        if isinstance(fault, DeadlineError | LimitError):
+            self._settings.failures.tell(self.record, fault, now)
 
     def _end_cancelled(self) -> None:
         """The task was cancelled, most often by a drain whose time was over: say what that cut."""
@@ -258,7 +265,7 @@ class Connection:
             return False
         if exchange.fault is not None:
             self._is_faulty = True
-            end_by_fault(self.record, exchange.fault, self._loop.time(), "request body")
+            self._blame(exchange.fault, "request body")
         if self._stream.closed or not machine.keep_alive:
             return False
         return machine.reading is _DONE or (machine.reading is _BODY and await self._discard())

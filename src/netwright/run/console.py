@@ -142,7 +142,7 @@ class ConsoleProcess:
         return ready
 
     def _spawn(self) -> "subprocess.Popen[bytes]":
-        command = [sys.executable, "-m", "netwright.console", "--feed", self.feed.path, "--bind", str(self.bind)]
+        command = [sys.executable, "-P", "-m", "netwright.console", "--feed", self.feed.path, "--bind", str(self.bind)]
         command += [f"--host={host}" for host in self._hosts]
         full = self._log.exists() and self._log.stat().st_size > LOG_LIMIT
         with open(self._log, "wb" if full else "ab") as log:  # not our stderr: the console may outlive its reader

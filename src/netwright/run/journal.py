@@ -55,7 +55,10 @@ class Journal:
         self._waiting: deque[ConnectionRecord] = deque(maxlen=waiting)
         self._failing = self._torn = self._closed = False
         self._stopping = asyncio.Event()
-        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | getattr(os, "O_BINARY", 0), 0o644)
+        kind = getattr(os, "O_BINARY", 0) | getattr(os, "O_NONBLOCK", 0)  # a FIFO without a reader is an error: ENXIO
+        self._file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | kind, 0o644)
+        if hasattr(os, "O_NONBLOCK"):
+            os.set_blocking(self._file, True)  # the thread that writes may wait
         recorder.on_close(self._on_close)
 
     def __enter__(self) -> Self:

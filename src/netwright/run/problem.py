@@ -67,6 +67,11 @@ class Problem(Exception):  # noqa: N818  # a message for people, not an error th
             ]
         return "\n".join(lines)
 
+    def values(self) -> dict[str, str]:
+        """Return the parts that are not empty, for ``--json``."""
+        parts = {"what": self.what, "where": self.where, "why": self.why, "fix": self.fix}
+        return {"code": str(self.code), **{name: text for name, text in parts.items() if text}}
+
     def line(self) -> str:
         """Return all parts as one line, for a log."""
         why = f": {self.why}" if self.why else ""

@@ -1,6 +1,6 @@
-import { equal, near, STATIC, test } from './harness.js';
+import { equal, near, node, STATIC, test } from './harness.js';
 
-const { line, moments, ticks } = await import(`${STATIC}/chart.js`);
+const { Chart, line, moments, ticks } = await import(`${STATIC}/chart.js`);
 const { joined } = await import(`${STATIC}/charts.js`);
 
 test('ticks are round, begin at 0 and reach the largest value', () => {
@@ -36,4 +36,31 @@ test('without a filter the console\'s history is drawn, with the round trips tha
   const history = [[10, 3, 100, 200, 5, 1, 3, 0.4, 0.5], [11, 3, 101, 201, 6, 1, 4, 0.4, 0.5], [12, 3, 0, 0, 0, 0, 0, 0, 0]];
   equal(joined(points, history, true), points);
   equal(joined(points, history, false).map((p) => [p.at, p.in, p.out, p.messages, p.rtx, p.median]), [[10, 100, 200, 5, 3, 0.4], [11, 101, 201, 6, 4, 0.1], [12, 0, 0, 0, 0, null]]);
+});
+
+test('beside a chart stands the newest value, for as long as its line would not break', () => {
+  const says = node('b'), chart = new Chart(node('div'), says, { lines: [['v', (point) => point.v]], axis: String, says: (point) => `v ${point.v}` }, () => {});
+  const shown = (points, to) => { chart.draw(points, 0, to); return says.textContent; };
+  equal([shown([{ at: 90, v: 1 }], 99), shown([{ at: 90, v: 1 }], 100), shown([{ at: 90, v: 1 }], 101)], ['v 1', 'v 1', '']);
+  equal(shown([{ at: 90, v: 1 }, { at: 95, v: null }], 95), 'v 1');
+});
+
+test('no label of the time axis is cut by the edges of the chart', () => {
+  const box = Object.assign(node('div'), { clientWidth: 470, clientHeight: 100 }), chart = new Chart(box, node('b'), { lines: [], axis: String, says: String }, () => {});
+  const labels = (from, to) => {
+    chart.draw([], from, to);
+    return box.all('text').filter((text) => text.getAttribute('text-anchor') === 'middle').map((text) => Number(text.getAttribute('x')));
+  };
+  equal(labels(0, 180).map(Math.round), [135, 201, 266, 331, 397]); // 0 s and 180 s stand at 70 and 462 px
+  for (let from = 0; from < 60; from++) if (labels(from, from + 180).some((x) => x < 94 || x > 446)) throw new Error(`${from}: ${labels(from, from + 180)}`);
+});
+
+test('a chart has a tick for each 30 px, and at least one above 0', () => {
+  const box = Object.assign(node('div'), { clientWidth: 470 }), chart = new Chart(box, node('b'), { lines: [['v', (point) => point.v]], axis: String, says: String }, () => {});
+  const marks = (clientHeight) => {
+    box.clientHeight = clientHeight;
+    chart.draw([{ at: 1, v: 6 }], 0, 2);
+    return box.all('text').filter((text) => text.getAttribute('text-anchor') === 'end').map((text) => text.textContent);
+  };
+  equal([marks(24 + 90), marks(24 + 180), marks(30)], [['0', '2', '4', '6'], ['0', '1', '2', '3', '4', '5', '6'], ['0', '10']]);
 });

@@ -88,4 +88,15 @@ test('the window moves: seconds older than it are forgotten', () => {
   equal(series.points(102 + WINDOW, all).some((point) => point.messages > 0), false);
 });
 
+test('a page that was open for long forgets no second of its window', () => {
+  const series = new Series(), rows = Array.from({ length: 400 }, (_, i) => row({ opened: 50, id: `7.${i}` }));
+  begin(series);
+  for (let second = 101; second <= 101 + 3 * WINDOW; second++) { // 216,000 entries in all, 72,000 of them in the window
+    for (const each of rows) series.note({ ...each, messages: 1 }, each, second, second - 1);
+    if (second % 60 === 0) series.points(second, () => false);
+  }
+  const points = series.points(101 + 3 * WINDOW, all);
+  equal([points.length, Math.min(...points.map((point) => point.messages))], [WINDOW, 400]);
+});
+
 test('nothing is known before the first sample', () => equal(new Series().points(1000, all), []));

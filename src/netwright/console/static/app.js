@@ -75,7 +75,7 @@ function header() {
   put($('counts'), `${count(open)} live · ${count(ended)} closed${ended > kept ? `, the last ${count(kept)} kept` : ''}${table.rows.length < rows.all.size ? ` · ${count(table.rows.length)} shown` : ''}`);
   put($('lost'), lost ? `${count(lost)} closed connections dropped from view` : '');
   $('empty').hidden = table.rows.length > 0 || feed.state === 'connecting';
-  put($('empty'), rows.all.size ? 'no connection matches the filter' : live.length ? 'no connection yet' : 'no serving process is connected: netwright serve app.py');
+  put($('empty'), rows.all.size ? `no connection matches ${view.filter}` : live.length ? 'no connection yet' : 'no serving process is connected: netwright serve app.py');
   $('held').hidden = table.waiting === 0;
   put($('held'), `${plural(table.waiting, 'new row')} · u shows`);
   announce(feed.state, died.length);

@@ -34,13 +34,13 @@ export function moments(from, to, room) {
 }
 
 export class Chart {
-  #box; #now; #lines; #axis; #says; #hovered;
+  #box; #now; #lines; #axis; #says; #least; #hovered;
   #points = []; #from = 0; #to = 1;
   #cursor = null;
 
-  // ``lines``: [class, value of a point]; ``axis``: text of a tick; ``says``: text of a point.
-  constructor(box, now, { lines, axis, says }, hovered) {
-    [this.#box, this.#now, this.#lines, this.#axis, this.#says, this.#hovered] = [box, now, lines, axis, says, hovered];
+  // ``lines``: [class, value of a point]; ``axis``: text of a tick; ``says``: text of a point; ``least``: the top of an axis where all is 0.
+  constructor(box, now, { lines, axis, says, least = 1 }, hovered) {
+    [this.#box, this.#now, this.#lines, this.#axis, this.#says, this.#least, this.#hovered] = [box, now, lines, axis, says, least, hovered];
     box.addEventListener('pointermove', (event) => hovered(this.#timeAt(event.offsetX)));
     box.addEventListener('pointerleave', () => hovered(null));
     new ResizeObserver(() => this.draw(this.#points, this.#from, this.#to)).observe(box);
@@ -55,7 +55,7 @@ export class Chart {
     const width = this.#box.clientWidth, height = this.#box.clientHeight;
     if (width < 20 || height < 20) return this.hover(this.#cursor);
     const known = this.#lines.flatMap(([, value]) => points.map(value)).filter((value) => value !== null);
-    const marks = ticks(Math.max(0, ...known) || 1, Math.max(1, Math.round((height - TOP - BOTTOM) / 30)));
+    const marks = ticks(Math.max(0, ...known) || this.#least, Math.max(1, Math.round((height - TOP - BOTTOM) / 30)));
     const most = marks.at(-1) || 1;
     const x = (at) => LEFT + (at - from) / (to - from) * (width - LEFT - RIGHT);
     const y = (value) => height - BOTTOM - value / most * (height - TOP - BOTTOM);

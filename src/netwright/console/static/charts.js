@@ -12,7 +12,7 @@ const CHARTS = {
     axis: seconds,
     says: (p) => p.median === null ? 'not measured' : `${seconds(p.median)} · worst ${seconds(p.worst)}`,
   },
-  throughput: { lines: [['in', (p) => p.in * 8], ['out', (p) => p.out * 8]], axis: (n) => bits(n / 8).replace('.0 ', ' '), says: (p) => both(p.in, p.out) },
+  throughput: { least: 1e3, lines: [['in', (p) => p.in * 8], ['out', (p) => p.out * 8]], axis: (n) => bits(n / 8).replace('.0 ', ' '), says: (p) => both(p.in, p.out) },
   messages: {
     lines: [['messages', (p) => p.messages], ['rtx', (p) => p.rtx]],
     axis: whole,

@@ -15,9 +15,9 @@ export const waited = (row, now) => row.waiting ? now - row.waiting_since : -1;
 export const COLUMNS = [
   { name: '#', key: 'number', worth: 1, least: 40, number: true, value: (r) => r.opened, text: (r) => String(r.number) },
   { name: 'peer', key: 'peer', worth: 14, least: 138, grow: 0.5, value: (r) => r.peer, text: (r) => (r.role === 'connected' ? '→ ' : '') + r.peer },
-  { name: 'service', key: 'svc', worth: 11, least: 56, grow: 0.2, value: (r) => r.service, text: (r) => r.service },
+  { name: 'service', key: 'svc', worth: 11, least: 52, grow: 0.2, value: (r) => r.service, text: (r) => r.service },
   { name: 'proto', key: 'proto', worth: 3, least: 58, value: (r) => r.protocol, text: (r) => r.protocol },
-  { name: 'state', key: 'state', worth: 12, least: 92, value: (r) => r.state, text: (r) => r.state, look: (r) => r.tone },
+  { name: 'state', key: 'state', worth: 12, least: 102, value: (r) => r.state, text: (r) => r.state, look: (r) => r.tone },
   { name: 'age', key: 'age', worth: 10, least: 54, number: true, value: age, text: (r, now) => seconds(age(r, now)) },
   { name: 'rtt', key: 'rtt', worth: 9, least: 54, number: true, value: (r) => r.rtt, text: (r) => r.rtt ? seconds(r.rtt) : '' },
   { name: 'cwnd', key: 'cwnd', worth: 2, least: 34, number: true, value: (r) => r.cwnd, text: (r) => r.cwnd ? String(r.cwnd) : '', look: (r) => (r.cwnd && r.cwnd < 10 ? 'warn' : '') },

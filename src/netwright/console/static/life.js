@@ -107,7 +107,7 @@ export class Life {
       element('b', { textContent: found.seconds ? `${found.title}: ${seconds(found.seconds)}` : found.title }), ` ${found.text}`,
       ...(found.advice ? [element('br'), element('span', { className: 'quiet', textContent: 'fix ' }), element('code', { textContent: found.advice })] : []))));
     const notes = [row.subject && `last message: ${row.subject}`];
-    if (kernel) notes.push(`kernel: ${[kernel.state_name, kernel.congestion].filter(Boolean).join(', ')}, rtt ${seconds(kernel.rtt ?? 0)}, cwnd ${kernel.snd_cwnd ?? '?'}, ${plural(kernel.total_retrans ?? 0, 'retransmission')}`);
+    if (kernel) notes.push(`${row.closed ? 'kernel, last seen' : 'kernel'}: ${[kernel.state_name, kernel.congestion].filter(Boolean).join(', ')}, rtt ${seconds(kernel.rtt ?? 0)}, cwnd ${kernel.snd_cwnd ?? '?'}, ${plural(kernel.total_retrans ?? 0, 'retransmission')}`);
     if (!record.watched && !moments) notes.push('summary only: its moments were not kept (serve --watch-all keeps all)');
     if (lost) notes.push(`${plural(lost, 'older moment')} dropped`);
     put($('why-note'), notes.filter(Boolean).join(' · '));
