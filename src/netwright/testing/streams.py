@@ -17,8 +17,10 @@ import threading
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
+from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import (
     ClosedError,
     DeadlineError,
@@ -570,6 +572,17 @@ def _passes(stream: Stream) -> bool:
     return stream.record.transport == "unix" and stream.fileno() >= 0
 
 
+async def unread_takes_bytes_alone(pair: Pair) -> None:
+    """What is put back must be what a read could have given."""
+    async with _both(pair) as (left, _):
+        wrong: Any
+        for wrong in ("text", bytearray(b"x"), None):
+            assert "unread" in str(_caught(partial(left.unread, wrong)))
+        left.unread(b"")
+        left.unread(b"back")
+        assert await left.read() == b"back"
+
+
 async def credentials_are_the_peers(pair: Pair) -> None:
     """Of a Unix socket; other streams have none."""
     async with _both(pair) as (left, _):
@@ -667,6 +680,52 @@ async def _receive_fds(stream: Stream) -> list[int]:
     return fds
 
 
+class _Counted:
+    """Messages that end with a zero byte, by a framing that looks at every byte itself and counts how many it saw."""
+
+    looked = 0
+
+    def decode(self, buffer: ReceiveBuffer) -> bytes | None:
+        """Go on where the last call ended."""
+        begin = buffer.resume if isinstance(buffer.resume, int) else 0
+        fresh = buffer.peek(len(buffer) - begin, begin)
+        self.looked += len(fresh)
+        end = fresh.find(0)
+        if end < 0:
+            buffer.resume = len(buffer)
+            return None
+        message = buffer.take(begin + end)
+        buffer.skip(1)
+        return message
+
+    def encode(self, message: bytes) -> tuple[bytes, ...]:
+        """The message and its end."""
+        return message, b"\0"
+
+
+async def a_resumed_message_is_looked_at_once(pair: Pair) -> None:
+    """8 MB in many receives: a framing that keeps its place in ``buffer.resume`` sees each byte once."""
+    framing = _Counted()
+    async with _both(pair) as (left, right), asyncio.TaskGroup() as group:
+        group.create_task(_send(left, b"x" * MUCH + b"\0"))
+        assert await right.read_frame(framing) == b"x" * MUCH
+        assert framing.looked == MUCH + 1
+
+
+async def a_batch_has_one_answer(pair: Pair) -> None:
+    """Messages that came together are one batch: one send answers them."""
+    framing = LengthPrefixed(2)
+    async with _both(pair) as (left, right):
+        await left.send(b"".join(b"".join(framing.encode(b"%d" % number)) for number in range(100)))
+        await left.send_eof()
+        batches = 0
+        async for batch in right.frame_batches(framing):
+            await right.send(*(part for message in batch for part in framing.encode(message)))
+            batches += 1
+        assert batches < 5
+        assert right.record.writes == batches
+
+
 CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     is_a_stream,
     reads_what_was_sent,
@@ -692,7 +751,10 @@ CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     abort_resets,
     a_cancelled_read_loses_nothing,
     a_drain_ends_what_is_between_messages,
+    a_resumed_message_is_looked_at_once,
+    a_batch_has_one_answer,
     options_are_read_and_set,
+    unread_takes_bytes_alone,
     credentials_are_the_peers,
     descriptors_travel_with_bytes,
     a_cancelled_receive_of_descriptors_loses_none,
