@@ -246,7 +246,8 @@ _CYTHON = (
     ("negation", rb"^(\s*(?:el)?if )(.+)(:\s*)$", rb"\1not (\2)\3"),
     ("reset", rb"^(\s+)[\w.]+ = (?:0|None|False|NULL)\s*$", rb"\1pass\n"),
     ("dropped", rb"^(\s+)(?:self|[a-z_]\w*)[\w.]*(?: [-+*|&]?= .+|\(.*\))\s*$", rb"\1pass\n"),
-    ("except", rb"^(\s*except) [\w.(), ]+?( as \w+)?:(.*)$", rb"\1 ()\2:\3"),
+    # nothing raises that one; Cython's ``except ()`` would catch everything
+    ("except", rb"^(\s*except) [\w.(), ]+?( as \w+)?:(.*)$", rb"\1 FloatingPointError\2:\3"),
 )
 _SCRIPT = (
     *_SHARED,

@@ -1,4 +1,5 @@
 import errno
+import io
 import socket
 import sys
 from contextlib import closing
@@ -132,3 +133,17 @@ def test_raw_option_is_set_or_refused_by_its_name() -> None:
             apply(sock, Tuning(options=((socket.SOL_SOCKET, socket.SO_BINDTODEVICE, b"nowhere9"),)))
         with pytest.raises(TransportError, match="option 9999 at level 77"):
             apply(sock, Tuning(options=((77, 9999, 1),)))
+
+
+@pytest.mark.parametrize("text", [None, "", "unlimited"])
+def test_queue_is_128_long_where_the_system_does_not_say(monkeypatch: pytest.MonkeyPatch, text: str | None) -> None:
+    """A container may hide /proc/sys; the listener works all the same."""
+
+    def opened(path: str) -> io.StringIO:
+        assert path == "/proc/sys/net/core/somaxconn"
+        if text is None:
+            raise FileNotFoundError(path)
+        return io.StringIO(text)
+
+    monkeypatch.setattr("netwright.aio.sockets.open", opened, raising=False)
+    assert somaxconn() == 128

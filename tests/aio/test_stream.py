@@ -1,13 +1,14 @@
 """netwright.aio.stream: what the engines' streams have in common, and how framings of any kind read from them."""
 
 import asyncio
+from typing import Any
 
 import pytest
 
 from netwright.aio import Stream
 from netwright.aio.stream import creation_site
 from netwright.core.buffer import ReceiveBuffer
-from netwright.core.errors import DeadlineError
+from netwright.core.errors import DeadlineError, UsageError
 from netwright.proto.framing import Delimited
 from tests.support import splits
 from tests.support.world import World, until
@@ -69,3 +70,15 @@ async def test_a_framing_s_place_is_forgotten_when_bytes_are_put_in_front_or_tak
         await stream.send(b"d;e;")
         assert await stream.read_frame(Resuming(), timeout=1) == b"abcd"
         assert await stream.read_frame(Resuming(), timeout=1) == b"e"
+
+
+@pytest.mark.parametrize("value", [float("nan"), "1", b""], ids=repr)
+@pytest.mark.parametrize("name", ["timeout", "deadline"])
+async def test_time_that_is_no_number_is_refused_when_the_verb_is_awaited(world: World, name: str, value: Any) -> None:
+    """A call alone does nothing and raises nothing, as that of any coroutine function."""
+    async with world.serve(echo) as listener, await world.connect(listener) as stream:
+        called = [stream.read(**{name: value}), stream.readline(**{name: value}), stream.send(b"x", **{name: value})]
+        for each in called:
+            with pytest.raises(UsageError, match=f"{name}="):
+                await each
+        assert stream.record.bytes_out == 0

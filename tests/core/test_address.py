@@ -15,6 +15,9 @@ from netwright.core.errors import UsageError
         ("example.org:80", InetAddress("example.org", 80)),
         (":9000", InetAddress("127.0.0.1", 9000)),
         ("9000", InetAddress("127.0.0.1", 9000)),
+        ("65535", InetAddress("127.0.0.1", 65535)),
+        ("[::1]:65535", InetAddress("::1", 65535)),
+        ("*:0", InetAddress("", 0)),
         ("*:9000", InetAddress("", 9000)),
         ("unix:/run/a.sock", UnixAddress("/run/a.sock")),
         ("unix:@name", UnixAddress("name", abstract=True)),
@@ -25,7 +28,22 @@ def test_parse_reads_every_documented_form(text: str, address: Address) -> None:
 
 
 @pytest.mark.parametrize(
-    "text", ["", "host", "host:", "host:x", "host:65536", "host:-1", "::1", "[::1", "[x]:1", "[::1]1", "unix:", "a b:1"]
+    "text",
+    [
+        "",
+        "host",
+        "host:",
+        "host:x",
+        "host:65536",
+        "65536",
+        "host:-1",
+        "::1",
+        "[::1",
+        "[x]:1",
+        "[::1]1",
+        "unix:",
+        "a b:1",
+    ],
 )
 def test_parse_blames_the_caller_and_shows_the_text(text: str) -> None:
     with pytest.raises(UsageError) as caught:

@@ -86,6 +86,7 @@ def test_faults_that_python_refuses_are_known() -> None:
     [
         ("a.pyx", b"    if size > 3:  # > 4\n", ("boundary", "if size >= 3:  # > 4")),
         ("a.pyx", b"    self.waiter = None\n", ("reset", "pass")),
+        ("a.pyx", b"    except OSError as error:\n", ("except", "except FloatingPointError as error:")),
         ("a.pyx", b"    if a and b:\n", ("negation", "if not (a and b):")),
         ("a.js", b"  if (a === 1 && ok(b)) go();\n", ("negation", "if (!(a === 1 && ok(b))) go();")),
         ("a.js", b"  draw(row);\n", ("dropped", ";")),

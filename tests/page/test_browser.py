@@ -148,7 +148,7 @@ OUTSIDE = """[...document.querySelectorAll('body *')].filter((element) => {
 }).map((element) => element.outerHTML.slice(0, 80))"""
 
 
-CUT = """[...document.querySelectorAll('.chart h2 b, .plain .n')].filter((e) =>
+CUT = """[...document.querySelectorAll('.chart h2 > *, .plain .n')].filter((e) =>
     e.scrollWidth > e.clientWidth || (e.matches('.n') && getComputedStyle(e).whiteSpace !== 'nowrap'))"""
 LONGEST = {"now-rtt": "999 µs · worst 99.9 ms", "now-throughput": "99.9 in · 99.9 out Mbit/s", "now-messages": "999/s"}
 
@@ -371,7 +371,7 @@ def test_error_of_a_filter_stands_at_its_word(page: "Page", console: Desk) -> No
     opened(page, console, "?filter=svc:echo")
     before = shown(page)
     for words, fault, said in (
-        ("svc:echo rtt>abc", "abc", "abc is no number: 50ms 2s 5m 1h"),
+        ("svc:echo rtt>abc", "abc", "abc is not a number: 50ms 2s 5m 1h"),
         ("in>=5 foo:x", "foo", "no column foo"),
         ("in>1s age>1h", "s", "in has no unit s"),
     ):

@@ -11,7 +11,7 @@ from netwright.aio.channel import memory_pair
 from netwright.aio.choice import engine
 from netwright.aio.deadlines import Ticker
 from netwright.aio.options import credentials_of, get_option, set_option
-from netwright.aio.outcome import ShuttingDownError, cause_of
+from netwright.aio.outcome import ShuttingDownError, main_error
 from netwright.aio.pipe import Pipe
 from netwright.aio.pipe_channel import PipeChannel
 from netwright.aio.portable_stream import Stream as PortableStream
@@ -67,7 +67,7 @@ class Adopter:
                 back = group.create_task(_copy(right, left, tap, there=False))
                 there = await _copy(left, right, tap, there=True)
         except BaseExceptionGroup as errors:
-            raise cause_of(errors) from None
+            raise main_error(errors) from None
         return there, back.result()
 
 

@@ -35,7 +35,7 @@ class Credentials(NamedTuple):
 
 
 class Shell(Protocol):
-    """What the verbs that are the same on every engine call; ``aio`` provides it."""
+    """The interface of the verbs that are the same on every engine; ``aio`` implements it."""
 
     async def adopt(self, carrier: object, writes: object | None, *, limits: Limits) -> "Stream":
         """See ``Stream.adopt``."""
@@ -96,7 +96,7 @@ class Stream(ABC):
 
     @classmethod
     def of(cls, data: bytes) -> "Stream":
-        """Make a stream in memory whose peer has sent ``data`` and FIN: for tests of what reads."""
+        """Make a stream in memory whose peer has sent ``data`` and FIN, for tests of code that reads."""
         return _shell().of(data)
 
     def __repr__(self) -> str:
@@ -420,7 +420,7 @@ class Stream(ABC):
 
     @abstractmethod
     def fail(self, error: BaseException) -> None:
-        """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
+        """End the connection because of ``error``, which the record keeps; the peer gets RST, after a drain FIN."""
 
     @abstractmethod
     def finish_messages(self) -> bool:
