@@ -31,7 +31,7 @@ _ADVICE = "pass an open socket.socket, or a pipe's read end, write end, or both 
 
 
 class Adopter:
-    """What the verbs of ``Stream`` call that are the same on every engine."""
+    """The verbs of ``Stream`` that are the same on every engine."""
 
     async def adopt(self, carrier: object, writes: object | None, *, limits: Limits) -> Stream:
         """Make a stream of a connected stream socket, or of pipes."""

@@ -228,7 +228,7 @@ class Pipe:
         return False
 
     def wait_for_room(self) -> Turn:
-        """What a send awaits that has nothing queued; ``forget_room`` must follow."""
+        """Return a future for a send that has nothing queued; ``forget_room`` must follow."""
         self.flushing = room = self.loop.create_future()
         self._watch()
         return room

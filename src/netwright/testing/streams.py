@@ -573,7 +573,7 @@ def _passes(stream: Stream) -> bool:
 
 
 async def unread_takes_bytes_alone(pair: Pair) -> None:
-    """What is put back must be what a read could have given."""
+    """Anything but bytes is refused by name."""
     async with _both(pair) as (left, _):
         wrong: Any
         for wrong in ("text", bytearray(b"x"), None):
@@ -636,7 +636,7 @@ async def descriptors_travel_with_bytes(pair: Pair) -> None:
 
 
 def _open_descriptors() -> set[str]:
-    """What this process has open; the one that lists them is not among them."""
+    """Descriptors of this process and where they lead, without the one that lists them."""
     found = set()
     for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
         try:
