@@ -7,6 +7,7 @@ from netwright.core._record cimport ConnectionRecord
 
 cdef enum:
     CHUNK = 65536  # bytes of one recv
+    PROGRESS = 65536  # bytes that a slow peer has to read within ``limits.send`` seconds, as in pipe.py
 
 
 cdef class Pipe(Watched):
@@ -23,6 +24,8 @@ cdef class Pipe(Watched):
     cdef bint readable, short_read_empties, reads_large, eof, fin_seen, fin_sent, closing, closed, queued_posted
     cdef int failure
     cdef double lifetime
+    cdef double stalled_at, stall_began  # of posts: when the progress rule looks, and since when it counts
+    cdef long long stall_from  # bytes_out then
 
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
     cdef int see_fin(self) except -1
@@ -35,7 +38,8 @@ cdef class Pipe(Watched):
     cdef int prepend(self, bytes data) except -1
     cdef int push(self, tuple parts) except -1
     cdef int advance(self) except -1
-    cdef bint post_bytes(self, bytes data, Py_ssize_t most) except -1
+    cdef bint post_bytes(self, bytes data, Py_ssize_t most, double patience) except -1
+    cdef int look_at_posts(self, double now) except -1
     cdef int end_by(self, object cause, object outcome, object stage) except -1
     cdef int write(self, void* vector_, int parts, Py_ssize_t total, object whole) except -1
     cdef int flush(self) except -1

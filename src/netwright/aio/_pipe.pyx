@@ -115,7 +115,7 @@ cdef class Pipe(Watched):
     def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder):
         """Takes ``fd``, a connected and non-blocking socket, over."""
         self.record, self.recorder, self.short_read_empties = record, recorder, record.transport == "tcp"
-        self.lifetime = INFINITY
+        self.lifetime = self.stalled_at = INFINITY
         if self.short_read_empties:
             record.probe = TcpInfoProbe(fd)
         poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
@@ -334,8 +334,9 @@ cdef class Pipe(Watched):
             self.writing.waiter.wake_soon()
         return 0
 
-    cdef bint post_bytes(self, bytes data, Py_ssize_t most) except -1:
+    cdef bint post_bytes(self, bytes data, Py_ssize_t most, double patience) except -1:
         """Queue ``data`` behind everything; False if the connection has ended, or ends now."""
+        cdef Py_ssize_t before = self.posted
         if self.closing or self.failure or self.fin_sent:
             return False
         if self.queued is None and self.writing is None and not self.behind:
@@ -355,7 +356,22 @@ cdef class Pipe(Watched):
         if self.posted > most:
             self.end_by(LimitError("outbox", self.posted, most), Outcome.LIMIT, "outbox")
             return False
+        if before == 0 and self.posted and patience < INFINITY:
+            self.stall_began, self.stall_from = self.poller.refresh(), self.record.bytes_out
+            self.stalled_at = self.stall_began + patience
+            self.poller.expect(self)
         return True
+
+    cdef int look_at_posts(self, double now) except -1:
+        """The progress rule of ``Limits.send``, for bytes that no send waits for."""
+        cdef double patience = self.stalled_at - self.stall_began
+        self.stalled_at = INFINITY
+        if self.posted == 0:
+            return 0
+        if self.record.bytes_out - self.stall_from < PROGRESS:
+            return self.end_by(DeadlineError("send", now - self.stall_began), Outcome.DEADLINE, "send")
+        self.stall_began, self.stall_from, self.stalled_at = now, self.record.bytes_out, now + patience
+        return 0
 
     cdef int end_by(self, object cause, object outcome, object stage) except -1:
         """This side ends the connection because of ``cause``, which its verbs raise from now on."""
@@ -512,6 +528,8 @@ cdef class Pipe(Watched):
     cdef double on_time(self, double now) except? -1.0:
         if self.lifetime <= now and not self.closed:
             self.end_by(DeadlineError("lifetime", now - self.record.opened_at), Outcome.DEADLINE, "lifetime")
+        if self.stalled_at <= now and not self.closed:
+            self.look_at_posts(now)
         if self.behind:
             for waiting in list(self.behind):
                 if isinstance(waiting, Operation) and (<Operation>waiting).expiry <= now:
@@ -519,7 +537,7 @@ cdef class Pipe(Watched):
         return Watched.on_time(self, now)
 
     cdef double soonest(self) noexcept:
-        cdef double soonest = min(self.lifetime, Watched.soonest(self))
+        cdef double soonest = min(self.lifetime, self.stalled_at, Watched.soonest(self))
         if self.behind is not None:
             for waiting in self.behind:
                 if isinstance(waiting, Operation):
