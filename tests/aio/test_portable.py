@@ -77,6 +77,6 @@ def test_loop_that_watches_no_descriptors_is_refused_with_advice() -> None:
     class Proactor(asyncio.BaseEventLoop):
         """A loop without ``add_reader``."""
 
-    with closing(Proactor()) as loop:
-        with pytest.raises(UsageError, match=r"Proactor cannot watch descriptors .*SelectorEventLoop"):
-            PortableEngine(loop)
+    refused = pytest.raises(UsageError, match=r"Proactor cannot watch descriptors .*SelectorEventLoop")
+    with closing(Proactor()) as loop, refused:
+        PortableEngine(loop)
