@@ -305,7 +305,7 @@ class Stream(stream.Stream):
     async def send_fds(
         self, data: bytes, fds: Sequence[int], *, timeout: float | None = None, deadline: float | None = None
     ) -> None:
-        check_passing(self, data, fds)
+        check_passing(self, data, fds, wrapped=self._pipe.wraps)
         pipe = self._pipe
         until = self._until(timeout, deadline)
         await self._turn(until, "send")
@@ -343,7 +343,7 @@ class Stream(stream.Stream):
         waiting: Waiting = _RECEIVE,
     ) -> tuple[bytes, list[int]]:
         limit, most = whole_number("recv_fds limit", limit, 1), whole_number("recv_fds most", most, 1)
-        check_passing(self)
+        check_passing(self, wrapped=self._pipe.wraps)
         pipe = self._pipe
         self._check_reader()
         pipe.passing = True

@@ -4,9 +4,15 @@ from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Any
 
-__all__ = ["Channel", "Ready"]
+__all__ = ["Channel", "Ready", "Wrap"]
 
 Ready = Callable[[], None]
+# What ``Engine.open`` takes to put a channel around another: one that encrypts, counts, delays.  The outer channel
+# - answers ``info("wraps")`` with True, and everything else as the inner one;
+# - may hold bytes of which the inner one says nothing any more: its user calls ``receive`` until that gives None or FIN,
+#   and only then relies on ``readable``;
+# - watches the inner one as it needs: it may have to receive before it can send, and the other way round.
+Wrap = Callable[["Channel"], "Channel"]
 
 
 class Channel(ABC):
@@ -42,4 +48,7 @@ class Channel(ABC):
 
     @abstractmethod
     def info(self, name: str) -> Any:
-        """A fact about the transport, None where it has none: "descriptor" (int), "tcp_info" (a function, bytes)."""
+        """A fact about the transport, None where it has none.
+
+        "descriptor" (int), "tcp_info" (a function, bytes), "wraps" (True: another channel lies below; see ``Wrap``).
+        """
