@@ -297,7 +297,7 @@ class Stream(stream.Stream):
     def end_direction(self, *, reads: bool, writes: bool) -> None:
         """Mark what a pipe's single end cannot do as over."""
         pipe = self._pipe
-        pipe.eof = pipe.over = reads
+        pipe.eof = pipe.over = pipe.send_only = reads
         pipe.fin_sent = writes
 
     # descriptors
@@ -458,7 +458,7 @@ class Stream(stream.Stream):
             pipe.sending = True
             return
         turn: Turn = pipe.loop.create_future()
-        pipe.turns.append(turn)
+        pipe.turns[turn] = None
         try:
             await self._sent(turn, until, stage, queued=False)
             self._check_writer()
