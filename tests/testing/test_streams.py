@@ -98,5 +98,7 @@ async def _stacks() -> AsyncIterator[Pair]:
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", ENGINES)
 async def test_stream_of_an_engine(name: str, check: Check, recwarn: pytest.WarningsRecorder) -> None:
+    if "halting" in name and check.__name__ == "a_batch_has_one_answer":
+        pytest.skip("what comes in pieces is no batch")
     async with pairs(name) as pair:
         await check(pair)

@@ -37,7 +37,7 @@ from netwright.core.limits import UNLIMITED, Limits
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, ExchangeRecord, Outcome, Waiting
 from netwright.proto import stream
-from netwright.proto.drain import may_end_at
+from netwright.proto.drain import QUIET, may_end_at
 from netwright.proto.framing import Framing
 from netwright.proto.stream import FDS, LINE, READ, Data
 from netwright.wire.tcp_info import TcpInfo, parse_tcp_info
@@ -297,7 +297,7 @@ class Stream(stream.Stream):
     def end_direction(self, *, reads: bool, writes: bool) -> None:
         """Mark what a pipe's single end cannot do as over."""
         pipe = self._pipe
-        pipe.eof = pipe.over = reads
+        pipe.eof = pipe.over = pipe.send_only = reads
         pipe.fin_sent = writes
 
     # descriptors
@@ -458,7 +458,7 @@ class Stream(stream.Stream):
             pipe.sending = True
             return
         turn: Turn = pipe.loop.create_future()
-        pipe.turns.append(turn)
+        pipe.turns[turn] = None
         try:
             await self._sent(turn, until, stage, queued=False)
             self._check_writer()
@@ -656,7 +656,7 @@ class Stream(stream.Stream):
         if until <= at:
             at, name, since = until, stage, self._since if started is None else started
         if self._draining:
-            at = min(at, self._may_end_at())  # which is later than now: ``_go_on`` has looked
+            at = min(at, self._may_end_at(), now + QUIET)  # all later than now: ``_go_on`` has looked, and looks again
         if at <= now:
             raise DeadlineError(name, now - since)
         return at
