@@ -52,8 +52,8 @@ async def pairs(name: str) -> AsyncIterator[Pair]:
             return _stream(ticker, left, limits), _stream(ticker, right, UNLIMITED)
         one, two = _unix_pair() if family == "unix" else tcp_pair()
         wrap = WRAPS.get(family)
-        left = await open_stream(engine, one, Recorder(), limits, wrap=wrap)
-        return left, await open_stream(engine, two, Recorder(), wrap=wrap)
+        limited = await open_stream(engine, one, Recorder(), limits, wrap=wrap)
+        return limited, await open_stream(engine, two, Recorder(), wrap=wrap)
 
     yield pair
 

@@ -72,16 +72,18 @@ class NativeEngine:
         """A stream on a connected socket."""
         assert isinstance(handle, SocketHandle)
         made = creation_site() if sys.flags.dev_mode else ""
-        inner = None if wrap is None else SocketChannel(self._poller.loop, handle.release())
-        descriptor = handle.detach() if inner is None else inner.info("descriptor")
+        sock = None if wrap is None else handle.release()
+        descriptor = handle.detach() if sock is None else sock.fileno()
         try:
-            channel = None if wrap is None or inner is None else wrap(inner)
+            if wrap is None or sock is None:
+                return Stream(self._poller, descriptor, record, recorder, limits, made=made)
+            channel = wrap(SocketChannel(self._poller.loop, sock))
             return Stream(self._poller, descriptor, record, recorder, limits, made=made, channel=channel)
         except BaseException as error:
-            if inner is None:
+            if sock is None:
                 os.close(descriptor)
             else:
-                inner.close()
+                sock.close()
             record.probe = None
             record.end(Outcome.ABORTED, self.now(), text=str(error))
             recorder.close(record, self.now())

@@ -25,7 +25,8 @@ def check_passing(stream: Stream, data: object = b"x", fds: Sequence[object] = (
     """Refuse what cannot be passed.
 
     Raises:
-        UsageError: the stream is no Unix socket, or ``wrapped`` in a channel that bytes may not bypass, or the arguments are no message.
+        UsageError: the stream is no Unix socket, or its bytes may not bypass the channel in which it is ``wrapped``, or
+            the arguments are no message.
         ClosedError: the stream is closed.
     """
     if wrapped or stream.record.transport != "unix" or (not stream.closed and stream.fileno() < 0):

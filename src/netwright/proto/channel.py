@@ -2,17 +2,11 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
 __all__ = ["Channel", "Ready", "Wrap"]
 
 Ready = Callable[[], None]
-# What ``Engine.open`` takes to put a channel around another: one that encrypts, counts, delays.  The outer channel
-# - answers ``info("wraps")`` with True, and everything else as the inner one;
-# - may hold bytes of which the inner one says nothing any more: its user calls ``receive`` until that gives None or FIN,
-#   and only then relies on ``readable``;
-# - watches the inner one as it needs: it may have to receive before it can send, and the other way round.
-Wrap = Callable[["Channel"], "Channel"]
 
 
 class Channel(ABC):
@@ -52,3 +46,12 @@ class Channel(ABC):
 
         "descriptor" (int), "tcp_info" (a function, bytes), "wraps" (True: another channel lies below; see ``Wrap``).
         """
+
+
+Wrap: TypeAlias = Callable[[Channel], Channel]
+"""Puts a channel around another, to encrypt, count or delay: what ``Engine.open`` takes.
+
+The outer channel answers ``info("wraps")`` with True and everything else as the inner one.  It watches the inner one as
+it needs: it may have to receive before it can send, and the other way round.  It may hold bytes of which the inner one
+says nothing any more: its user calls ``receive`` until that gives None or b"", and only then relies on ``readable``.
+"""
