@@ -16,7 +16,7 @@ from netwright.aio.pipe import HIGH_WATER
 from netwright.aio.sockets import SocketListener
 from netwright.core.errors import NetwrightError
 from netwright.core.record import Outcome
-from tests.support.world import World, accepted, turns, until
+from tests.support.world import World, accepted, now, turns, until
 
 BIG = 8_000_000  # bytes: more than the kernel holds for one connection
 PORTABLE = pytest.mark.parametrize("engine", ["portable"], indirect=True)
@@ -224,6 +224,24 @@ async def test_who_sent_fin_first_has_closed_though_both_read_to_the_end(
         with world.raw(listener) as peer:
             await until(lambda: listener.recorder.recent)
         assert accepted(listener).outcome is outcome
+
+
+async def test_posts_that_go_on_do_not_keep_a_peer_that_reads_nothing(world: World) -> None:
+    """A feed of small posts is the case for which ``Limits.send`` is: each one would renew a timer of its own."""
+    begun = now()
+
+    async def feed(stream: Stream) -> None:
+        stream.post(bytes(BIG))
+        for _ in range(30):
+            stream.post(b"tick")
+            await asyncio.sleep(1)
+
+    async with world.serve(feed, limits=Limits(first_byte=None, idle=None, send=5.0, outbox=2 * BIG)) as listener:
+        with world.raw(listener, receive_buffer=65_536):
+            await until(lambda: listener.recorder.recent, seconds=30)
+        record = accepted(listener)
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "send")
+        assert now() - begun < 8
 
 
 async def test_close_that_is_cancelled_aborts(world: World) -> None:
