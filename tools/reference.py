@@ -49,19 +49,21 @@ def signature(name: str, thing: object) -> list[str]:
     except ValueError:  # a compiled one: make docs takes the sources
         return []
     text = re.sub(r"<function (\w+) at \w+>", r"\1", text)  # a default that is a function
+    text = re.sub(
+        r" = (Limits|HttpLimits|Tuning)\((?:[^()]|\([^()]*\))*\)", r" = \1()", text
+    )  # its own entry has the values
     text = re.sub(r"\b(?:netwright|collections|typing)\.[a-z0-9_.]*", "", text).replace("~", "")
     word = "async def " if inspect.iscoroutinefunction(thing) else ""
     return ["```python", f"{word}{name}{text}", "```", ""]
 
 
 def documentation(thing: object) -> str:
-    """Return the docstring; the sections of a docstring become bold words, RST's double backticks single ones."""
+    """Return the docstring; the sections of a docstring become lists, RST's double backticks single ones."""
     text = (inspect.getdoc(thing) or "").replace("``", "`")
-    for title in ("Args", "Returns", "Raises", "Yields"):
+    for title in ("Args", "Attributes", "Returns", "Raises", "Yields"):
         text = text.replace(f"\n{title}:\n", f"\n**{title}**\n\n")
-    return "\n".join(
-        f"- {line.strip()}" if line.startswith("    ") and ":" in line else line for line in text.splitlines()
-    )
+    text = re.sub(r"\n {8,}", " ", text)  # an entry's second line continues it
+    return re.sub(r"^ {4}(?=[^ ].*:)", "- ", text, flags=re.MULTILINE)
 
 
 def main() -> int:

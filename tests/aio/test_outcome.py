@@ -14,7 +14,7 @@ from types import FrameType
 import pytest
 
 from netwright.aio import Stream
-from netwright.aio.outcome import ShuttingDownError, blamed, cause_of, failure_of, outcome_of, reason
+from netwright.aio.outcome import ShuttingDownError, error_text, failure_of, handler_failure, main_error, outcome_of
 from netwright.core.errors import (
     DeadlineError,
     IncompleteError,
@@ -54,12 +54,12 @@ def test_outcome_names_the_culprit(error: BaseException, outcome: Outcome, stage
 
 def test_cause_of_a_group_is_the_error_that_is_not_ours() -> None:
     bug = ValueError("bug")
-    assert cause_of(ExceptionGroup("a", [ProtocolError("x"), ExceptionGroup("b", [bug])])) is bug
+    assert main_error(ExceptionGroup("a", [ProtocolError("x"), ExceptionGroup("b", [bug])])) is bug
 
 
 def test_reason_is_the_systems_words_or_the_errors_own() -> None:
-    assert reason(OSError(111, "Connect call failed ('::1', 80)")) == "Connection refused"
-    assert [reason(ValueError("own")), reason(ValueError())] == ["own", "ValueError"]
+    assert error_text(OSError(111, "Connect call failed ('::1', 80)")) == "Connection refused"
+    assert [error_text(ValueError("own")), error_text(ValueError())] == ["own", "ValueError"]
 
 
 def interrupt(number: int, frame: FrameType | None, **more: object) -> None:
@@ -72,7 +72,7 @@ def test_interrupt_by_a_signal_is_no_mistake(handler: Callable[..., None]) -> No
     try:
         with pytest.raises(KeyboardInterrupt) as caught:
             signal.raise_signal(signal.SIGINT)
-        assert blamed(caught.value) is None
+        assert handler_failure(caught.value) is None
     finally:
         signal.signal(signal.SIGINT, before)
 
@@ -82,7 +82,7 @@ def test_interrupt_that_a_handler_raised_itself_is_its_mistake() -> None:
     try:
         with pytest.raises(KeyboardInterrupt) as caught:
             raise KeyboardInterrupt
-        assert str(blamed(caught.value)) == "the handler raised KeyboardInterrupt()"
+        assert str(handler_failure(caught.value)) == "the handler raised KeyboardInterrupt()"
     finally:
         signal.signal(signal.SIGINT, before)
 

@@ -51,16 +51,19 @@ def test_file_of_a_server_with_another_type_of_socket_is_left_alone(address: Uni
         assert os.path.exists(address.path)
 
 
-@pytest.mark.parametrize("kind", ["plain file", "directory", "symbolic link"])
+@pytest.mark.parametrize("kind", ["a plain file", "a directory", "a symbolic link", "another kind of file"])
 def test_what_else_lies_there_is_named_and_never_removed(address: UnixAddress, kind: str) -> None:
     path = Path(address.path)
-    if kind == "plain file":
-        path.write_text("precious")
-    elif kind == "directory":
-        path.mkdir()
-    else:
-        path.symlink_to("nowhere")
-    with pytest.raises(BindError, match=f"a {kind} lies there"):
+    match kind:
+        case "a plain file":
+            path.write_text("precious")
+        case "a directory":
+            path.mkdir()
+        case "a symbolic link":
+            path.symlink_to("nowhere")
+        case _:
+            os.mkfifo(path)
+    with pytest.raises(BindError, match=f"; {kind} exists at that path"):
         listen(address)
     assert os.path.lexists(path)
 

@@ -78,7 +78,7 @@ def place(text: str) -> int:
 @pytest.mark.parametrize(
     ("text", "start", "end", "said"),
     [
-        ("svc:a rtt>abc", 10, 13, "character 11: abc is no number: 50ms 2s 5m 1h"),
+        ("svc:a rtt>abc", 10, 13, "character 11: abc is not a number: 50ms 2s 5m 1h"),
         ("in>", 3, 3, "character 4: a number is missing: 500 10k 1mb"),
         ("age>1kb", 5, 7, "character 6: age has no unit kb: 50ms 2s 5m 1h"),
         ("-in:5", 1, 3, "character 2: in is a number: in>500"),

@@ -14,7 +14,7 @@ import pytest
 
 from netwright.aio import Stream, connect
 from netwright.console.gate import Gate
-from netwright.console.server import Console, Staying, static_files, url_of
+from netwright.console.server import Console, IdlePolicy, static_files, url_of
 from netwright.console.store import LATE, Store
 from netwright.console.view import LOST
 from netwright.core.address import InetAddress, UnixAddress
@@ -329,7 +329,7 @@ async def test_clock_that_is_set_neither_stops_the_seconds_nor_plays_years_of_th
     """A machine without a battery boots in 1970; NTP sets its clock while the console runs, in either direction."""
     loop, ahead = asyncio.get_running_loop(), 0.0
     console = Console(clock=lambda: loop.time() + ahead)
-    console.staying.stay()
+    console.idle_policy.stay()
     ticking = loop.create_task(console.tick())
     for step in (0.0, 1.8e9, -3600.0):
         ahead += step
@@ -410,12 +410,12 @@ async def test_console_ends_with_its_last_worker(tmp_path: Path) -> None:
     ],
 )
 def test_console_stays_for_what_a_dead_worker_left(events: list[tuple[float, bool]], until: float) -> None:
-    staying = Staying(0.0)
+    idle_policy = IdlePolicy(0.0)
     for at, in_order in events:
-        staying.left(at, in_order=in_order)
-    assert not staying.over(until - 0.1, workers=0)
-    assert staying.over(until, workers=0)
-    assert not staying.over(until, workers=1)
+        idle_policy.left(at, in_order=in_order)
+    assert not idle_policy.over(until - 0.1, workers=0)
+    assert idle_policy.over(until, workers=0)
+    assert not idle_policy.over(until, workers=1)
 
 
 @pytest.mark.parametrize(

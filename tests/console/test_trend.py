@@ -13,7 +13,7 @@ def test_first_and_newest_sample_are_kept_and_memory_is_bounded(steps: list[floa
         at += step
         trend.add(Sample(at, number, 0, 0.0, 10))
         assert len(trend) < LIMIT
-    told = trend.told()
+    told = trend.rows()
     assert (told[0][0], told[-1][0]) == (steps[0], at)
     assert [line[0] for line in told] == sorted({line[0] for line in told})
 
@@ -22,7 +22,7 @@ def test_an_old_connection_keeps_the_whole_of_its_life() -> None:
     trend = Trend()
     for second in range(10_000):
         trend.add(Sample(float(second), second, 0, 0.0, 10))
-    gaps = [after[0] - before[0] for before, after in zip(trend.told(), trend.told()[1:], strict=False)]
+    gaps = [after[0] - before[0] for before, after in zip(trend.rows(), trend.rows()[1:], strict=False)]
     assert max(gaps) <= 512.0  # of 10,000 s: the line has no hole
 
 
@@ -31,10 +31,10 @@ def test_every_second_sample_goes_when_the_limit_is_reached() -> None:
     kept = []
     for second in range(7):
         trend.add(Sample(float(second), second, 0, 0.0, 10))
-        kept.append([line[0] for line in trend.told()])
+        kept.append([line[0] for line in trend.rows()])
     assert kept[2:4] == [[0.0, 1.0, 2.0], [0.0, 2.0, 3.0]]  # 3 is the newest: told, and not kept
     assert kept[4:] == [[0.0, 2.0, 4.0], [0.0, 2.0, 4.0, 5.0], [0.0, 4.0, 6.0]]
 
 
 def test_no_sample_tells_nothing() -> None:
-    assert Trend().told() == []
+    assert Trend().rows() == []

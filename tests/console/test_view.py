@@ -35,7 +35,7 @@ def test_every_outcome_is_a_state_with_a_tone(outcome: Outcome) -> None:
 
 def test_note_prefers_the_text_to_the_stage() -> None:
     assert row_of(values(stage="frame"), 7, 0.0)["note"] == "frame"
-    assert row_of(values(stage="frame", text="frame: nothing after 30 s"), 7, 0.0)["note"].startswith("frame: n")
+    assert row_of(values(stage="frame", text="frame: timed out after 30 s"), 7, 0.0)["note"].startswith("frame: t")
 
 
 def test_kernel_s_view_comes_from_the_record_else_from_the_row_before() -> None:

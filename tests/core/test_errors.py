@@ -28,7 +28,7 @@ def test_limit_names_the_setting_and_both_numbers() -> None:
 def test_deadline_names_the_stage_and_is_a_timeout() -> None:
     error = DeadlineError("first byte", 10.0)
     assert isinstance(error, TimeoutError)
-    assert str(error) == "first byte: nothing after 10 s"
+    assert str(error) == "first byte: timed out after 10 s"
 
 
 @pytest.mark.parametrize("name", errors.__all__)

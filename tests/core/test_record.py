@@ -2,7 +2,7 @@ import json
 
 from netwright.core.address import InetAddress
 from netwright.core.moment import Kind
-from netwright.core.record import ConnectionRecord, Outcome, Recorder, Waiting
+from netwright.core.record import ConnectionRecord, Outcome, Party, Recorder, Waiting
 
 PEER = InetAddress("127.0.0.1", 4000)
 
@@ -62,7 +62,7 @@ def test_record_of_a_closed_connection_waits_for_nothing_since_its_end() -> None
 def test_first_named_end_wins() -> None:
     recorder = Recorder()
     record = opened(recorder)
-    record.end(Outcome.DEADLINE, 11.0, stage="first byte", text="nothing after 10 s")
+    record.end(Outcome.DEADLINE, 11.0, stage="first byte", text="timed out after 10 s")
     record.end(Outcome.RESET, 12.0)
     recorder.close(record, 12.0)
     recorder.close(record, 13.0)
@@ -111,3 +111,15 @@ def test_repr_names_peer_state_and_counts() -> None:
     record = opened(Recorder())
     assert repr(record) == "<Connection 1 127.0.0.1:4000 open in=0 out=0 waits for handler>"
     assert repr(Recorder()) == "<Recorder 0 live, 0 in all>"
+
+
+def test_connections_that_end_alike_share_their_end() -> None:
+    """A thousand that are reset keep one End."""
+    recorder = Recorder()
+    ends = []
+    for _ in range(2):
+        record = recorder.open(role="accepted", transport="tcp", local=None, peer=None, at=1.0)
+        record.end(Outcome.RESET, 2.0, errno=104, text="Connection reset by peer")
+        ends.append(record.ended)
+    assert ends[0] is ends[1]
+    assert ends[0].who is Party.PEER

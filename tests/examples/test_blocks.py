@@ -100,3 +100,6 @@ def test_reference_shows_methods_their_signatures_and_their_errors() -> None:
     assert "async def connect(" in page
     assert "### App.http" in page or "### Service.wait" in page
     assert "\n**Raises**\n\n- " in page
+    assert "\n- bind: where HTTP is answered" in page
+    assert "\n- has routes answers" not in page, "a second line continues its entry"
+    assert "limits: Limits = Limits()," in page, "defaults are written out once, in their own entry"

@@ -20,8 +20,8 @@ from netwright.sim.limits import StackLimits
 
 
 def app_of(path: str) -> App:
-    """The App of a document's only Python block; its port becomes a free one."""
-    (block,) = re.findall(r"```python\n(.*?)```", Path(path).read_text(), re.DOTALL)
+    """The App of a document's first Python block; its port becomes a free one."""
+    block, *_ = re.findall(r"```python\n(.*?)```", Path(path).read_text(), re.DOTALL)
     names: dict[str, Any] = {}
     exec(compile(block.replace("10000", "0"), path, "exec"), names)
     app = names["app"]

@@ -335,7 +335,7 @@ async def test_peer_that_resets_is_seen_whatever_it_sent_before(extra: bytes) ->
         began = asyncio.get_running_loop().time()
         peer.stream.abort()
         await cancelled.wait()
-        assert asyncio.get_running_loop().time() - began <= LOOK_EVERY + 0.1
+        assert asyncio.get_running_loop().time() - began < 2 * LOOK_EVERY
         record = await closed_record(app)
         assert (record.outcome, record.exchanges[-1].note) == (Outcome.RESET, "peer gone")
 
@@ -357,7 +357,7 @@ async def test_peer_that_ends_its_direction_has_left_unless_the_program_says_oth
         began = asyncio.get_running_loop().time()
         await peer.stream.send_eof()
         assert await peer.rest() == b""
-        assert asyncio.get_running_loop().time() - began <= LOOK_EVERY + 0.1
+        assert asyncio.get_running_loop().time() - began < 2 * LOOK_EVERY
         assert gone.is_set()
         assert reports == []
         assert (await closed_record(app)).outcome is Outcome.PEER_CLOSED
@@ -454,7 +454,15 @@ async def test_drain_that_cuts_a_handler_says_so_in_its_record() -> None:
         yield b"one"
         await asyncio.sleep(1000)
 
-    async with serving(app), asking(app) as first, asking(app) as second, asking(app) as third:
+    async def forever(stream: Any) -> None:
+        await asyncio.sleep(1000)
+
+    @app.get("/chat")
+    async def chat(request: Request) -> Switch:
+        return Switch("chat", forever)
+
+    async with serving(app), asking(app) as first, asking(app) as second, asking(app) as third, asking(app) as fourth:
+        await fourth.send(b"GET /chat HTTP/1.1\r\nhost: a\r\nconnection: upgrade\r\nupgrade: chat\r\n\r\n")
         await first.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
         await second.send(b"GET /pieces HTTP/1.1\r\nhost: a\r\n\r\n")
         await third.send(b"GET /wa")
@@ -462,7 +470,7 @@ async def test_drain_that_cuts_a_handler_says_so_in_its_record() -> None:
         await app.drain(3.0)
         ends = {record.ended.stage: record.ended for record in app.recorder.recent}
         assert {stage: end.outcome for stage, end in ends.items()} == dict.fromkeys(
-            ("handler", "response", "request head"), Outcome.DRAINED
+            ("handler", "response", "request head", ""), Outcome.DRAINED
         )
         assert ends["handler"].text.startswith("cut after 4")
         assert ends["handler"].text.endswith(" s: GET /wait")
@@ -499,6 +507,23 @@ async def test_switch_waits_for_the_whole_request_and_sends_100_before_101() -> 
         await peer.send(b"dyhi")
         assert (await peer.stream.read_until(b"\r\n\r\n")).startswith(b"HTTP/1.1 101 ")
         assert await peer.stream.read_exactly(4) == b"<hi>"
+
+
+async def test_peer_that_left_before_a_switch_is_no_failure_of_the_handler() -> None:
+    reports = Reports()
+    app = shop(report=reports, cancel_when_gone=False)
+
+    @app.post("/chat")
+    async def chat(request: Request) -> Switch:
+        await asyncio.sleep(2)
+        return Switch("chat", lambda stream: stream.close())
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(UPGRADE + b"\r\n")
+        await asyncio.sleep(1)
+        peer.stream.abort()
+        assert (await closed_record(app)).outcome is Outcome.RESET
+        assert reports == []
 
 
 async def test_switch_behind_too_much_content_is_refused() -> None:

@@ -5,7 +5,7 @@ from collections.abc import AsyncIterator
 
 import pytest
 
-from netwright.aio import Stream
+from netwright.aio import Limits, Stream
 from netwright.core.errors import TransportError
 from netwright.core.record import Outcome, Waiting
 from netwright.http import HttpLimits, Request, Response
@@ -240,6 +240,26 @@ async def test_idle_time_begins_behind_the_last_byte_of_an_answer() -> None:
         assert 4.9 <= asyncio.get_running_loop().time() - began <= 5.2
 
 
+async def test_limit_of_the_stream_between_two_requests_ends_the_connection_without_a_word() -> None:
+    reports = Reports()
+    app = shop(limits=Limits(idle=5.0), report=reports)
+    async with serving(app), asking(app) as peer:
+        assert (await peer.ask("GET", "/")).text == "hello"
+        assert await peer.rest() == b""
+        record = await closed_record(app)
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "idle")
+        assert reports == []
+
+
+async def test_limit_of_the_stream_inside_of_a_body_is_answered_408() -> None:
+    app = shop(limits=Limits(idle=5.0))
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"POST /echo HTTP/1.1\r\nhost: a\r\ncontent-length: 2\r\n\r\n")
+        assert (await peer.answer()).status == 408
+        peer.stream.abort()
+        assert (await closed_record(app)).ended.stage == "idle"
+
+
 async def test_time_of_a_streaming_handler_is_booked_on_the_handler() -> None:
     app = shop()
 
@@ -253,8 +273,8 @@ async def test_time_of_a_streaming_handler_is_booked_on_the_handler() -> None:
         assert (await peer.ask("GET", "/stream")).status == 200
         await peer.stream.close()
         record = await closed_record(app)
-        assert record.send_waited < 0.05
-        assert 1.95 <= record.handler_time <= 2.3
+        assert record.handler_time >= 1.95
+        assert record.send_waited < 0.1
 
 
 async def test_slow_head_is_told_all_of_its_time() -> None:
@@ -340,8 +360,8 @@ async def test_empty_line_behind_a_body_is_no_request() -> None:
 
 
 @pytest.mark.parametrize("early", [True, False])
-async def test_answer_behind_which_bytes_are_unread_is_read_to_its_end(early: bool) -> None:
-    """RFC 9112 §9.6: closing with unread bytes would send RST, which may erase the answer."""
+async def test_answer_in_front_of_bytes_that_nobody_reads_ends_with_fin(early: bool) -> None:
+    """RFC 9112 §9.6: RST may erase an answer; a peer that sends requests ahead is still heard for a moment."""
     app = shop(http=HttpLimits(requests=1))
 
     @app.get("/wait")
@@ -352,9 +372,8 @@ async def test_answer_behind_which_bytes_are_unread_is_read_to_its_end(early: bo
     async with serving(app), asking(app) as peer:
         request = b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n"
         await peer.send(request * (2 if early else 1))
-        await asyncio.sleep(1)
-        if not early:
-            await peer.send(request)
+        await asyncio.sleep(6 if early else 1)
+        await peer.send(request)
         await asyncio.sleep(10)
         assert (await peer.answer()).text == "waited"
         assert await peer.rest() == b""

@@ -371,7 +371,7 @@ def test_error_of_a_filter_stands_at_its_word(page: "Page", console: Desk) -> No
     opened(page, console, "?filter=svc:echo")
     before = shown(page)
     for words, fault, said in (
-        ("svc:echo rtt>abc", "abc", "abc is no number: 50ms 2s 5m 1h"),
+        ("svc:echo rtt>abc", "abc", "abc is not a number: 50ms 2s 5m 1h"),
         ("in>=5 foo:x", "foo", "no column foo"),
         ("in>1s age>1h", "s", "in has no unit s"),
     ):

@@ -245,7 +245,7 @@ async def test_sockets_are_given_by_the_name_of_their_port() -> None:
     async def bound(stream: Stream) -> None:
         await stream.send(b"bound")
 
-    with socket.create_server(("127.0.0.1", 0)) as stray, pytest.raises(UsageError, match="named bound, given"):
+    with socket.create_server(("127.0.0.1", 0)) as stray, pytest.raises(UsageError, match="the ports are bound, given"):
         await service.start({"nobody": [stray]})
     sockets = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
     names = [InetAddress(*sock.getsockname()) for sock in sockets]

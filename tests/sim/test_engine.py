@@ -318,7 +318,7 @@ async def test_operator_reads_of_a_limit_on_a_stack_too() -> None:
         await asyncio.sleep(2)
         stream.abort()
     (line,) = lines
-    for part in ("echo of 10.0.0.1:", "DeadlineError: first byte: nothing after 1", "Limits.first_byte=1.0"):
+    for part in ("echo of 10.0.0.1:", "DeadlineError: first byte: timed out after 1", "Limits.first_byte=1.0"):
         assert part in line
 
 

@@ -362,7 +362,7 @@ def test_misuse_is_refused() -> None:
     with pytest.raises(UsageError, match="an address of"):
         stack.connect("10.0.0.2", 80, 0.0, source="10.0.0.7")
     first = stack.connect("10.0.0.2", 80, 0.0, source_port=5000)
-    with pytest.raises(UsageError, match="this flow"):
+    with pytest.raises(UsageError, match="in use by"):
         stack.connect("10.0.0.2", 80, 0.0, source_port=5000)
     assert first.endpoint.state is State.SYN_SENT
     with pytest.raises(UsageError, match="mtu=100"):

@@ -52,7 +52,7 @@ async def call(stream: Stream, verb: str, what: Any) -> Any:
             case _:
                 return await getattr(stream, verb)(what, timeout=0.1)
     except (NetwrightError, TimeoutError) as error:
-        text = str(error).partition(": nothing after")[0]  # how long it waited is the clock's to say,
+        text = str(error).partition(": timed out after")[0]  # how long it waited is the clock's to say,
         text = re.sub(r"\d+ bytes seen", "more seen", text)  # how much more is here the engine's
         return type(error), text, vars(error).get("partial")
 

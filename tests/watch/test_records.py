@@ -77,7 +77,7 @@ def test_packet_has_up_to_256_kib(size: int) -> None:
             assert len(found[0][0]) == size
             assert records.damage == ""
         else:
-            assert (found, records.damage) == ([], "262144 bytes in a packet allowed, seen 262145 at byte 24")
+            assert (found, records.damage) == ([], "a packet has more than 262144 bytes: 262145 at byte 24")
 
 
 @pytest.mark.parametrize("size", [LARGEST_BLOCK - 4, LARGEST_BLOCK, LARGEST_BLOCK + 4])
@@ -85,7 +85,7 @@ def test_block_of_a_packet_has_up_to_320_kib(size: int) -> None:
     records, file = Records(), pcapng([(0, bytes(size - 32))])
     _, found = records.feed(file)
     assert len(found) == (size <= LARGEST_BLOCK)
-    assert (f"327680 bytes in a pcapng block allowed, seen {size}" in records.damage) == (size > LARGEST_BLOCK)
+    assert (f"a pcapng block has more than 327680 bytes: {size}" in records.damage) == (size > LARGEST_BLOCK)
 
 
 @pytest.mark.parametrize("count", around(INTERFACES))
@@ -96,7 +96,7 @@ def test_section_has_up_to_256_interfaces(count: int) -> None:
         records = Records()
         _, found = records.feed((section + interface * count + packet) * sections)
         assert len(found) == (sections if count <= INTERFACES else 0)
-        told = "256 interfaces in a pcapng section allowed, seen 257 at byte"
+        told = "a pcapng section has more than 256 interfaces: 257 at byte"
         assert records.damage.rpartition(" ")[0] == ("" if count <= INTERFACES else told)
 
 
@@ -121,7 +121,7 @@ def test_block_whose_two_lengths_differ_ends_the_file(kind: int, order: str) -> 
 
     count, damage = splits.same_for_all(play, file)
     assert count == 3
-    assert damage.startswith("pcapng block whose length at the end differs: seen ")
+    assert damage.startswith("the two lengths of a pcapng block differ; the second is ")
 
 
 def test_simple_packet_has_no_time() -> None:
@@ -133,11 +133,11 @@ def test_simple_packet_has_no_time() -> None:
     ("file", "text"),
     [
         (b"GIF89a" + bytes(40), "not a capture file: it begins with bytes 47 49 46 38 at byte 0"),
-        (pcap([]) + pack("<IIII", 0, 0, LARGEST + 1, 9), "262144 bytes in a packet allowed, seen 262145 at byte 24"),
-        (pcapng([]) + pack("<III", 6, 13, 0), "12 or more bytes, a multiple of 4, allowed, seen 13 at byte"),
-        (pcapng([]) + block(6, bytes(16)), "32 or more bytes allowed, seen 28"),
+        (pcap([]) + pack("<IIII", 0, 0, LARGEST + 1, 9), "a packet has more than 262144 bytes: 262145 at byte 24"),
+        (pcapng([]) + pack("<III", 6, 13, 0), "fewer than 12 bytes, or not a multiple of 4: 13 at byte"),
+        (pcapng([]) + block(6, bytes(16)), "fewer than 32 bytes: 28"),
         (pcapng([]) + block(6, pack("<IIIII", 7, 0, 0, 0, 0)), "an interface that no block describes: 7"),
-        (pcapng([]) + block(6, pack("<IIIII", 0, 0, 0, 99, 99)), "pcapng packet longer than its block: captured 99"),
+        (pcapng([]) + block(6, pack("<IIIII", 0, 0, 0, 99, 99)), "a pcapng packet is longer than its block: 99"),
         (block(0x0A0D0D0A, pack("<IHHq", 0x1A2B3C4E, 1, 0, -1)), "byte order mark of bytes 4e 3c 2b 1a at byte 0"),
     ],
 )

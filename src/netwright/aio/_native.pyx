@@ -311,7 +311,7 @@ cdef class Waiter:
     """To the task a future that is pending (``asyncio.isfuture`` says so); one task at a time waits on it."""
 
     def __getattribute__(self, name):
-        """What a Task looks up at every wait, by the identity of the name; everything else as usual."""
+        """Look up the attributes that a Task reads at every wait by the identity of their names; others as usual."""
         if name is BLOCKING:
             return self._asyncio_future_blocking
         if name is GET_LOOP:

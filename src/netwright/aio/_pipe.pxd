@@ -20,7 +20,7 @@ cdef class Pipe(Watched):
     cdef bytes find_target
     cdef Py_ssize_t find_from
     cdef object resume, cause, channel
-    cdef bint readable, glued, bulky, eof, fin_seen, fin_sent, closing, closed, queued_posted
+    cdef bint readable, short_read_empties, reads_large, eof, fin_seen, fin_sent, closing, closed, queued_posted
     cdef int failure
     cdef double lifetime
 

@@ -6,7 +6,8 @@ Edge-triggered, read on demand: a descriptor is registered once, ``recv`` runs o
 pressure is the kernel's buffer.  An idle connection holds no buffer of ours.
 
 A short read means that the kernel's buffer is empty, unless a FIN, an error or urgent data was announced, or the
-socket is a Unix one, where a read stops at passed descriptors: such sockets (``glued`` is false) are read until EAGAIN.
+socket is a Unix one, where a read stops at passed descriptors: such sockets are read until EAGAIN
+(``short_read_empties`` is false).
 """
 
 cimport cython
@@ -85,6 +86,8 @@ cdef enum:
     BUDGET = 16  # reads and sends that succeed at once before the other tasks get their turn
 
 
+cdef object ABORTED = Outcome.ABORTED
+cdef object RESET = Outcome.RESET
 cdef dict WORDS = {}  # of the errors that were seen
 
 
@@ -111,9 +114,9 @@ cdef class Pipe(Watched):
 
     def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder):
         """Takes ``fd``, a connected and non-blocking socket, over."""
-        self.record, self.recorder, self.glued = record, recorder, record.transport == "tcp"
+        self.record, self.recorder, self.short_read_empties = record, recorder, record.transport == "tcp"
         self.lifetime = INFINITY
-        if self.glued:
+        if self.short_read_empties:
             record.probe = TcpInfoProbe(fd)
         poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
 
@@ -131,7 +134,7 @@ cdef class Pipe(Watched):
                 break
         if count > 0:
             self.budget -= 1
-            if count < size and self.glued:
+            if count < size and self.short_read_empties:
                 self.readable = False
             self.record.count_in(count, self.poller.now)
             return count
@@ -163,9 +166,9 @@ cdef class Pipe(Watched):
         """One recv as a new object, None if nothing came; bulk goes straight into it."""
         cdef Py_ssize_t count
         cdef PyObject* whole
-        if not self.bulky:
+        if not self.reads_large:
             count = self.receive(self.poller.scratch, size)
-            self.bulky = count == CHUNK
+            self.reads_large = count == CHUNK
             return None if count <= 0 else PyBytes_FromStringAndSize(self.poller.scratch, count)
         result = PyBytes_FromStringAndSize(NULL, size)
         count = self.receive(PyBytes_AS_STRING(result), size)
@@ -173,7 +176,7 @@ cdef class Pipe(Watched):
             return result
         if count <= 0:
             return None
-        self.bulky = count > CHUNK // 4
+        self.reads_large = count > CHUNK // 4
         Py_INCREF(result)
         whole = <PyObject*>result
         result = None
@@ -403,25 +406,29 @@ cdef class Pipe(Watched):
             if self.eof:
                 break
             count = self.receive(self.poller.scratch, CHUNK)
-            if count <= 0 or (count < CHUNK and self.glued):
+            if count <= 0 or (count < CHUNK and self.short_read_empties):
                 break
         return 0
 
     def abort(self):
-        """Send RST now, forget what was queued.  Again is allowed."""
+        """Send RST now, forget what was queued.  Idempotent."""
         cdef linger now
         if self.closed:
             return
         if self.poller.is_ours():
-            now.l_onoff, now.l_linger = 1, 0
-            c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now))
-        self.shut(Outcome.ABORTED)
+            if not self.failure:  # a broken connection has nothing left to reset
+                now.l_onoff, now.l_linger = 1, 0
+                c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now))
+        self.shut(ABORTED)
 
     cdef int fail_with(self, int number) except -1:
         """The connection is dead; what the kernel holds can still be read."""
         if not self.failure:
             self.failure = number
-            end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
+            if number == ETIMEDOUT:
+                end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
+            else:
+                self.record.end(RESET, self.poller.now, errno=number, text=words_of(number))
         self.queued = None
         self.let_go()
         return 0
@@ -468,7 +475,7 @@ cdef class Pipe(Watched):
         self.record.sample(now)
         self.record.probe = None
         self.poller.remove(self)
-        if has_children() and outcome is not Outcome.ABORTED and self.poller.is_ours():
+        if has_children() and outcome is not ABORTED and self.poller.is_ours():
             c_shutdown(self.fd, SHUT_WR)  # a child that holds the descriptor would withhold the FIN of a mere close
         c_close(self.fd)
         self.fd = -1
@@ -489,7 +496,7 @@ cdef class Pipe(Watched):
         if events & <uint32_t>(EPOLLIN | EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
             self.readable = True
             if events & <uint32_t>(EPOLLRDHUP | EPOLLHUP | EPOLLERR | EPOLLPRI):
-                self.glued = False
+                self.short_read_empties = False
                 if events & EPOLLERR:
                     self.see_error()
                 elif events & EPOLLRDHUP:
@@ -564,7 +571,7 @@ cdef bytes rest_of(iovec* vector, int parts, Py_ssize_t sent, Py_ssize_t total):
 
 @cython.final
 cdef class Received:
-    """What a pipe keeps, with the names of ``core.buffer.ReceiveBuffer``: for framings."""
+    """The receive buffer of a pipe, with the interface of ``core.buffer.ReceiveBuffer``: for framings."""
 
     def __len__(self):
         return self.pipe.end - self.pipe.begin

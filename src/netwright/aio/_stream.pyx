@@ -106,7 +106,7 @@ cdef class Stream(Pipe):
             poller.expect(self)
 
     def tcp_info(self):
-        """What the kernel knows of the connection now; None for a Unix socket."""
+        """The kernel's state of the connection now (struct tcp_info); None for a Unix socket."""
         self.record.sample(self.poller.refresh())
         return parse_tcp_info(self.record.kernel) if self.record.kernel else None
 
@@ -487,8 +487,8 @@ cdef class Stream(Pipe):
 
     def fail(self, error):
         """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
-        if end_failed(self.record, error, self.poller.refresh()) is not DRAINED:
-            self.abort()
+        if self.failure or end_failed(self.record, error, self.poller.refresh()) is not DRAINED:
+            self.abort()  # what the kernel reported has ended the record already
 
     def __aenter__(self):
         return Ready(self)
@@ -719,7 +719,7 @@ cdef object take_or_keep(Stream stream, Operation operation, const char* data, P
 
 @cython.final
 cdef class Each:
-    """What a read of ``kind`` gives, one after the other, for ``async for``."""
+    """Iterates over the results of one kind of read, for ``async for``."""
 
     cdef Stream stream
     cdef Verb kind

@@ -6,7 +6,7 @@ import socket
 from netwright.aio.channel import MemoryChannel, memory_pair
 from netwright.aio.choice import engine
 from netwright.aio.deadlines import Ticker
-from netwright.aio.outcome import cause_of
+from netwright.aio.outcome import main_error
 from netwright.aio.pipe import Pipe
 from netwright.aio.portable_stream import Stream as PortableStream
 from netwright.aio.sockets import SocketHandle, name_of
@@ -23,7 +23,7 @@ NOBODY = UnixAddress("")  # the name of both ends of a pair in memory
 
 
 class Adopter:
-    """What ``Stream.adopt`` and ``Stream.of`` call."""
+    """The implementation of ``Stream.adopt`` and ``Stream.of``."""
 
     async def adopt(self, sock: object, *, limits: Limits) -> Stream:
         """Make a stream of a connected stream socket."""
@@ -58,12 +58,12 @@ class Adopter:
                 there = group.create_task(_copy(left, right, tap, there=True))
                 back = group.create_task(_copy(right, left, tap, there=False))
         except BaseExceptionGroup as errors:
-            raise cause_of(errors) from None
+            raise main_error(errors) from None
         return there.result(), back.result()
 
 
 async def _copy(source: Stream, sink: Stream, tap: Tap | None, *, there: bool) -> int:
-    """Bytes until EOF, which is passed on; how many they were."""
+    """Copy bytes until EOF, and pass that on; return how many bytes there were."""
     count = 0
     async for chunk in source:
         count += len(chunk)

@@ -15,7 +15,7 @@ PORT_TRIES = 16  # numbers that were free for one address and taken for another
 
 
 def listen_on(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list[ListeningHandle]:
-    """Handles on all addresses of ``where``, with one port.
+    """Listen on all addresses of ``where`` with one port; return a handle for each.
 
     Raises:
         BindError: one is taken, or none is an address of this machine; nothing is left bound.
@@ -45,7 +45,7 @@ def _listen_once(ours: Engine, where: Sequence[Address], tuning: Tuning) -> list
 
 
 def _listen_on(ours: Engine, address: Address, others: list[ListeningHandle], tuning: Tuning) -> ListeningHandle:
-    """Where the port is 0, it is the one that the others were given."""
+    """Listen on each address; port 0 becomes the port that the kernel chose for the first one."""
     if others and isinstance(address, InetAddress) and not address.port:
         address = InetAddress(address.host, others[0].address.port)
     try:

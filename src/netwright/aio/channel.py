@@ -77,7 +77,7 @@ class SocketChannel(Channel):
         self._sock.close()
 
     def watch(self, readable: Ready | None, writable: Ready | None) -> None:
-        """Register with the loop what has changed."""
+        """Set the callbacks; tell the loop only about changes."""
         if not self._is_ours() or self._loop.is_closed():
             return
         if (readable is None) != (self._reads is None):
@@ -102,7 +102,7 @@ class SocketChannel(Channel):
         return self._forks == _forks
 
     def _shut_down(self) -> None:
-        """A child that holds the descriptor would withhold the FIN of a mere close."""
+        """Send FIN now: close(2) alone would not, while a child process holds a copy of the descriptor."""
         try:
             self._sock.shutdown(socket.SHUT_WR)
         except OSError:
@@ -141,7 +141,7 @@ class MemoryChannel(Channel):
         return b"" if self.other.finished else None
 
     def send(self, data: bytes | bytearray | memoryview) -> int:
-        """Give the other end as much as it has room for."""
+        """Give the other end as many bytes as it has room for; return their number."""
         if self.other.closed:
             raise BrokenPipeError(32, os.strerror(32))
         taken = min(len(data), max(ROOM - self.other.size, 0))
@@ -152,12 +152,12 @@ class MemoryChannel(Channel):
         return taken
 
     def finish(self) -> None:
-        """The other end reads to EOF."""
+        """End this direction: the other end reads what was sent, then EOF."""
         self.finished = True
         self.other.wake()
 
     def close(self, *, reset: bool = False) -> None:
-        """What was sent can still be received, except after a reset."""
+        """Close; the other end can still receive what was sent, except after a reset."""
         if self.closed:
             return
         self.watch(None, None)
@@ -168,12 +168,12 @@ class MemoryChannel(Channel):
         self.other.wake()
 
     def watch(self, readable: Ready | None, writable: Ready | None) -> None:
-        """Call soon what is true now."""
+        """Set the callbacks; call each in the loop's next turn if its condition holds already."""
         self._reads, self._writes = readable, writable
         self.wake()
 
     def info(self, name: str) -> Any:
-        """There is nothing below."""
+        """None: no transport lies below."""
         return -1 if name == "descriptor" else None
 
     def wake(self) -> None:

@@ -1,4 +1,4 @@
-"""Which engine a loop gets: the native one on Linux with a real operating system underneath, else the portable one."""
+"""The choice of a loop's engine: native on Linux with a real operating system underneath, else portable."""
 
 import asyncio
 import os
@@ -31,7 +31,7 @@ def engine() -> Engine:
 
 
 def adopt(loop: asyncio.AbstractEventLoop, made: Engine) -> None:
-    """Give ``loop`` its engine before anybody asks for it."""
+    """Set the engine of ``loop`` before its first use."""
     vars(loop)[_ENGINE] = made
 
 

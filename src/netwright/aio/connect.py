@@ -10,7 +10,7 @@ from typing import TypeAlias
 
 from netwright.aio.choice import engine
 from netwright.aio.engine import Handle
-from netwright.aio.outcome import reason
+from netwright.aio.outcome import error_text
 from netwright.aio.resolve import AddressLike, as_address, literal, look_up
 from netwright.core.address import Address, InetAddress, UnixAddress
 from netwright.core.errors import ConnectError, DeadlineError, NetwrightError, RefusedError, UsageError
@@ -51,7 +51,7 @@ async def connect(
         ConnectError: no address answered; ``attempts`` holds one cause each, ``errno`` the last one's.  A
             RefusedError, which is a ConnectionRefusedError, if every address refused.
         DeadlineError: the time ran out first, or was over before.
-        UsageError: an argument is no address, no number or out of range.
+        UsageError: an argument is not an address, not a number, or out of range.
 
     Cancelling is safe: half-open sockets are closed.
     """
@@ -84,7 +84,7 @@ async def connect(
     try:
         return await clock.open(handle, record, recorder, limits)
     except OSError as error:
-        raise _error(f"connected to {target}, and no stream could be made of it: {reason(error)}", [error]) from error
+        raise _error(f"connected to {target}, but cannot make a stream of it: {error_text(error)}", [error]) from error
 
 
 def _source(local: AddressLike | None) -> Address | None:
@@ -101,7 +101,7 @@ def _source(local: AddressLike | None) -> Address | None:
 
 
 def _until(timeout: float | None, deadline: float | None, begun: float) -> float:
-    """The earlier end on the engine's clock."""
+    """Return the earlier of timeout and deadline, on the engine's clock."""
     for name, value in (("timeout", timeout), ("deadline", deadline)):
         if value is not None and not -math.inf <= value <= math.inf:  # NaN compares with nothing
             raise UsageError(f"{name}={value}, a number of seconds or None allowed")
@@ -119,7 +119,7 @@ def _later(until: float, now: float) -> float:
 
 
 def _resolved(record: ConnectionRecord, now: float) -> None:
-    """The first address is known."""
+    """Call when the first address is known."""
     record.resolved_at = record.resolved_at or now
     record.wait(Waiting.CONNECT, now)
 
@@ -130,7 +130,7 @@ def _name(handle: Handle) -> Address:
         return handle.local
     except OSError as error:
         handle.close()
-        raise _error(f"connected, and lost at once: {reason(error)}", [error]) from error
+        raise _error(f"connected, but the connection was lost at once: {error_text(error)}", [error]) from error
 
 
 async def _open(target: Address, attempt: Try, record: ConnectionRecord) -> Handle:
@@ -228,7 +228,7 @@ def _connect_error(target: Address, failures: Sequence[tuple[Address, Exception]
 
 
 def _words(error: Exception) -> str:
-    return str(error) if isinstance(error, NetwrightError) else reason(error)
+    return str(error) if isinstance(error, NetwrightError) else error_text(error)
 
 
 def _error(message: str, causes: Sequence[Exception]) -> ConnectError:

@@ -111,7 +111,7 @@ def seconds_of(name: str, value: object) -> float:
     """Return ``value`` as seconds.
 
     Raises:
-        UsageError: it is no number, or not a number (NaN).
+        UsageError: it is not a number, or not a number (NaN).
     """
     if not isinstance(value, int | float) or math.isnan(value):
         raise UsageError(f"{name}={value!r}, a number of seconds or None allowed")

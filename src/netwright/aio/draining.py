@@ -1,4 +1,4 @@
-"""What a drain does, and what it says afterwards."""
+"""The drain of a listener: the end of each connection, and the report afterwards."""
 
 import logging
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ _log = logging.getLogger("netwright")
 
 @dataclass(frozen=True, slots=True)
 class DrainReport:
-    """What a drain did.
+    """The result of a drain.
 
     Attributes:
         idle: connections that were between messages, and were closed at once.
@@ -42,5 +42,5 @@ def begin_end(stream: Stream) -> bool:
     try:
         return stream.finish_messages()
     except Exception:  # the drain of all others goes on, and this one has until the deadline
-        _log.exception("drain of %r", stream)
+        _log.exception("a drain could not end %r", stream)
         return False

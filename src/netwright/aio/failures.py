@@ -68,13 +68,13 @@ class Failures:
 
 
 class _Seen:
-    """How often one thing was told since ``begun``, and not told."""
+    """Counts of one kind of line since ``begun``: reported, and suppressed."""
 
     def __init__(self, now: float) -> None:
         self.begun, self.told, self.held, self.ever = now, 0, 0, False
 
     def count(self, now: float) -> int | None:
-        """None if this one must not be told, else how many were not."""
+        """Return how many lines were suppressed since the last one; None if this one must be suppressed, too."""
         self.ever = True
         if now - self.begun >= PERIOD:
             self.begun, self.told = now, 0

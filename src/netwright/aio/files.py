@@ -1,4 +1,4 @@
-"""What ``send_file`` takes: a regular file that can be read, or bytes in memory."""
+"""Sources of ``send_file``: a regular file that is open for reading, or bytes in memory."""
 
 import io
 import os

@@ -1,4 +1,4 @@
-"""What may handle a connection."""
+"""Check that an object can handle connections."""
 
 import inspect
 from collections.abc import Awaitable, Callable
@@ -13,13 +13,13 @@ Handler = Callable[[Stream], Awaitable[None]]
 
 
 def check_handler(handler: Handler) -> None:
-    """Refuse what would fail at the first connection.
+    """Refuse a handler that would fail at the first connection.
 
     Raises:
         UsageError: it cannot be called, or is a plain function or a generator.
     """
     if not callable(handler):
-        raise UsageError(f"{handler!r} is no handler", advice="pass an async function that takes a stream")
+        raise UsageError(f"{handler!r} is not a handler", advice="pass an async function that takes a stream")
     inner = inspect.unwrap(handler.func if isinstance(handler, partial) else handler)
     plain = inspect.isroutine(inner) and not inspect.iscoroutinefunction(inner)
     name = getattr(inner, "__name__", "")

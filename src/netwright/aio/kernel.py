@@ -1,4 +1,4 @@
-"""Ask the kernel what it knows of a connection: struct tcp_info, on Linux (tcp(7))."""
+"""Read the kernel's state of a connection: struct tcp_info, on Linux (tcp(7))."""
 
 import socket
 import sys
@@ -11,7 +11,7 @@ SIZE = 512  # bytes, more than any kernel's structure; a kernel gives as much as
 
 
 def probe_of(sock: Any) -> Callable[[], bytes] | None:
-    """A function that asks for ``sock``, b"" once it is closed; None where the system has no struct tcp_info."""
+    """Return a function that reads struct tcp_info of ``sock``, b"" once closed; None where the system has none."""
     if sys.platform != "linux" or sock is None or sock.family not in (socket.AF_INET, socket.AF_INET6):
         return None
 

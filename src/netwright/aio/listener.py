@@ -15,7 +15,7 @@ from netwright.aio.draining import CLEAN_UP, NAMED, DrainReport, begin_end
 from netwright.aio.engine import Engine, Handle, ListeningHandle
 from netwright.aio.failures import Failures, Report
 from netwright.aio.handlers import Handler, check_handler
-from netwright.aio.outcome import blamed, cause_of
+from netwright.aio.outcome import handler_failure, main_error
 from netwright.aio.resolve import AddressLike, as_address, resolve
 from netwright.aio.sockets import BindError, adopted
 from netwright.core.address import Address, InetAddress, UnixAddress
@@ -165,7 +165,7 @@ class Listener:
                     await asyncio.wait(unfinished)
 
     async def drain(self, timeout: float, *, sparing: "asyncio.Task[Any] | None" = None) -> DrainReport:
-        """Accept no more; close what is between messages at once, let the others finish, reset them at ``timeout``.
+        """Stop accepting; close idle connections at once, let busy ones finish, reset the rest at ``timeout``.
 
         A handler that is still running then is cancelled; one that ignores that loses its connection all the same,
         and is named.  The connection of a handler that calls this goes on, and is not counted; ``sparing`` is the
@@ -186,7 +186,7 @@ class Listener:
         return DrainReport(len(ended & between), len(ended - between), len(stuck), await self._cut(stuck))
 
     async def _cut(self, stuck: set["asyncio.Task[None]"]) -> tuple[str, ...]:
-        """Cancel these handlers and reset their connections; one line for each."""
+        """Cancel these handlers and reset their connections; log one line for each."""
         lines = [f"{self.service or self.address} of {self._record(task).peer}" for task in stuck]
         for task in stuck:
             task.cancel()
@@ -212,11 +212,11 @@ class Listener:
             held.abort()
 
     def holds(self, task: "asyncio.Task[Any] | None") -> bool:
-        """True if ``task`` is one of its handlers'."""
+        """True if ``task`` runs one of this listener's handlers."""
         return task in self._tasks
 
     def close(self) -> None:
-        """Accept no more; connections live on.  Again is allowed."""
+        """Stop accepting; open connections go on.  Idempotent."""
         for task in self._accepting:
             task.cancel()  # and the last one releases the sockets: the loop must forget the descriptors first
         if all(task.done() for task in self._accepting):
@@ -228,7 +228,7 @@ class Listener:
             handle.close()
 
     def abort(self) -> None:
-        """Accept no more and reset every connection."""
+        """Stop accepting and reset every connection."""
         self.close()
         for task in self._tasks:
             task.cancel()
@@ -359,7 +359,7 @@ class Listener:
             except Exception as error:
                 self._failed(stream, error)
             except (SystemExit, GeneratorExit, KeyboardInterrupt) as error:
-                failure = blamed(error)
+                failure = handler_failure(error)
                 if failure is None or not self._steps(stream):
                     raise
                 self._failed(stream, failure)
@@ -391,12 +391,12 @@ class Listener:
         record = stream.record
         ended_before = record.outcome is not Outcome.OPEN
         stream.fail(error)
-        cause = cause_of(error)
+        cause = main_error(error)
         told = not isinstance(cause, NetwrightError) or isinstance(cause, DeadlineError | LimitError)
         if told or (record.outcome is Outcome.HANDLER_ERROR and not ended_before):
             self._failures.tell(record, cause, self._engine.now())
 
 
 def _host(peer: Address | None) -> str:
-    """What ``max_per_host`` counts by; Unix peers are one host."""
+    """Return the key by which ``max_per_host`` counts; all Unix peers are one host."""
     return peer.host if isinstance(peer, InetAddress) else ""

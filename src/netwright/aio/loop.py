@@ -18,7 +18,7 @@ class Selector(selectors.EpollSelector):
 
     @property
     def poller(self) -> Poller:
-        """What serves the streams; it needs a loop."""
+        """The poller of the streams, which exists once a loop uses the selector."""
         return self._selector.poller
 
 

@@ -21,7 +21,7 @@ __all__ = ["NativeEngine", "Stream", "own_clock"]
 
 
 class Stream(Verbs, stream.Stream):
-    """The native verbs as the Stream that programs know."""
+    """The native verbs under the abstract type ``netwright.Stream``."""
 
     __slots__ = ()
 

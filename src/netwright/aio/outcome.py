@@ -9,28 +9,28 @@ from netwright.core.errors import ClosedError, DeadlineError, LimitError, Netwri
 from netwright.core.record import ConnectionRecord, Outcome, Party
 from netwright.wire.tcp_info import parse_tcp_info
 
-__all__ = ["Failure", "ShuttingDownError", "blamed", "cause_of", "end_broken", "end_failed", "failure_of"]
-__all__ += ["outcome_of", "reason"]
+__all__ = ["Failure", "ShuttingDownError", "end_broken", "end_failed", "failure_of", "handler_failure", "main_error"]
+__all__ += ["error_text", "outcome_of"]
 
 CLOSED_WINDOW = "closed window"  # the stage of a connection that the kernel gave up because the peer did not read
 
 
 class ShuttingDownError(ClosedError):
-    """The service drains, and this connection is between messages: a handler lets it pass."""
+    """The service drains, and this connection is between messages.  Handlers should not catch it."""
 
 
-def cause_of(error: BaseException) -> BaseException:
-    """The error that matters of a group: the first that this package did not raise, else the first."""
+def main_error(error: BaseException) -> BaseException:
+    """Return the most informative error of a group: the first that this package did not raise, else the first."""
     if not isinstance(error, BaseExceptionGroup):
         return error
-    leaves = [cause_of(inner) for inner in error.exceptions]
+    leaves = [main_error(inner) for inner in error.exceptions]
     return next((leaf for leaf in leaves if not isinstance(leaf, NetwrightError)), leaves[0])
 
 
-def blamed(error: BaseException) -> Exception | None:
-    """The failure of a handler that raised what only its caller may raise: one's mistake does not end everybody's work.
+def handler_failure(error: BaseException) -> Exception | None:
+    """Return a RuntimeError for a handler that raised SystemExit or the like, which must not end the whole service.
 
-    None if it is no mistake: a KeyboardInterrupt that Ctrl-C can have raised.
+    None if it is not a mistake: a KeyboardInterrupt that Ctrl-C can have raised.
     """
     if isinstance(error, KeyboardInterrupt) and _by_signal(error):
         return None
@@ -41,7 +41,7 @@ def blamed(error: BaseException) -> Exception | None:
 
 
 def _by_signal(error: KeyboardInterrupt) -> bool:
-    """True if Python's own handler of SIGINT, or the one that was set, is what raised it; Python's leaves no frame."""
+    """True if the handler of SIGINT raised ``error``: the one that was set, or Python's own, which leaves no frame."""
     handler = signal.getsignal(signal.SIGINT)
     if handler is signal.default_int_handler:
         return True
@@ -53,8 +53,8 @@ def _by_signal(error: KeyboardInterrupt) -> bool:
 
 
 def outcome_of(error: BaseException) -> tuple[Outcome, str]:
-    """The outcome of a connection whose handler let ``error`` pass, and the stage where it struck."""
-    match cause_of(error):
+    """Return the outcome of a connection whose handler let ``error`` pass, and the stage of the failure."""
+    match main_error(error):
         case ShuttingDownError():
             return Outcome.DRAINED, ""
         case DeadlineError(stage=stage):
@@ -70,10 +70,10 @@ def outcome_of(error: BaseException) -> tuple[Outcome, str]:
 
 
 def end_failed(record: ConnectionRecord, error: BaseException, at: float) -> Outcome:
-    """End the record of a connection whose handler let ``error`` pass; the outcome that it then has."""
+    """End the record of a connection whose handler let ``error`` pass; return its outcome."""
     outcome, stage = outcome_of(error)
     if record.outcome is Outcome.OPEN:  # as a rule a reset has ended it already
-        cause = cause_of(error)
+        cause = main_error(error)
         record.end(outcome, at, stage=stage, errno=getattr(cause, "errno", None) or 0, text=str(cause))
     return outcome
 
@@ -100,7 +100,7 @@ def failure_of(error: BaseException, record: ConnectionRecord, at: float) -> Fai
     ETIMEDOUT after TCP_USER_TIMEOUT, as it ends one whose peer is silent; only tcp_info tells the two apart.
     """
     number = getattr(error, "errno", None) or 0
-    silent = Failure("", number, reason(error), None)
+    silent = Failure("", number, error_text(error), None)
     if number != errno.ETIMEDOUT:
         return silent
     record.sample(at)
@@ -113,7 +113,7 @@ def failure_of(error: BaseException, record: ConnectionRecord, at: float) -> Fai
     return Failure(CLOSED_WINDOW, number, text, Party.PEER)
 
 
-def reason(error: BaseException) -> str:
+def error_text(error: BaseException) -> str:
     """The system's words for an OSError ("Connection refused"), else the error's own."""
     number = getattr(error, "errno", None)
     return os.strerror(number) if number else str(error) or type(error).__name__

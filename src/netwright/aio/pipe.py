@@ -1,4 +1,4 @@
-"""The portable connection below the verbs: a channel, what came and was not read, what goes and was not taken.
+"""The portable connection below the verbs: a channel, a receive buffer and a send queue.
 
 The channel holds the pipe's callbacks, a Stream holds the pipe; the pipe does not know the stream, so that a stream
 that nobody closed can be noticed.
@@ -114,7 +114,7 @@ class Pipe:
         self.channel.watch(reads, self._writable if self._queued is not None else None)
 
     def expect(self, at: float, now: float, waiting: Waiting) -> "asyncio.Future[None]":
-        """What a reader awaits: set when bytes, FIN, the end or ``at`` came; ``expected`` must follow."""
+        """Return a Future that is set at bytes, FIN, the end or time ``at``; ``expected`` must follow."""
         self.record.wait(waiting, now)
         if self.held:
             self.held = False
@@ -132,7 +132,7 @@ class Pipe:
         return future
 
     def expected(self) -> float:
-        """The reader goes on; returns the time."""
+        """The reader no longer waits; return the time."""
         self.receiver = None
         expiry = self._receive_expiry
         if expiry is not None:
@@ -202,7 +202,7 @@ class Pipe:
                 self._watch()
 
     def _flushed(self) -> None:
-        """The channel took the message under way; what waits behind has its turn."""
+        """Call when the channel took the message under way: the next message begins."""
         if self.flushing is not None:
             _finish(self.flushing, None)
             self.flushing = None

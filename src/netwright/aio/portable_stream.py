@@ -303,7 +303,7 @@ class Stream(stream.Stream):
         self._message = math.inf
 
     def _start_message(self, at: float) -> None:
-        """The first byte of the open message is here."""
+        """Begin the open message: its first byte is here."""
         self._message = at
         self._exchange = self.record.exchange(self._subject, at)
 
@@ -480,7 +480,7 @@ class Stream(stream.Stream):
         nothing: bool = False,
         ends: bool = False,
     ) -> T | None:
-        """What ``attempt`` takes from the buffer as soon as it can; None at EOF, or with ``ends`` StopAsyncIteration.
+        """Return what ``attempt`` takes from the buffer, once it can; at EOF None, or with ``ends`` StopAsyncIteration.
 
         ``bare`` reads have no frame: what is buffered is a result; ``nothing`` may succeed on an empty buffer.
         """
@@ -524,7 +524,7 @@ class Stream(stream.Stream):
         return now
 
     def _took(self) -> None:
-        """A verb took bytes: the program owes an answer, and the open message has begun."""
+        """Record that a verb took bytes: the program may owe an answer, and the open message has begun."""
         self._answered = False
         if self._message == math.inf:
             self._start_message(self._pipe.clock())

@@ -27,7 +27,7 @@ async def resolve(address: Address) -> list[Address]:
 
 
 def literal(address: Address) -> Address | None:
-    """An address that needs no lookup, in its usual form; None for a name."""
+    """Return ``address`` in its usual form if it needs no lookup; None for a name."""
     if isinstance(address, UnixAddress):
         return address
     try:
@@ -58,7 +58,7 @@ _NO_SUCH_FAMILY = {getattr(socket, name, 0) for name in ("EAI_ADDRFAMILY", "EAI_
 
 
 def as_address(address: AddressLike) -> Address:
-    """Any of the forms that verbs take, as an address that a socket can have.
+    """Convert any form of address that the verbs accept into one that a socket can have.
 
     Raises:
         UsageError: it is of another type, or out of range.
@@ -75,6 +75,6 @@ def as_address(address: AddressLike) -> Address:
             found = given
         case _:
             kind = type(given).__name__
-            raise UsageError(f"{given!r} ({kind}) is no address", advice='write "host:port" or ("host", port)')
+            raise UsageError(f"{given!r} ({kind}) is not an address", advice='write "host:port" or ("host", port)')
     check_address(found)
     return found

@@ -39,7 +39,7 @@ _NOTSENT_LOWAT = 25  # linux/tcp.h; Python 3.11 has no name for it
 
 
 class BindError(TransportError):
-    """The address cannot be listened on; ``address`` is the one that was asked for."""
+    """The address cannot be listened on; ``address`` is the one that was given."""
 
     def __init__(self, address: Address, cause: OSError, *, advice: str = "") -> None:
         super().__init__(f"cannot listen on {address}: {cause.strerror or cause}", advice=advice)
@@ -81,7 +81,7 @@ class SocketHandle(Handle):
         return fd
 
     def release(self) -> socket.socket:
-        """The same as a socket."""
+        """Give up the handle: return its descriptor as a socket object."""
         return socket_of(self.detach(), self.peer)
 
     def close(self, *, reset: bool = False) -> None:
@@ -194,7 +194,7 @@ def _new(family: int) -> socket.socket:
 
 
 def _options(tuning: Tuning) -> Iterator[tuple[str, int, int | bytes]]:
-    """Name, level and value of what TCP is asked for; the name is the constant's."""
+    """Return (name, level, option, value) of the TCP options of ``tuning``; the name is the constant's."""
     if tuning.nodelay:
         yield "TCP_NODELAY", socket.IPPROTO_TCP, 1
     if tuning.notsent_lowat:
@@ -292,7 +292,7 @@ def _advice(address: Address, error: OSError) -> str:
     if error.errno == errno.EADDRINUSE:
         return "another program listens there: choose another port, or 0 for a free one"
     if error.errno == errno.EMFILE:
-        return "this process has as many descriptors as it may (ulimit -n): raise that, or close some"
+        return "this process has reached its limit of open descriptors (ulimit -n): raise it, or close some"
     return ""
 
 
@@ -308,7 +308,7 @@ def adopted(sock: socket.socket, tuning: Tuning) -> SocketListener:
     if sock.fileno() < 0:
         raise UsageError("a closed socket cannot be listened on")
     if sock.getsockopt(socket.SOL_SOCKET, socket.SO_TYPE) != socket.SOCK_STREAM:
-        raise UsageError(f"{sock!r} is no stream socket", advice="listen on one of type SOCK_STREAM")
+        raise UsageError(f"{sock!r} is not a stream socket", advice="listen on one of type SOCK_STREAM")
     address = name_of(sock.getsockname())
     if isinstance(address, InetAddress) and not address.port:
         raise UsageError(f"{sock!r} is not bound", advice="bind it first, or pass an address")

@@ -1,4 +1,4 @@
-"""What every engine's stream has in common beside its verbs."""
+"""Helpers that the streams of all engines share."""
 
 import traceback
 
@@ -8,6 +8,6 @@ ELSEWHERE = "use it where it was opened; from a thread, with asyncio.run_corouti
 
 
 def creation_site() -> str:
-    """Return where the program made the stream; only asked for under ``-X dev``."""
+    """Return where the program made the stream; only used under ``-X dev``."""
     frames = [frame for frame in traceback.extract_stack() if "/netwright/aio/" not in frame.filename]
     return f"; made at {frames[-1].filename}:{frames[-1].lineno}" if frames else ""

@@ -1,4 +1,4 @@
-"""What the reading verbs of the portable stream take from its buffer: a whole, or None and the buffer as it was."""
+"""Take a whole line, frame or delimited message from a buffer; or return None and leave the buffer as it was."""
 
 from typing import TypeVar
 
@@ -25,7 +25,7 @@ def take_delimited(buffer: ReceiveBuffer, delimiter: bytes, limit: int, name: st
 
 
 def take_lines(buffer: ReceiveBuffer, limit: int) -> list[bytes] | None:
-    """Take every line that is whole, without its end; one that is too long is the next call's.
+    """Take every complete line, without its end; a line that is too long is left, and fails the next call.
 
     Raises:
         LimitError: the first line is.
@@ -48,7 +48,7 @@ def take_rest(buffer: ReceiveBuffer) -> list[bytes]:
 
 
 def take_frames(buffer: ReceiveBuffer, framing: Framing[M]) -> list[M] | None:
-    """Take every message that is whole; a fault behind good ones is the next call's."""
+    """Take every complete message; a malformed one behind others is left, and fails the next call."""
     batch: list[M] = []
     try:
         while buffer and (message := framing.decode(buffer)) is not None:
@@ -73,7 +73,7 @@ def check_delimiter(delimiter: object) -> None:
 
 
 def _up_to_the_long(buffer: ReceiveBuffer, lines: list[bytes], limit: int) -> list[bytes]:
-    """The lines before the first that is too long; that one and what follows go back into the buffer."""
+    """Return the lines before the first that is too long; put that one and the rest back into the buffer."""
     good = next((index for index, line in enumerate(lines) if len(line) >= limit), len(lines))
     if good < len(lines):
         buffer.prepend(b"\n".join([*lines[good:], b""]))

@@ -53,7 +53,7 @@ def remove(file: Identity) -> None:
 
 
 def advice(address: UnixAddress) -> str:
-    """What to do where ``address`` is taken."""
+    """Return advice for an ``address`` that is taken."""
     try:
         mode = 0 if address.abstract else os.lstat(address.path).st_mode
     except OSError:
@@ -61,7 +61,9 @@ def advice(address: UnixAddress) -> str:
     if not mode or stat.S_ISSOCK(mode):
         return "another program listens there: stop it, or choose another path"
     kinds = {stat.S_IFREG: "a plain file", stat.S_IFDIR: "a directory", stat.S_IFLNK: "a symbolic link"}
-    return f"{kinds.get(stat.S_IFMT(mode), 'no socket')} lies there: remove it, or choose another path"
+    return (
+        f"{kinds.get(stat.S_IFMT(mode), 'another kind of file')} exists at that path: remove it, or choose another path"
+    )
 
 
 def _remove_stale(path: str) -> None:

@@ -1,4 +1,4 @@
-"""Checks of the machine and the interpreter: what each one found, and what it costs where something is missing."""
+"""Checks of the machine and the interpreter, with the cost of each missing feature."""
 
 import importlib.util
 import os
@@ -33,7 +33,7 @@ class Grade(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """``seen`` is a fact; ``cost`` is what its absence means, ``fix`` one command or sentence."""
+    """The result of one check: ``seen`` is the fact, ``cost`` what a missing feature costs, ``fix`` how to get it."""
 
     group: str
     name: str
@@ -110,7 +110,7 @@ def _build(how: str) -> str:
 
 
 def compiled_modules() -> Iterator[Check]:
-    """Whether TCP and its simulator run compiled: mypyc compiles them in wheels, an editable install keeps sources."""
+    """Check whether TCP and its simulator run compiled: mypyc compiles them in wheels, not in editable installs."""
     name = "proto.tcp, sim"
     if on := compiled():
         yield Check("compiled modules", name, Grade.GOOD, f"{len(on)} modules compiled")
@@ -227,7 +227,7 @@ def congestion() -> Iterator[Check]:
 
 
 def inet_diag() -> Iterator[Check]:
-    """Ask the kernel for its sockets, as ``ss`` does (sock_diag(7))."""
+    """Check whether the kernel lists its sockets, as it does for ``ss`` (sock_diag(7))."""
     if sys.platform != "linux":
         yield _not_linux("watching", "inet_diag")
         return
@@ -248,7 +248,7 @@ def inet_diag() -> Iterator[Check]:
 
 
 def capture() -> Iterator[Check]:
-    """AF_PACKET needs CAP_NET_RAW (packet(7))."""
+    """Check for CAP_NET_RAW, which AF_PACKET needs (packet(7))."""
     if sys.platform != "linux":
         yield _not_linux("watching", "AF_PACKET")
         return
@@ -262,7 +262,7 @@ def capture() -> Iterator[Check]:
 
 
 def bpf() -> Iterator[Check]:
-    """eBPF needs CAP_BPF or CAP_SYS_ADMIN (bpf(2)), and the kernel's own types (BTF)."""
+    """Check for CAP_BPF or CAP_SYS_ADMIN (bpf(2)) and the kernel's types (BTF), which eBPF needs."""
     if sys.platform != "linux":
         yield _not_linux("watching", "eBPF")
         return
@@ -277,7 +277,7 @@ def bpf() -> Iterator[Check]:
 
 
 def namespaces() -> Iterator[Check]:
-    """Network namespaces are made with CAP_SYS_ADMIN (network_namespaces(7))."""
+    """Check for CAP_SYS_ADMIN, which creates network namespaces (network_namespaces(7))."""
     if sys.platform != "linux":
         yield _not_linux("breaking", "network namespaces")
     elif _capabilities() & 1 << CAP_SYS_ADMIN and Path("/proc/self/ns/net").exists():

@@ -26,7 +26,7 @@ PAGES = {
     ),
     Code.INPUT: Page(
         "input that cannot be used",
-        "A file or a value has the wrong form: a file that is no capture, a size out of range.",
+        "A file or a value has the wrong form: a file that is not a capture, a size out of range.",
         "The message quotes what was found; watch names the byte.",
         "Correct the input; file FILE says what kind of file it is.",
     ),
@@ -56,7 +56,7 @@ PAGES = {
     ),
     Code.APP_NAME: Page(
         "no App under that name",
-        "The program holds no App or Service, several of which none is named app, or not the named one.",
+        "The program has no App or Service; or several, none of them named app; or none of the given name.",
         "The message lists what was found.",
         "Name the attribute, or a function without parameters that returns an App: netwright serve app.py:make_app",
     ),
@@ -75,7 +75,7 @@ PAGES = {
     Code.BIND_DENIED: Page(
         "address not permitted",
         "Ports below net.ipv4.ip_unprivileged_port_start, usually 1024, need root or CAP_NET_BIND_SERVICE (EACCES).",
-        "sysctl net.ipv4.ip_unprivileged_port_start shows the border.",
+        "sysctl net.ipv4.ip_unprivileged_port_start shows the first port that needs no privilege.",
         "Take a port of 1024 or above, or put a reverse proxy in front.",
     ),
     Code.BIND_NO_ADDRESS: Page(

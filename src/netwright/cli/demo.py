@@ -1,4 +1,4 @@
-"""``netwright demo``: one transfer over a simulated path, told as text, picture or capture."""
+"""``netwright demo``: one transfer over a simulated path, shown as text, picture or capture."""
 
 import json
 import math
@@ -127,7 +127,7 @@ def _throughput(found: dict[str, Any]) -> str:
 
 
 def _failure(setup: Setup) -> Problem | None:
-    """Why not all bytes arrived, None if they did."""
+    """Return why not all bytes arrived; None if they did."""
     received, client = setup.pair.server.received, setup.pair.client.endpoint
     if received >= setup.size:
         return None
@@ -168,7 +168,7 @@ def _write(name: str, pieces: list[bytes]) -> None:
     type=_SIZE,
     default="64k",
     show_default=True,
-    help="Bytes queued for the rate; 0: unlimited.",
+    help="Bytes that may wait for the rate; 0: unlimited.",
 )
 @click.option("--reorder", type=_SHARE, default="0", help="Share of packets to the server overtaken by later ones.")
 @click.option(

@@ -43,7 +43,7 @@ def find(target: str, kind: type[T]) -> Found[T]:
 
 
 class _Search(Generic[T]):
-    """One target, taken apart."""
+    """The search for the service of one target."""
 
     def __init__(self, target: str, kind: type[T]) -> None:
         split = ":" in target and not target.endswith(".py")
@@ -79,7 +79,7 @@ class _Search(Generic[T]):
     # the source
 
     def _is_module(self) -> bool:
-        """Tell ``package.module`` from a path: there is no such file, and its parts are names."""
+        """True if ``source`` is a module's name: no such file exists, and its parts are Python names."""
         parts = self.source.split(".")
         return not self.path.exists() and self.path.suffix != ".py" and all(part.isidentifier() for part in parts)
 

@@ -38,11 +38,11 @@ class CommandGroup(click.Group):
     """Imports a command's module when it is called; the module's attribute ``command`` is the command."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        """In the order of the table: the main job first."""
+        """Return the commands in the order of the table: the main job first."""
         return list(COMMANDS)
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        """The command, imported now, with its examples; None if there is no such one."""
+        """Import a command and return it with its examples; None if it does not exist."""
         if cmd_name not in COMMANDS:
             return None
         found = import_module(COMMANDS[cmd_name][1]).command
@@ -54,7 +54,7 @@ class CommandGroup(click.Group):
     def resolve_command(
         self, ctx: click.Context, args: list[str]
     ) -> tuple[str | None, click.Command | None, list[str]]:
-        """Answer a wrong name with the nearest right one."""
+        """Find the command; for an unknown name propose the nearest known one."""
         name = args[0]
         if name in COMMANDS or name.startswith("-"):
             return super().resolve_command(ctx, args)
@@ -65,7 +65,7 @@ class CommandGroup(click.Group):
         raise click.UsageError(f"no command {name!r}; {hint}", ctx)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """One line each, from the table: nothing is imported."""
+        """Write one line for each command from the table, without importing any."""
         lines: Sequence[tuple[str, str]] = [(name, what) for name, (what, _) in COMMANDS.items()]
         with formatter.section("Commands"):
             formatter.write_dl(lines)

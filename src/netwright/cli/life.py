@@ -1,4 +1,4 @@
-"""The life of one connection as text: who, what it waits for, where its time went, what the kernel says.  No I/O."""
+"""The life of one connection as text: peer, wait, where its time went, the kernel's view."""
 
 import textwrap
 from collections.abc import Callable

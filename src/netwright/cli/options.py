@@ -1,4 +1,4 @@
-"""The options of commands as values."""
+"""Types of command-line options."""
 
 import math
 from typing import Any
@@ -17,7 +17,7 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic since c
     name = "address"
 
     def convert(self, value: object, param: click.Parameter | None, ctx: click.Context | None) -> Address:
-        """Parse it; a wrong one is reported as a wrong option."""
+        """Parse an address; a malformed one is a usage error of this option."""
         if isinstance(value, InetAddress | UnixAddress):
             return value
         text = str(value)
@@ -31,7 +31,7 @@ class AddressType(click.ParamType):  # type: ignore[type-arg]  # generic since c
 
 
 class Seconds(click.FloatRange):
-    """A number in a closed range.  click's FloatRange accepts NaN, which no comparison refuses."""
+    """Seconds in a closed range.  click's FloatRange accepts NaN, because no comparison refuses it."""
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> float:
         """Refuse NaN, too."""

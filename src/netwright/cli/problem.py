@@ -1,4 +1,4 @@
-"""What a command reports when it cannot go on: ``run.problem`` as an exception that click prints."""
+"""``run.problem`` as an exception that click prints when a command cannot go on."""
 
 from typing import IO, Any
 
@@ -11,7 +11,7 @@ __all__ = ["Code", "Problem", "UnreachableProblem"]
 
 
 class Problem(RunProblem, click.ClickException):
-    """See ``run.problem.Problem``."""
+    """A ``run.problem.Problem`` that click prints."""
 
     def format_message(self) -> str:
         """Return one line a part."""

@@ -30,11 +30,21 @@ __all__ = ["command"]
 @click.option("--no-console", is_flag=True, help="Start no console.")
 @click.option("--json", "as_json", is_flag=True, help="Print lines as JSON objects.")
 @click.option(
-    "--log-level", type=click.Choice(LEVELS), default="info", show_default=True, help="Of netwright's own messages."
+    "--log-level",
+    type=click.Choice(LEVELS),
+    default="info",
+    show_default=True,
+    help="Level of netwright's own log records.",
 )
-@click.option("--drain", type=Seconds(0, 86400), default=10.0, show_default=True, help="Seconds for work to finish.")
+@click.option(
+    "--drain",
+    type=Seconds(0, 86400),
+    default=10.0,
+    show_default=True,
+    help="Seconds that busy connections get at the end.",
+)
 @click.option("--records", default="", metavar="FILE", help="Append a JSON line for each connection that closed.")
-@click.option("--watch-all", is_flag=True, help="Keep the moments of every connection.")
+@click.option("--watch-all", is_flag=True, help="Record the moments of every connection, not only of those viewed.")
 def command(
     target: str,
     binds: tuple[Address, ...],

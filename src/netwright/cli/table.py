@@ -1,4 +1,4 @@
-"""Fit a table to a terminal: drop the least valuable columns, shorten text, never cut a number.  No I/O."""
+"""Fit a table to a terminal: drop the least valuable columns, shorten text, never cut a number."""
 
 import unicodedata
 from collections.abc import Callable, Sequence

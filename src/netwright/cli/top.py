@@ -40,7 +40,7 @@ Ask: TypeAlias = Callable[[str, dict[str, str | int]], Answer]
 
 @dataclass
 class View:
-    """What the user looks at; keys change it.
+    """The view on the screen: table, one connection or help; keys change it.
 
     Attributes:
         typing: a filter that is being typed, or None.
@@ -119,15 +119,17 @@ _KEYS = (
 
 
 @click.command("top")
-@click.option("--console", type=AddressType(), default=str(DEFAULT_CONSOLE), show_default=True, help="The console.")
+@click.option(
+    "--console", type=AddressType(), default=str(DEFAULT_CONSOLE), show_default=True, help="Address of the console."
+)
 @click.option("--token", default="", help="The console's token, if another user started it.")
 @click.option("--filter", "words", default="", metavar="WORDS", help="As on the page: rtt>120 retrans>0 svc:http")
 @click.option("--sort", default="", metavar="COLUMN", help="rtt, in, age, peer, …; -rtt reverses.")
-@click.option("--interval", type=Seconds(0.25, 3600), default=1.0, show_default=True, help="Seconds between pictures.")
+@click.option("--interval", type=Seconds(0.25, 3600), default=1.0, show_default=True, help="Seconds between updates.")
 @click.option("--once", is_flag=True, help="Print one table and end; the default where stdout is not a terminal.")
 @click.option("--json", "as_json", is_flag=True, help="Print one JSON object and end.")
 def command(console: Address, token: str, words: str, sort: str, interval: float, once: bool, as_json: bool) -> None:
-    """Show the connections of every program that the console knows, the live ones first.
+    """Show the connections of every program that feeds the console, the live ones first.
 
     Keys: q quits, Enter opens a connection, / filters, s sorts, ? helps.
     """
@@ -157,7 +159,7 @@ def _own_token(console: InetAddress) -> str:
 
 
 def ask(console: InetAddress, token: str, path: str, query: dict[str, str | int]) -> Answer:
-    """Return one answer of the console's API.
+    """Request one resource of the console's API; return its JSON value.
 
     Raises:
         Problem: the console refuses the filter, the column or the token.
@@ -182,7 +184,7 @@ def ask(console: InetAddress, token: str, path: str, query: dict[str, str | int]
     if answer.status != 200:
         text = body.decode(errors="replace").removeprefix(f"{answer.status} {answer.reason}").strip()
         said = " ".join(printable(line) for line in text.splitlines())
-        raise Problem(f"the console refuses: {said}", code=Code.CONSOLE_REFUSED)
+        raise Problem(f"the console refused the request: {said}", code=Code.CONSOLE_REFUSED)
     found: Answer = json.loads(body)
     return found
 

@@ -93,7 +93,7 @@ def command(file: str, mode: Mode, segments: bool, flow: int | None, flows: int,
 
 @contextmanager
 def _problems() -> Iterator[None]:
-    """Say errors as the command line does, and end with the exit code of their kind."""
+    """Print errors in the form of the command line, and exit with the code of their kind."""
     try:
         yield
     except TransportError as error:
@@ -153,7 +153,7 @@ def _progress(capture: Capture, file: str) -> Iterator[Callable[[int], None] | N
 
 
 def bar(taken: int, size: int) -> str:
-    """One drawing of the progress bar, over the one before."""
+    """Return the progress bar as text that overwrites the previous one."""
     share = min(taken / size, 1.0)
     done = int(share * _BAR)
     return f"\r[{'#' * done}{'.' * (_BAR - done)}] {share:4.0%} of {size / 1e6:,.0f} MB\x1b[K"
@@ -183,7 +183,7 @@ _INDENT = _HEAD.index("verdict")
 
 
 def segment_lines(segment: JudgedSegment, start: float) -> list[str]:
-    """One segment: its frame, seconds since ``start``, connection, direction, flags, numbers and verdicts."""
+    """Return a segment's lines: frame, seconds since ``start``, connection, direction, flags, numbers, verdicts."""
     arrow = "→" if segment.from_client else "←"
     flags = "".join(name[0] for name in segment.flags[:6])
     head = f"{segment.frame:>7} {segment.at - start:>12.6f} {segment.flow:>5} {arrow} {flags:<6} {segment.seq:>10} "
@@ -243,7 +243,7 @@ def _listing(flows: list[Flow], shown: int, width: int) -> Iterator[str]:
 
 
 def _connection(flow: Flow, width: int) -> Iterator[str]:
-    """Ends and state, then the numbers; two lines unless the addresses are long."""
+    """Return the addresses and state of a connection, then its numbers: two lines unless the addresses are long."""
     head, tail = (
         f"#{flow.number}  {flow.client} → {flow.server}",
         f"{flow.state.value}, captured at: {flow.position.value}",

@@ -26,7 +26,7 @@ def _say(line: str) -> None:
 async def _serve(feed: UnixAddress, bind: InetAddress, gate: Gate, *, stay: bool) -> None:
     console = Console(gate=gate, report=_say)
     if stay:
-        console.staying.stay()
+        console.idle_policy.stay()
 
     def ready() -> None:
         try:
@@ -47,7 +47,7 @@ async def _serve(feed: UnixAddress, bind: InetAddress, gate: Gate, *, stay: bool
 
 
 def main() -> int:
-    """Until nobody feeds it any more; 3 if an address is taken, with the reason on stderr."""
+    """Run the console until no worker feeds it; return 3, with the reason on stderr, if an address is taken."""
     parser = argparse.ArgumentParser(prog="python -m netwright.console", description=__doc__)
     parser.add_argument("--feed", required=True, help="path of the Unix socket for workers")
     parser.add_argument("--bind", default="127.0.0.1:8001", help="the page's address")

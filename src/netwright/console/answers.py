@@ -26,7 +26,7 @@ _KERNEL = ["state", "tone", *View.__annotations__]
 
 
 def workers(store: Store) -> list[dict[str, Any]]:
-    """Who serves, the dead included."""
+    """Return all workers, including those that have ended."""
     return [_worker(worker) for worker in store.workers.values()]
 
 
@@ -46,7 +46,7 @@ def _worker(worker: Worker) -> dict[str, Any]:
 
 
 def health(store: Store, now: float) -> dict[str, Any]:
-    """``ok`` is false if a worker died; ``silent`` is the longest time that a live one said nothing, in seconds."""
+    """``ok`` is false if a worker died; ``silent`` is the longest silence of a live worker, in seconds."""
     alive = [worker for worker in store.workers.values() if not worker.gone_at]
     died = [pid for pid, worker in store.workers.items() if worker.gone_at and not worker.in_order]
     return {
@@ -66,7 +66,7 @@ def connections(
     sort: str = "",
     limit: int = MAX_ROWS,
 ) -> dict[str, Any]:
-    """The rows that match, the live ones first; among them the newest first, or in the order of ``sort``.
+    """Return the matching rows, live ones first; each group in the order of ``sort``, or the newest first.
 
     Raises:
         UsageError: a filter word or ``sort`` names a column that does not exist; ``limit`` is not 1 to MAX_ROWS.
@@ -84,7 +84,7 @@ def connections(
 
 
 def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
-    """Everything about one connection; its times are on its worker's clock, ``now`` too."""
+    """Return everything about one connection; all times, also ``now``, are on its worker's clock."""
     found = store.find(name)
     if found is None:
         return None
@@ -110,7 +110,7 @@ def connection(store: Store, name: str, now: float) -> dict[str, Any] | None:
         "ledger": _shares(shares),
         "bound_by": shares[0].cause if shares else "",
         "age": max(0.0, (found.record["closed_at"] or clock) - found.record["started_at"]),
-        "trend": found.trend.told() if found.trend is not None else [],
+        "trend": found.trend.rows() if found.trend is not None else [],
         "moments": [asdict(moment) for moment in found.moments] if watched and found.moments else None,
         "moments_lost": found.moments_lost,
     }
@@ -173,7 +173,7 @@ BADLY = frozenset(ENDED) - {Outcome.CLOSED, Outcome.PEER_CLOSED, Outcome.DRAINED
 
 
 class Events:
-    """Messages of /api/events: what changed between two revisions, encoded once for all viewers that are up to date."""
+    """Messages of /api/events: the changes between two revisions, encoded once for all viewers that are up to date."""
 
     def __init__(self, store: Store, boot: str) -> None:
         """``boot`` names this run of the console: revisions of another run mean nothing."""
@@ -181,7 +181,7 @@ class Events:
         self._told: tuple[int, int, float, bytes] | None = None
 
     def first(self, since: str, now: float) -> tuple[int, bytes]:
-        """The first message of a viewer that has ``since`` ("boot.revision", anything else for nothing)."""
+        """Return a viewer's first message; ``since`` names the last state it has, "" none ("boot.revision" as sent)."""
         boot, _, revision = since.rpartition(".")
         known = int(revision) if boot == self._boot and revision.isdecimal() and len(revision) < 20 else 0
         hello = {
@@ -196,7 +196,7 @@ class Events:
         return self._store.revision, _encode(body)
 
     def next(self, since: int, second: float, now: float) -> tuple[int, bytes]:
-        """What came after revision ``since``, and the points of the series after ``second``."""
+        """Return the changes after revision ``since`` and the points of the series after ``second``."""
         told = self._told
         if told is not None and told[:3] == (since, self._store.revision, second):
             return told[1], told[3]

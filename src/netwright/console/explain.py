@@ -14,7 +14,7 @@ WORTH_SAYING = 0.02  # share of the life below which a cause is left out
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """``seconds`` is what it cost, 0.0 where that is not the point; ``advice`` is what to do, or ""."""
+    """A sentence about a connection; ``seconds`` is the time it cost, 0.0 if none; ``advice`` is what to do, or ""."""
 
     title: str
     text: str
@@ -23,7 +23,7 @@ class Finding:
 
 
 def explain(record: Record, shares: Iterable[Share], *, lost: bool = False) -> list[Finding]:
-    """The end first if it was not in order, then the shares of the ledger that are worth a sentence.
+    """Return findings: the end first if it was not in order, then the large shares of the ledger.
 
     Args:
         lost: its worker died, so its record has no end.
@@ -54,7 +54,9 @@ def _share(share: Share, kernel: Mapping[str, float]) -> Finding:
     return Finding(title, text, share.seconds, advice)
 
 
-_LOST = Finding("The worker ended", "its process ended while the connection was open; nobody saw how that went on.")
+_LOST = Finding(
+    "The worker ended", "its process ended while the connection was open; how the connection went on is unknown."
+)
 _ENDS = {
     Outcome.RESET: ("Reset by the peer", "it sent RST.", ""),
     Outcome.ABORTED: ("Aborted by this side", "RST was sent; bytes on their way may be lost.", ""),

@@ -1,7 +1,7 @@
 """Decide who may open the console.
 
 Every request carries the token: in the query once (the URL that ``netwright serve`` prints), then in a cookie, or in an
-Authorization field.  Loopback is no exception: every user of the machine can connect to 127.0.0.1.
+Authorization field.  Loopback is not an exception: every user of the machine can connect to 127.0.0.1.
 
 A console on loopback also checks the host name: a page of another site that points its own name at 127.0.0.1 (DNS
 rebinding) is refused.  A reverse proxy's name is let in by the allow-list.
@@ -22,7 +22,7 @@ _COOKIE = "netwright-console"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """What a request says about its sender, as received.
+    """The fields of a request that the gate checks, as received.
 
     ``host`` is the Host field or the authority of an absolute target, ``query`` the part after ``?``.
     """
@@ -35,7 +35,7 @@ class Asked:
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """Status and reason of an answer that lets nobody in."""
+    """Status and reason of the answer to a refused request."""
 
     status: int
     message: str
@@ -44,7 +44,7 @@ class Refusal:
 
 @dataclass(frozen=True, slots=True)
 class Gate:
-    """One console's rule.
+    """The access rule of one console.
 
     Args:
         token: the secret; "" lets in whoever has an allowed host name.
@@ -81,7 +81,7 @@ class Gate:
         return address.is_loopback or address.host.lower().removesuffix(".") in self.hosts
 
     def _offered(self, asked: Asked) -> str:
-        """The query's token, else the Authorization field's (RFC 6750 §2.1), else the cookie's (RFC 6265 §5.4)."""
+        """Return the token of the query, else of Authorization (RFC 6750 §2.1), else of the cookie (RFC 6265 §5.4)."""
         values = dict(parse_qsl(asked.query))
         if "token" in values:
             return values["token"]
@@ -93,7 +93,7 @@ class Gate:
         return next((value for found, _, value in pairs if found == name), "")
 
     def redirect(self, asked: Asked) -> tuple[str, str] | None:
-        """Location and Set-Cookie that take the token out of the address bar; None if it is not there."""
+        """Return Location and Set-Cookie, which move the token from the URL to a cookie; None if the URL has none."""
         pairs = parse_qsl(asked.query)
         if not self.token or "token" not in dict(pairs):
             return None

@@ -18,7 +18,7 @@ RETRANSMITTED = 0.01  # share of segments above which loss is worth saying
 
 @dataclass(frozen=True, slots=True)
 class View:
-    """What a row shows: the kernel's state, smoothed round trip (RFC 6298 §2) in seconds, segments, and bytes.
+    """The kernel's values in a row: state, smoothed round trip (RFC 6298 §2) in seconds, segments, bytes.
 
     ``unread`` waits for the program, ``unsent`` for the peer's acknowledgement or window.
     """
@@ -32,7 +32,7 @@ class View:
 
 
 def by_addresses(sockets: Iterable[DiagSocket]) -> dict[tuple[str, str], DiagSocket]:
-    """Sockets by local and peer address in the text form of records."""
+    """Return sockets by local and peer address, in the text form of records."""
     return {
         (_text(entry.source, entry.source_port), _text(entry.destination, entry.destination_port)): entry
         for entry in sockets
@@ -44,7 +44,7 @@ def _text(packed: bytes, port: int) -> str:
 
 
 def view_of(told: Mapping[str, Any]) -> View:
-    """What ``kernel_values`` gave; times to two digits: what does not change is not told again."""
+    """Reduce ``kernel_values`` to a View; times have two digits, so that noise does not count as a change."""
     return View(
         told["state_name"],
         float(f"{told.get('rtt', 0.0):.2g}"),
@@ -56,7 +56,7 @@ def view_of(told: Mapping[str, Any]) -> View:
 
 
 def kernel_values(entry: DiagSocket) -> dict[str, Any]:
-    """Everything that inet_diag told, as JSON values: seconds, bytes, segments."""
+    """Return all values of inet_diag as JSON values: seconds, bytes, segments."""
     info = entry.info
     told: dict[str, Any] = info.as_dict() if info is not None else {}
     told |= {"state_name": _state(entry.state), "congestion": entry.congestion}
@@ -64,7 +64,7 @@ def kernel_values(entry: DiagSocket) -> dict[str, Any]:
 
 
 def recorded_values(record: Record) -> dict[str, Any]:
-    """The same from the record, where the worker asked the kernel: also of a connection that has ended."""
+    """Return the same values from the record, where the worker read them; also for connections that have ended."""
     told = record["kernel"]
     return {**told, "state_name": _state(int(told["state"]))} if told else {}
 
@@ -74,7 +74,7 @@ def _state(number: int) -> str:
 
 
 def explain_kernel(told: Mapping[str, Any]) -> list[Finding]:
-    """What only the kernel sees of a live connection: loss, a program that does not read or close.
+    """Return findings from the kernel's view of a live connection: loss, a program that does not read or close.
 
     Of one that has ended nothing is said: its last view was taken in the middle of closing.
     """

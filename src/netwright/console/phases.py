@@ -32,7 +32,7 @@ class Bar:
 
 
 def bars_of_life(record: Record, moments: Sequence[Moment], now: float, *, lost: bool = False) -> list[Bar]:
-    """The opening from the summary, which has every attempt, then the moments that were kept; else the summary.
+    """Return the bars of a life: the opening from the summary, the rest from the moments that were kept, if any.
 
     Args:
         lost: its worker died at ``now``.
@@ -53,7 +53,7 @@ def _bars_of_life(record: Record, moments: Sequence[Moment], now: float) -> list
 
 
 def bars_of_summary(record: Record, now: float) -> list[Bar]:
-    """What the times of the summary tell: the opening, the first bytes, the last request, the current wait."""
+    """Return the bars that the summary's times give: opening, first bytes, last request, current wait."""
     end = record["closed_at"] or now
     found = list(_opening(record, end))
     for exchange in record["exchanges"][-1:]:
@@ -103,7 +103,7 @@ def _result(attempt: Attempt) -> str:
 
 
 def bars_of_moments(moments: Iterable[Moment], now: float) -> list[Bar]:
-    """One bar a wait, a handler, a response; one tick what happened at once."""
+    """Return a bar for each wait, handler and response, and a tick for each event without duration."""
     found: list[Bar] = []
     begun: dict[str, Moment] = {}  # what has started and not ended, by lane
     for moment in moments:
@@ -121,14 +121,14 @@ def bars_of_moments(moments: Iterable[Moment], now: float) -> list[Bar]:
 
 
 def _ends(moment: Moment) -> tuple[str, ...]:
-    """The lanes that it ends: what the handler does without reading or writing goes on over bytes that come."""
+    """Return the lanes whose bar a moment ends; arriving bytes do not end the handler's bar."""
     if moment.kind in (Kind.HANDLER, Kind.RECEIVE_WAIT, Kind.SEND_WAIT, Kind.RESPONSE, Kind.CLOSED):
         return (*_ENDS.get(moment.kind, ()), "work")
     return _ENDS.get(moment.kind, ())
 
 
 def waterfall(bars: Sequence[Bar], *, lines: int = 10) -> list[Bar]:
-    """The whole life in ``lines`` bars: the longest ones stand alone, and what is between them is one bar a stretch."""
+    """Reduce a life to ``lines`` bars: the longest stay, and those between them are merged."""
     if len(bars) <= lines:
         return list(bars)
     alone = {index for index, bar in enumerate(bars) if bar.lane in _ALONE}

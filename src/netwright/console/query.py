@@ -168,7 +168,7 @@ def _comparison(key: str, sign: str, given: str, place: tuple[int, int, int]) ->
     column = COMPARED[key]
     found = _NUMBER.fullmatch(given)
     if found is None:
-        said = f"{given} is no number" if given else "a number is missing"
+        said = f"{given} is not a number" if given else "a number is missing"
         raise FilterError(f"{said}: {column.examples}", begin, end)
     digits, unit = found.groups()
     if unit and unit not in column.units:

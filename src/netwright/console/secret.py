@@ -13,7 +13,7 @@ LONGEST = 256  # bytes of a token file that are read
 
 
 def token_path(directory: Path, bind: InetAddress) -> Path:
-    """The file of the console that listens on ``bind``; every local address counts as 127.0.0.1, as in its URL."""
+    """Return the token's path of the console on ``bind``; the addresses for "all" count as 127.0.0.1, as in its URL."""
     host = "127.0.0.1" if bind.host in ("", "0.0.0.0", "::") else bind.host.replace(":", "_").replace("/", "_")
     return directory / f"{host}-{bind.port}.token"
 

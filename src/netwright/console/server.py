@@ -19,7 +19,7 @@ from netwright.proto.feed import FeedParser, Hello, Unwatch, Watch, Welcome, par
 from netwright.watch.kernel import tcp_connections
 from netwright.wire.inet_diag import DiagSocket
 
-__all__ = ["FEED_LIMITS", "Console", "Staying", "static_files"]
+__all__ = ["FEED_LIMITS", "Console", "IdlePolicy", "static_files"]
 
 Handler: TypeAlias = Callable[[Request], Awaitable[Response]]
 Clock: TypeAlias = Callable[[], float]
@@ -44,8 +44,8 @@ _FIELDS = (
 )
 
 
-class Staying:
-    """When a console that nobody feeds any more ends.
+class IdlePolicy:
+    """Decides when a console without workers ends.
 
     Args:
         first: seconds to wait for the first worker.
@@ -59,7 +59,7 @@ class Staying:
         self._always = False
 
     def stay(self) -> None:
-        """Never end."""
+        """Stay for ever."""
         self._always = True
 
     def left(self, now: float, *, in_order: bool) -> None:
@@ -74,7 +74,7 @@ class Staying:
 
 
 class Console:
-    """The store with its two faces; ``serve_feed`` is a stream handler, ``app`` serves people."""
+    """The store and its two servers: ``serve_feed`` handles the streams of workers, ``app`` serves browsers."""
 
     def __init__(
         self,
@@ -88,7 +88,7 @@ class Console:
         self.store = store or Store()
         self.url = ""
         self.bound = InetAddress("", 0)
-        self.staying = Staying(clock())
+        self.idle_policy = IdlePolicy(clock())
         self.app = App("console", report=lambda text, error: report(f"{text}: {error!r}" if error else text))
         self._gate, self._clock, self._report = gate or Gate(), clock, report
         self._events = answers.Events(self.store, os.urandom(6).hex())
@@ -141,7 +141,7 @@ class Console:
         return Response.json(answer)
 
     async def _connection(self, request: Request) -> Response:
-        """``?watch=1`` keeps its moments for as long as it is asked for again within 15 s."""
+        """Answer with one connection; ``?watch=1`` keeps its moments while it is requested at least every 15 s."""
         name = str(request.params["name"])
         if "watch" in request.query and self.store.find(name) is not None and self.store.lease(name, self._clock()):
             await self._command(name, watch=True)
@@ -161,7 +161,7 @@ class Console:
         return Response.json(answer, status=200 if answer["ok"] else 503)
 
     async def _access(self, request: Request) -> Response:
-        """Where a script finds the token; the token itself stays out of pages and clipboards."""
+        """Answer with the path of the token's file; the token itself is never in a page or on a clipboard."""
         return Response.json({"token_file": self._gate.token_file})
 
     async def _stream(self, request: Request) -> Response:
@@ -217,7 +217,7 @@ class Console:
     def _leave(self, pid: int) -> None:
         del self.feeds[pid]
         self.store.leave(pid, self._clock())
-        self.staying.left(self._clock(), in_order=self.store.workers[pid].in_order)
+        self.idle_policy.left(self._clock(), in_order=self.store.workers[pid].in_order)
 
     async def _command(self, name: str, *, watch: bool) -> None:
         """Send a command to the worker of connection ``worker.number``.
@@ -236,9 +236,9 @@ class Console:
             self._report(f"worker {pid} does not take commands: {error!r}")
 
     async def tick(self) -> None:
-        """The series' seconds and the leases' ends, until cancelled or until nobody feeds the console any more."""
+        """Close the series' seconds and end leases, until cancelled or until the console may end."""
         second = int(self._clock())
-        while not self.staying.over(self._clock(), len(self.feeds)):
+        while not self.idle_policy.over(self._clock(), len(self.feeds)):
             await asyncio.sleep(min(max(second + 1 - self._clock(), 0.0), 1.0))
             now = int(self._clock())
             for over in range(max(second, now - JUMP) + 1, now + 1):
@@ -249,7 +249,7 @@ class Console:
                 await self._command(name, watch=False)
 
     async def look(self) -> None:
-        """Once a second, while somebody watches the page: the kernel's view.  A system without one is left alone."""
+        """Read the kernel's view once a second while a page is open; return where the system has none."""
         while True:
             await asyncio.sleep(1.0)
             if not self._viewers or not self.store.live:
@@ -261,7 +261,7 @@ class Console:
                 return
 
     async def run(self, feed: UnixAddress, bind: InetAddress, ready: Callable[[], None]) -> None:
-        """Serve people on ``bind`` and workers on ``feed`` until nobody feeds the console any more.
+        """Serve browsers on ``bind`` and workers on ``feed`` until the console may end.
 
         The page's port is bound first: of two consoles for one address, one gets as far as the feed.
 
@@ -290,7 +290,7 @@ def _asked(request: Request) -> Asked:
 
 
 def url_of(address: InetAddress, token: str) -> str:
-    """Where people find a console that listens on ``address``."""
+    """Return the URL of a console that listens on ``address``."""
     host = address.host if address.host not in ("", "0.0.0.0", "::") else "127.0.0.1"
     return f"http://{InetAddress(host, address.port)}/" + (f"?token={token}" if token else "")
 

@@ -249,7 +249,7 @@ class Store:
         self._touch(connection)
 
     def _touch(self, connection: Connection) -> None:
-        """Newest revision last: ``changes`` walks from the end."""
+        """Give a row the newest revision and move it to the end, where ``changes`` begins."""
         connection.revision = self.revision
         rows = self.live if connection.row["id"] in self.live else self.closed
         rows[connection.row["id"]] = rows.pop(connection.row["id"])
@@ -293,7 +293,7 @@ class Store:
             yield from (connection.row for connection in connections.values())
 
     def tick(self, second: int) -> Point:
-        """``second`` is over; to be called once each.  Closes the series' second that is LATE before."""
+        """Call once at the end of each ``second``: closes the second that lies LATE seconds before it."""
         if self.history and second <= self.history[-1].at:  # the clock was set back: the series begins anew
             self.history.clear()
             self._series = _Series()
@@ -342,7 +342,7 @@ class _Series:
         return self._open.setdefault(max(second, self._closed + 1), _Second())
 
     def count(self, row: Row, known: Row | None, start: float, end: float) -> None:
-        """Book what moved between two reports of a connection, taken at ``start`` and ``end`` (times of day)."""
+        """Divide the change between two reports of a connection among the seconds from ``start`` to ``end``."""
         now = row["bytes_in"], row["bytes_out"], row["messages"], 1
         before = (known["bytes_in"], known["bytes_out"], known["messages"], 1) if known else (0, 0, 0, 0)
         moved = [a - b for a, b in zip(now, before, strict=True)]
@@ -354,7 +354,7 @@ class _Series:
                 into[index] += amount * part
 
     def measure(self, row: Row, known: Row | None, second: int = 0) -> None:
-        """Take in what the kernel measured of a connection since ``known``, in ``second`` or in the one that is on."""
+        """Add the kernel's measurements of a connection since ``known`` to ``second``, or to the present one."""
         into = self.at(second or self._closed + LATE + 1)
         into.rtx += max(0, row["rtx"] - (known["rtx"] if known else 0))
         if row["rtt"] and (known is None or row["rtt"] != known["rtt"]) and len(into.trips) < TRIPS:

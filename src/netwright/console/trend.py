@@ -13,7 +13,7 @@ LIMIT = 64  # samples: about 8 kB
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """``at`` is on the worker's clock; bytes are counted from the start, ``rtt`` is 0.0 where nobody asked."""
+    """``at`` is on the worker's clock; bytes are counted from the start, ``rtt`` is 0.0 if it was not measured."""
 
     at: float
     bytes_in: int
@@ -36,7 +36,7 @@ class Trend:
         return len(self._samples)
 
     def add(self, sample: Sample) -> None:
-        """The newest sample; kept if it is ``interval`` after the one before."""
+        """Add the newest sample; it is kept if it is ``interval`` after the one before."""
         self._last = sample
         if self._samples and sample.at - self._samples[-1].at < self._interval * 0.9:  # the worker's timer jitters
             return
@@ -45,7 +45,7 @@ class Trend:
             del self._samples[1::2]
             self._interval *= 2
 
-    def told(self) -> list[list[float]]:
-        """Every sample as ``[at, bytes_in, bytes_out, rtt, cwnd]``, the newest at the end."""
+    def rows(self) -> list[list[float]]:
+        """Return every sample as ``[at, bytes_in, bytes_out, rtt, cwnd]``, the newest last."""
         newest = [self._last] if self._last is not None and self._last is not self._samples[-1] else []
         return [list(astuple(sample)) for sample in (*self._samples, *newest)]

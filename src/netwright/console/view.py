@@ -106,17 +106,17 @@ def row_of(record: Record, worker: int, offset: float, known: Row | None = None)
 
 
 def tone_of(state: str) -> str:
-    """How much a state deserves a look: "", "quiet", "warn" or "bad"; kernel states in passing are "warn"."""
+    """Return a state's tone on the page: "", "quiet", "warn" or "bad"; the kernel's transient states are "warn"."""
     return _TONES.get(state, "" if state == "open" else "warn")
 
 
 def bound(row: Row, now: float) -> str:
-    """The cause of the largest share of its life."""
+    """Return the ledger's largest cause."""
     return row["bound_then"] if row["bound_at"] and now >= row["bound_at"] else row["bound_by"]
 
 
 def _bound(record: Record) -> tuple[str, float, str]:
-    """``bound_by``, ``bound_at`` on the record's clock, ``bound_then``: so that rows need not be sent again."""
+    """Return the largest cause, when another one will pass it, and that one: so a waiting row is sent only once."""
     since = record["closed_at"] or record["waiting_since"]
     before = ledger(record, since) if since > record["started_at"] else []
     most = before[0].cause.value if before else ""
@@ -130,7 +130,7 @@ def _bound(record: Record) -> tuple[str, float, str]:
 
 
 def _kernel(record: Record, known: Row | None) -> View:
-    """The worker's own question is the newest answer; of the queues only inet_diag knows."""
+    """Merge both views of the kernel: the worker's values are newer, but only inet_diag has the queues."""
     queues = (known["unread"], known["unsent"]) if known is not None and not record["closed_at"] else (0, 0)
     over = record["closed_at"] > 0
     if record["kernel"]:

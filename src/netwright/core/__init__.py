@@ -1,1 +1,1 @@
-"""What every layer stands on: errors by culprit, addresses, the record of a connection, tuning profiles."""
+"""The base of every layer: errors by culprit, addresses, the record of a connection, tuning profiles."""

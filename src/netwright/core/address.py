@@ -53,7 +53,7 @@ class UnixAddress:
 
     @property
     def sockname(self) -> str:
-        """What ``bind`` and ``connect`` take."""
+        """Return the argument of ``bind`` and ``connect``."""
         return "\0" + self.path if self.abstract else self.path
 
     @property
@@ -131,7 +131,7 @@ def _parse_unix(text: str) -> UnixAddress:
 
 
 def check_address(address: Address) -> None:
-    """Refuse what no socket can be bound or connected to.
+    """Refuse an address that no socket can be bound or connected to.
 
     Raises:
         UsageError: the port is not 0 to 65535 or no integer, or the path is empty, too long or has a NUL.
@@ -152,7 +152,7 @@ def check_address(address: Address) -> None:
 
 
 def from_sockname(name: object) -> Address:
-    """What ``getsockname`` or ``getpeername`` gave, as an address; a scope is the interface's number (RFC 4007 §11).
+    """Convert a result of ``getsockname`` or ``getpeername``; a scope is the interface's number (RFC 4007 §11).
 
     Raises:
         UsageError: the form is not one of AF_INET, AF_INET6, AF_UNIX.

@@ -1,4 +1,4 @@
-"""Bytes that came and were not yet taken."""
+"""A buffer of received bytes that were not yet read."""
 
 __all__ = ["ReceiveBuffer"]
 

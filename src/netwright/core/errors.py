@@ -61,13 +61,13 @@ def _restore(kind: type[NetwrightError], args: tuple[Any, ...], fields: dict[str
 
 
 class ProtocolError(NetwrightError):
-    """The peer sent what the protocol does not allow."""
+    """The peer broke the rules of the protocol."""
 
     culprit = "peer"
 
 
 class IncompleteError(ProtocolError, EOFError):
-    """The peer ended its direction in the middle of a message; ``partial`` holds what had come."""
+    """The peer ended its direction in the middle of a message; ``partial`` is the part that arrived."""
 
     def __init__(self, message: str, *, partial: bytes = b"", reference: str = "", advice: str = "") -> None:
         super().__init__(message, reference=reference, advice=advice)
@@ -127,10 +127,10 @@ class DeadlineError(NetwrightError, TimeoutError):
     queued = False
 
     def __init__(self, stage: str, waited: float, *, advice: str = "") -> None:
-        super().__init__(f"{stage}: nothing after {waited:.3g} s", advice=advice)
+        super().__init__(f"{stage}: timed out after {waited:.3g} s", advice=advice)
         self.stage, self.waited = stage, waited
 
 
 def _plain(number: float) -> str:
-    """Counts with all their digits."""
+    """Format a count with all its digits."""
     return str(number) if isinstance(number, int) else f"{number:g}"

@@ -47,10 +47,10 @@ class Limits:
 
 
 def check_drain(timeout: float) -> None:
-    """Every drain has an end.
+    """Refuse a drain without an end.
 
     Raises:
-        UsageError: ``timeout`` is negative, infinite or no number.
+        UsageError: ``timeout`` is negative, infinite or not a number.
     """
     if not 0 <= timeout < math.inf:
         raise UsageError(f"drain for {timeout} s, 0 or more and finite allowed")

@@ -15,7 +15,7 @@ Fact: TypeAlias = str | int | float
 
 
 class Kind(StrEnum):
-    """What can happen in a connection's life, in the order in which it usually does."""
+    """Kinds of moments in a connection's life, in their usual order."""
 
     RESOLVE = "resolve"  # name lookup starts
     RESOLVED = "resolved"
@@ -65,7 +65,7 @@ class Moment:
 
 
 class Timeline:
-    """The last ``limit`` moments of one connection; ``lost`` counts the older ones that had to go."""
+    """The last ``limit`` moments of one connection; ``lost`` counts the older ones that were dropped."""
 
     __slots__ = ("_moments", "lost")
 
@@ -83,7 +83,7 @@ class Timeline:
         return f"<Timeline {len(self)} moments, {self.lost} lost>"
 
     def add(self, moment: Moment) -> None:
-        """Append; the oldest goes if the timeline is full."""
+        """Append a moment; a full timeline drops its oldest one."""
         if len(self._moments) == self._moments.maxlen:
             self.lost += 1
         self._moments.append(moment)

@@ -9,6 +9,7 @@ import errno as codes
 from collections import Counter, deque
 from collections.abc import Callable
 from enum import StrEnum
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 from netwright._native import enabled
@@ -30,7 +31,7 @@ __all__ = [
 
 
 class Outcome(StrEnum):
-    """How a connection ended.  OPEN is the only one that changes."""
+    """How a connection ended; OPEN until it has."""
 
     OPEN = "open"
     CLOSED = "closed"  # this side closed in order
@@ -46,7 +47,7 @@ class Outcome(StrEnum):
 
 
 class Party(StrEnum):
-    """Who acted, or has to act."""
+    """The party that acted, or has to act."""
 
     NOBODY = ""  # the connection is open
     YOU = "you"  # this program: its handlers, its settings
@@ -131,12 +132,12 @@ class ExchangeRecord:
         return f"<Exchange {self.values().line}>"
 
     def values(self) -> Exchange:
-        """The values of now."""
+        """Return the present values."""
         return Exchange(self.began, self.handler, self.answered, self.subject, self.status, self.note)
 
 
 class Waiting(StrEnum):
-    """What a connection waits for now; each has one party that must act."""
+    """The present wait of a connection; each has one party that must act."""
 
     HANDLER = "handler"  # the program: it neither reads nor writes
     RECEIVE = "peer to send"
@@ -269,7 +270,7 @@ class ConnectionRecord:
             self.timeline.add(Moment(at, Kind.SENT, size))
 
     def wait(self, waiting: Waiting, at: float) -> None:
-        """It waits for ``waiting`` from now on; the time of the wait before is added to its account."""
+        """Begin a wait for ``waiting``; the time of the previous wait is added to its account."""
         was = self.waiting
         if waiting is was:
             return
@@ -285,13 +286,13 @@ class ConnectionRecord:
             )
 
     def note(self, kind: Kind, at: float, *, size: int = 0, note: str = "", about: tuple[Fact, ...] = ()) -> None:
-        """Keep a moment, if somebody watches."""
+        """Keep a moment if the connection is watched."""
         self.version += 1
         if self.timeline is not None:
             self.timeline.add(Moment(at, kind, size, note, about))
 
     def exchange(self, subject: str, at: float) -> ExchangeRecord:
-        """A message has arrived whose handler starts now; its answer is for the caller to enter."""
+        """Begin the record of a message whose handler starts now; the caller enters the answer."""
         if self.exchanges is NO_EXCHANGES:
             self.exchanges = deque(maxlen=EXCHANGES)
         self.messages += 1
@@ -304,7 +305,7 @@ class ConnectionRecord:
     def end(
         self, outcome: Outcome, at: float, *, stage: str = "", errno: int = 0, text: str = "", who: Party | None = None
     ) -> None:
-        """Name the end; the first call counts, later ones change nothing.  The recorder's ``close`` follows.
+        """Record the end; only the first call counts.  The recorder's ``close`` follows.
 
         Args:
             who: the party that ended it, where more is known than ``blame`` can tell from the other arguments.
@@ -329,7 +330,7 @@ class ConnectionRecord:
             self.receive_waited += spent
 
     def sample(self, at: float) -> None:
-        """Ask the kernel now, if it can be asked."""
+        """Read the kernel's state of the connection now, if the system has it."""
         if self.probe is None:
             return
         seen, self.kernel_at = self.probe(), at
@@ -338,7 +339,7 @@ class ConnectionRecord:
         self.kernel = seen
 
     def finish(self, at: float) -> None:
-        """Ask the kernel a last time, close the accounts; called once, by the recorder."""
+        """Read the kernel's state a last time and close the accounts; called once, by the recorder."""
         self.sample(at)
         self.probe = None
         self._account(at)
@@ -357,7 +358,7 @@ class ConnectionRecord:
 
 
 def blame(outcome: Outcome, stage: str, errno: int) -> Party:
-    """The party that ended a connection, from facts alone."""
+    """Return the party that ended a connection, from facts alone."""
     if outcome in (Outcome.RESET, Outcome.CONNECT_FAILED):
         if stage == "resolve":
             return Party.LOOKUP
@@ -365,8 +366,9 @@ def blame(outcome: Outcome, stage: str, errno: int) -> Party:
     return _ENDED_BY.get(outcome, Party.YOU)
 
 
+@lru_cache(maxsize=64)
 def end_of(outcome: Outcome, stage: str, errno: int, text: str, who: Party | None) -> End:
-    """The End of a connection; of ends without particulars there is one for all connections."""
+    """The End of a connection; connections that end alike share one, as a thousand that are reset do."""
     if not (stage or errno or text or who):
         return END_OF[outcome]
     return End(outcome, who or blame(outcome, stage, errno), stage, errno, text)
@@ -437,7 +439,7 @@ class Recorder:
     def open(
         self, *, role: str, transport: str, local: Address | None, peer: Address | None, at: float
     ) -> ConnectionRecord:
-        """A record for a new connection; ``close`` must follow."""
+        """Create the record of a new connection; ``close`` must follow."""
         self._numbers += 1
         record = ConnectionRecord(self._numbers, role=role, transport=transport, local=local, peer=peer, at=at)
         self.live[record.number] = record
@@ -447,7 +449,7 @@ class Recorder:
         return record
 
     def close(self, record: ConnectionRecord, at: float) -> None:
-        """The connection is gone from this process; a second call changes nothing."""
+        """Close the record of a connection that this process has given up.  Idempotent."""
         if self.live.pop(record.number, None) is None:
             return
         record.end(Outcome.CLOSED, at)

@@ -1,4 +1,4 @@
-"""The root of a task that must not end its group with its own failure.
+"""The root of a task whose failure must not cancel its group.
 
 ``Exception`` is caught here, and at the two other roots of a program's own code: the listener's and HTTP's connection.
 """

@@ -65,7 +65,7 @@ class Tuning:
     options: tuple[tuple[int, int, int | bytes], ...] = ()
 
     def __post_init__(self) -> None:
-        """Refuse what a kernel would refuse, or cut to something else.
+        """Refuse values that a kernel would refuse or silently change.
 
         Raises:
             UsageError: a value is out of range or of the wrong type.

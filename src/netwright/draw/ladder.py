@@ -87,7 +87,7 @@ def _draw(canvas: Canvas, arrow: Arrow, y1: float, arrival: float | None) -> Non
 
 
 def ladder_text(arrows: Sequence[Arrow], notes: Sequence[Note] = (), *, left: str, right: str) -> str:
-    """Return the same for a terminal, one line per event; a decision precedes the segments that it caused."""
+    """Return the ladder as text, one line per event; a decision precedes the segments that it caused."""
     lines = [f"{'':>10}  {left}{right:>{max(_TEXT_WIDTH - len(left), len(right) + 1)}}"]
     indent = " " * (_TEXT_WIDTH + 2)
     events = [(arrow.sent_at, 1, _arrow_text(arrow)) for arrow in arrows]

@@ -12,11 +12,11 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable
 from contextvars import copy_context
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from netwright.aio import Stream
 from netwright.aio.failures import Failures
-from netwright.aio.outcome import blamed, cause_of
+from netwright.aio.outcome import handler_failure, main_error
 from netwright.core.errors import (
     ClosedError,
     DeadlineError,
@@ -38,6 +38,7 @@ from netwright.proto.http1 import HttpLimits
 
 __all__ = ["Exchange", "Handler", "Pairs", "Program", "Settings", "Wire", "end_by_fault"]
 
+T = TypeVar("T")
 Handler = Callable[[Request], Coroutine[Any, Any, object]]
 Finder = Callable[[Request], Handler]
 Pairs = tuple[tuple[str, str], ...]
@@ -222,9 +223,9 @@ class Exchange:
         self.started = self.ended = True
         self._wire.reset()
 
-    async def _sent(self, sending: Awaitable[None]) -> None:
+    async def _sent(self, sending: Awaitable[T]) -> T:
         try:
-            await sending
+            return await sending
         except (TransportError, DeadlineError) as error:
             self._lost = error
             raise
@@ -261,7 +262,7 @@ class Exchange:
         """Hand the connection over to another protocol, behind the whole request (RFC 9110 §7.8)."""
         try:
             await self._read_away(self._settings.limits.unread_body)
-            stream = await self._wire.switch(switch)
+            stream = await self._sent(self._wire.switch(switch))
         except BaseException as error:  # see run
             await self._answer_failure(error)
             return
@@ -418,14 +419,14 @@ class Exchange:
             return failure.with_traceback(error.__traceback__)
         if isinstance(error, Exception):
             return error
-        blame = blamed(error) if asyncio.current_task() is self._task else None
+        blame = handler_failure(error) if asyncio.current_task() is self._task else None
         if blame is None:
             raise error
         return blame
 
     def _answer_to(self, failure: Exception, *, is_fault: bool) -> Response:
         known = is_fault or isinstance(failure, StatusError)
-        cause = cause_of(failure) if is_fault else failure
+        cause = main_error(failure) if is_fault else failure
         assert isinstance(cause, Exception)
         status = status_of(cause) if known else 500
         return error_response(cause, status=status, accept=self.head.fields.get("accept", ""), close=is_fault)
@@ -457,7 +458,7 @@ class Exchange:
 
 def _stems_from(failure: Exception, error: Exception | None) -> bool:
     """True if ``failure`` is ``error``, or a group of which it is the cause."""
-    return error is not None and (failure is error or cause_of(failure) is error)
+    return error is not None and (failure is error or main_error(failure) is error)
 
 
 def end_by_fault(record: ConnectionRecord, fault: Exception, at: float, stage: str) -> None:

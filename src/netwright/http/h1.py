@@ -112,7 +112,10 @@ class Connection:
             try:
                 data = await self._stream.read(deadline=deadline, stage=stage, waiting=_WAITING[stage])
             except DeadlineError as error:
-                events = self._expire(error, stage)
+                if error.stage != stage:  # a limit of the stream's, between two requests
+                    self.record.end(Outcome.DEADLINE, self._loop.time(), stage=error.stage, text=str(error))
+                    return None
+                events = self._expire(stage)
             else:
                 now = self._now = record.last_in_at
                 events = machine.receive(data, now) if data else machine.receive_eof(now)
@@ -121,14 +124,12 @@ class Connection:
         self._events = events
         return events.pop(0)
 
-    def _expire(self, error: DeadlineError, stage: str) -> list[Event]:
-        """A deadline passed: the machine's for ``stage``, or one of the stream's own limits."""
+    def _expire(self, stage: str) -> list[Event]:
+        """The machine's deadline passed: report what that means."""
         now = self._now = self._loop.time()
-        events = self._machine.expire(now) if error.stage == stage else []
-        refused = events[0].error if events and isinstance(events[0], Refused) else error
-        self.record.end(Outcome.DEADLINE, now, stage=error.stage, text=str(refused))
-        if error.stage != stage:
-            raise error
+        events = self._machine.expire(now)
+        text = str(events[0].error) if events and isinstance(events[0], Refused) else f"{stage}: nothing came in time"
+        self.record.end(Outcome.DEADLINE, now, stage=stage, text=text)
         return events
 
     async def _refuse(self, refused: Event) -> None:
@@ -156,7 +157,9 @@ class Connection:
         """The task was cancelled, most often by a drain whose time was over: say what that cut."""
         record, exchange, now = self.record, self._exchange, self._loop.time()
         busy = exchange is not None and not exchange.ended
-        stage = ("response" if exchange.started else "handler") if exchange and busy else self._machine.stage
+        stage = "" if self._machine.reading is _SWITCHED else self._machine.stage
+        if exchange and busy:
+            stage = "response" if exchange.started else "handler"
         text = f"cut after {now - exchange.record.began:.3g} s: {exchange.record.subject}" if exchange and busy else ""
         outcome = Outcome.DRAINED if self._settings.program.draining else Outcome.ABORTED
         record.end(outcome, now, stage=stage, text=text)
@@ -248,7 +251,9 @@ class Connection:
         try:
             data = await self._stream.read(deadline=deadline, stage=stage, waiting=Waiting.BODY)
         except DeadlineError as error:
-            self._events = self._expire(error, stage)
+            if error.stage != stage:
+                raise
+            self._events = self._expire(stage)
             return
         finally:
             machine.pause(self._loop.time())
@@ -305,13 +310,11 @@ class Connection:
         await self._stream.close()
 
     def _sends_on(self) -> bool:
-        """True if bytes of the peer are unread, or more are to come: closing then would send RST."""
+        """True if the peer is likely to send more, which would be answered with RST behind a close."""
         stream, machine = self._stream, self._machine
         if stream.closed or machine.reading is _SWITCHED or (self._exchange is not None and self._exchange.is_gone):
             return False
-        if self._is_faulty or machine.reading is _BODY or machine.has_rest:
-            return True
-        return machine.reading is _DONE and bool(stream.read_nowait(1))
+        return self._is_faulty or machine.reading is _BODY or machine.has_rest
 
     async def _linger(self) -> None:
         stream, left = self._stream, LINGER_BYTES

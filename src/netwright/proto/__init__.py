@@ -1,1 +1,1 @@
-"""Protocol machines: bytes and ``now`` in; events, bytes and a deadline out.  No I/O, no clock, no entropy."""
+"""Protocol machines: bytes and ``now`` in; events, bytes and a deadline out."""

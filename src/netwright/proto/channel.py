@@ -1,4 +1,4 @@
-"""What carries a stream's bytes: a descriptor, a connection of a stack, a TLS session around another channel."""
+"""The carrier of a stream's bytes: a descriptor, a stack's connection, or a TLS session around another channel."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable

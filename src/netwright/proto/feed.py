@@ -56,7 +56,7 @@ KERNEL = tuple(_KERNEL.split())  # fields of struct tcp_info that a record has, 
 
 
 class Record(TypedDict):
-    """``ConnectionRecord.as_dict()``, its units; ``kernel`` is struct tcp_info by name, {} if never asked.
+    """``ConnectionRecord.as_dict()`` with its units; ``kernel`` is struct tcp_info by name, {} if it was never read.
 
     Of a live connection that nobody watches ``exchanges`` has the newest one only.
     """
@@ -99,7 +99,7 @@ class Record(TypedDict):
 
 @dataclass(frozen=True, slots=True)
 class Hello:
-    """Who the worker is; ``now`` and ``wall`` are its clock and the time of day, read together."""
+    """The worker's identity; ``now`` and ``wall`` are its clock and the time of day, read together."""
 
     pid: int
     program: str
@@ -112,7 +112,7 @@ class Hello:
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """What changed since the last one.  ``lost`` counts closed connections that were never told, since the start."""
+    """Changes since the previous batch; ``lost`` counts all closed connections so far that were not reported."""
 
     now: float
     records: list[Record]
@@ -123,7 +123,7 @@ class Batch:
 
 @dataclass(frozen=True, slots=True)
 class Moments:
-    """Moments ``first``, ``first`` + 1, … of a watched connection; ``lost`` counts those that had to go."""
+    """Moments ``first``, ``first`` + 1, … of a watched connection; ``lost`` counts those that were dropped."""
 
     number: int
     first: int
@@ -133,12 +133,12 @@ class Moments:
 
 @dataclass(frozen=True, slots=True)
 class Bye:
-    """The worker ends in order; without it, it died."""
+    """The worker ends in order; a feed that ends without this message means that it died."""
 
 
 @dataclass(frozen=True, slots=True)
 class Welcome:
-    """Where people find the console."""
+    """The console's URL."""
 
     url: str
     pid: int
@@ -213,7 +213,7 @@ def _row(
 
 
 def _row_of(record: Record) -> list[object]:
-    """The same of a record that was read; its kernel's view does not come back."""
+    """Return a parsed record as a row, without its kernel's view."""
     parts = record["ended"], record["attempts"], record["exchanges"]
     texts = record["local"], record["peer"], record["watched"]
     return _row(*itemgetter(*_PLAIN)(record), *texts, times=itemgetter(*_TIMES)(record), parts=parts, kernel=b"")
@@ -263,7 +263,7 @@ class FeedParser(Generic[T]):
 
 
 def parse_update(line: bytes) -> Update:
-    """What a worker says."""
+    """Parse a message of a worker."""
     values = _object(line)
     if "hello" in values:
         hello = _check_types(values["hello"], _HELLO, "hello")
@@ -281,7 +281,7 @@ def parse_update(line: bytes) -> Update:
 
 
 def parse_command(line: bytes) -> Command:
-    """What a console says."""
+    """Parse a message of a console."""
     match _object(line):
         case {"watch": int(number)}:
             return Watch(number)
@@ -340,7 +340,7 @@ def parse_record(value: object) -> Record:
 
 
 def _seconds(micros: int) -> float:
-    if abs(micros) > _LONGEST:  # of integers without bound some are no floats
+    if abs(micros) > _LONGEST:  # of integers without bound some do not fit a float
         raise ProtocolError(f"record: a time of {_short(micros)} µs, {_LONGEST} allowed")
     return micros / 1e6
 

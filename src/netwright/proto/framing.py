@@ -1,4 +1,4 @@
-"""Where a message ends in a stream of bytes: delimiter, length prefix, varint, fixed structure, line.  No I/O.
+"""Messages in a stream of bytes: delimiter, length prefix, varint, fixed structure, line.
 
 ``decode`` takes one whole message from the front of a buffer or leaves the buffer as it is; ``encode`` gives the parts
 to send.  A stream that ends inside a message is the caller's to report (IncompleteError).
@@ -123,7 +123,9 @@ class LengthPrefixed:
         """The length and the message."""
         size = len(message) + (self.width if self.includes_header else 0)
         if size >> (8 * self.width):
-            raise UsageError(f"message of {len(message)} bytes, {256**self.width - 1} fit a length of {self.width}")
+            raise UsageError(
+                f"message of {len(message)} bytes, a {self.width}-byte length allows {256**self.width - 1}"
+            )
         return size.to_bytes(self.width, self.order), message
 
 

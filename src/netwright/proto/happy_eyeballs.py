@@ -1,4 +1,4 @@
-"""Happy Eyeballs v2 (RFC 8305): which address to try next, and when.  No I/O.
+"""Happy Eyeballs v2 (RFC 8305): which address to try next, and when.
 
 The caller looks names up and opens sockets; it tells what happened, does what the events say, and calls ``expire`` at
 ``deadline``.  Addresses are opaque and unequal.
@@ -48,7 +48,7 @@ Event: TypeAlias = Start[A] | Stop[A] | Won[A] | Exhausted
 
 
 class HappyEyeballs(Generic[A]):
-    """One race.
+    """One race of connection attempts.
 
     Attributes:
         failures: what was tried and failed, with its cause, in the order of failing.
@@ -99,7 +99,7 @@ class HappyEyeballs(Generic[A]):
         return self._go_on(now)
 
     def connected(self, address: A, now: float) -> list[Event[A]]:
-        """An attempt made it: the others are over."""
+        """An attempt succeeded: the others are stopped."""
         if self._over:
             return [Stop(address)]
         self._over = True

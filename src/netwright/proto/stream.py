@@ -26,7 +26,7 @@ READ, LINE = 64 * 1024, 64 * 1024  # bytes of one read, of one line
 
 
 class Shell(Protocol):
-    """What makes streams of what already exists; ``aio`` provides it."""
+    """The interface that makes streams of sockets, bytes and pairs; ``aio`` implements it."""
 
     async def adopt(self, sock: object, *, limits: Limits) -> "Stream":
         """See ``Stream.adopt``."""
@@ -76,7 +76,7 @@ class Stream(ABC):
 
     @classmethod
     def of(cls, data: bytes) -> "Stream":
-        """Make a stream in memory whose peer has sent ``data`` and FIN: for tests of what reads."""
+        """Make a stream in memory whose peer has sent ``data`` and FIN, for tests of code that reads."""
         return _shell().of(data)
 
     def __repr__(self) -> str:
@@ -323,7 +323,7 @@ class Stream(ABC):
 
     @abstractmethod
     def fail(self, error: BaseException) -> None:
-        """End because of ``error``: the record says which, the peer gets RST; a drain's end is an orderly one."""
+        """End the connection because of ``error``, which the record keeps; the peer gets RST, after a drain FIN."""
 
     @abstractmethod
     def finish_messages(self) -> bool:

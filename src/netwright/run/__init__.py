@@ -1,1 +1,1 @@
-"""Programs that serve: listeners, their handlers, start, drain."""
+"""Serving programs: listeners and handlers, start, drain, signals."""

@@ -19,7 +19,7 @@ def inherited() -> dict[str, list[socket.socket]]:
         await service.start(inherited())
 
     Raises:
-        UsageError: a variable is no number, or the names are not as many as the sockets.
+        UsageError: a variable is not a number, or the names are not as many as the sockets.
     """
     process, count, names = (os.environ.pop(name, "") for name in VARIABLES)
     if not process or process != str(os.getpid()):

@@ -1,4 +1,4 @@
-"""Why an address cannot be listened on: who holds it, and what to do."""
+"""The problem of an address that cannot be listened on: its holder, and what to do."""
 
 import errno
 from pathlib import Path
@@ -20,7 +20,7 @@ _CODES = {
 
 
 def bind_problem(error: BindError, settings: RunSettings) -> Problem:
-    """The error with the address's holder, and a command or a setting that works."""
+    """Return the problem with the address's holder, and a command or a setting that works."""
     address, code = error.address, _CODES.get(error.errno or 0, Code.BIND_FAILED)
     if isinstance(address, UnixAddress):
         why, fix = _path(address, error)
@@ -47,7 +47,7 @@ def _port(address: InetAddress, code: Code, settings: RunSettings) -> tuple[str,
 
 
 def _path(address: UnixAddress, error: BindError) -> tuple[str, str]:
-    """Why, and what to do, where a Unix socket's path cannot be had."""
+    """Return why a Unix socket's path cannot be bound, and what to do."""
     path = Path(address.path)
     if error.errno == errno.EADDRINUSE:
         who = "\n".join(str(holder) for holder in holders_of_path(address))

@@ -126,7 +126,7 @@ class ConsoleProcess:
         return next((line for line in reversed(lines) if line), "it said nothing")
 
     async def _start(self) -> bool:
-        """True if it printed that it is ready."""
+        """Start the console's process; return True if it printed in time that it is ready."""
         if self.process is not None:
             self.process.poll()  # reaped, if it died
         if self.process is None or not self._unread:

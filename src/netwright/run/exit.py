@@ -1,4 +1,4 @@
-"""End the process though something in it does not end.
+"""End the process in bounded time, even if a thread or a task does not end.
 
 A thread, a blocked event loop, or a handler that catches its cancellation would otherwise keep the interpreter alive.
 """

@@ -78,7 +78,7 @@ class ExportState:
         self._listening = True
 
     def end(self) -> None:
-        """Stop: the console is gone, and nothing is kept for it."""
+        """Drop everything that was kept for a console that is gone."""
         self._listening = False
         for number in list(self._watched):
             self.unwatch(number)
@@ -97,7 +97,7 @@ class ExportState:
         self._closed.append(record)
 
     def watch(self, number: int) -> None:
-        """Send the moments of a connection, too; of one that ended, those that were kept."""
+        """Send the moments of a connection, too; of an ended one, those that were kept."""
         if self._recorder.watch(number):
             self._watched.setdefault(number, (self._recorder.live[number], 0))
             self._versions.update({number: -1} if number in self._versions else {})  # told anew, all its exchanges
@@ -180,7 +180,7 @@ def record_values(record: ConnectionRecord) -> Record:
 
 
 class Exporter:
-    """Keeps a console up to date for as long as ``run`` runs; a console that is absent is tried again.
+    """Keeps a console up to date while ``run`` runs; connects again when the console is absent.
 
     Args:
         address: the console's feed.
@@ -212,7 +212,7 @@ class Exporter:
         self._stopping = asyncio.Event()
 
     async def run(self) -> None:
-        """Until ``stop``.  Cancelling is safe: the console then sees a worker that died."""
+        """Run until ``stop``.  Cancelling is safe: the console then sees a worker that died."""
         while not self._stopping.is_set():
             if self._prepare is not None:
                 await self._prepare()

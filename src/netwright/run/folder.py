@@ -1,4 +1,4 @@
-"""The folder of the console's sockets: one that only this user can reach, wherever the environment has one."""
+"""The folder of the console's sockets, which only this user can reach."""
 
 import os
 import stat
@@ -24,7 +24,7 @@ class Folder:
 
 
 def feed_name(bind: InetAddress, name: str) -> str:
-    """The file name of a console's socket; ``name`` is the port, or what stands for it."""
+    """Return the file name of a console's socket; ``name`` is the port or its substitute."""
     host = bind.host.replace(":", "_").replace("/", "_") or "any"
     return f"{host}-{name}.{FORMAT}"
 
@@ -72,12 +72,12 @@ def _candidates() -> Iterator[Path]:
 
 
 def _refusal(path: Path, longest_name: str) -> str:
-    """Why ``path`` is no private folder; "" if it is one now."""
+    """Return why ``path`` is not a private folder; "" if it is one now."""
     if not path.is_absolute():
         return f"{path.parent} is not an absolute path"
     length = len(os.fsencode(path / longest_name))
     if length > MAX_UNIX_PATH:
-        return f"{path.parent} makes socket paths of {length} bytes, {MAX_UNIX_PATH} allowed (unix(7))"
+        return f"socket paths in {path.parent} have {length} bytes, {MAX_UNIX_PATH} allowed (unix(7))"
     try:
         if reason := _exposed(path.parent):
             return reason
@@ -92,7 +92,7 @@ def _refusal(path: Path, longest_name: str) -> str:
 
 
 def _exposed(parent: Path) -> str:
-    """Why another user could replace what is in ``parent``; "" if none could."""
+    """Return why another user could replace files in ``parent``; "" if none could."""
     found = parent.stat()
     if found.st_uid not in (0, os.getuid()):
         return f"{parent} belongs to user {found.st_uid}"

@@ -1,4 +1,4 @@
-"""Reports a start or stop hook that does not return, while it hangs."""
+"""Report start and stop hooks that do not return, while they hang."""
 
 import functools
 import inspect
@@ -41,7 +41,7 @@ class HookWatch:
         self._thread.join()
 
     def describe(self) -> str:
-        """The hook that runs now and for how long, or ""."""
+        """Return the running hook and for how long it has run; "" if none runs."""
         hook = self._running()
         if hook is None:
             return ""
@@ -60,7 +60,7 @@ class HookWatch:
 
 
 def place_of_hook(hook: Callable[[], object]) -> str:
-    """Its name and where it is defined: ``slow (/srv/app.py:5)``."""
+    """Return the hook's name and where it is defined: ``slow (/srv/app.py:5)``."""
     while isinstance(hook, functools.partial):
         hook = hook.func
     inner = inspect.unwrap(hook)

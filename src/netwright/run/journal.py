@@ -76,7 +76,7 @@ class Journal:
             self._waiting.append(record)
 
     async def run(self) -> None:
-        """Write until ``stop``, what is left then included.  Cancelling loses what waits."""
+        """Write until ``stop``, then what is left.  Cancelling loses the lines that wait."""
         while self._waiting or not self._stopping.is_set():
             if not self._waiting:
                 await self._pause()
@@ -86,7 +86,7 @@ class Journal:
                 self._wrote(len(some), *await asyncio.to_thread(self._write, some, wall))
 
     def stop(self) -> None:
-        """``run`` returns when everything that closed was tried."""
+        """Make ``run`` return once it has tried to write every closed connection."""
         self._stopping.set()
 
     async def _pause(self) -> None:
@@ -97,7 +97,7 @@ class Journal:
             return
 
     def _write(self, records: list[ConnectionRecord], wall: float) -> tuple[int, str]:
-        """How many records are whole in the file, and why not all.  A torn line gets its end before the next one."""
+        """Return how many records were written whole, and the error that stopped the rest; end a torn line first."""
         lines = [b"\n"] * self._torn + [line_of(record, wall) for record in records]
         written, failed = 0, ""
         left = memoryview(b"".join(lines))

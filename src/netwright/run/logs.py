@@ -25,11 +25,11 @@ class LineFormatter(logging.Formatter):
         super().__init__("%(asctime)s %(levelname)s %(name)s: %(message)s", "%H:%M:%S")
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802  # logging's name
-        """The first line."""
+        """Return the first line."""
         return escape(super().formatMessage(record))
 
     def formatException(self, ei: object) -> str:  # noqa: N802  # logging's name
-        """The traceback, each line marked as a continuation."""
+        """Return the traceback, each line marked as a continuation."""
         lines = super().formatException(ei).split("\n")  # type: ignore[arg-type]  # typed as the base class does
         return "\n".join(f"  | {escape(line)}" for line in lines)
 
@@ -62,7 +62,7 @@ def set_up(level: str, *, as_json: bool) -> logging.Handler:
 
 
 def hand_over(handler: logging.Handler) -> None:
-    """Let the program's own logging set-up decide, if it made one; else ``handler`` serves every logger.
+    """Remove ``handler`` if the program set up logging itself; else let it serve every logger.
 
     The program's loggers keep their levels: without a set-up of its own that is WARNING.
     """

@@ -1,4 +1,4 @@
-"""Why a program cannot start or go on, with a code that ``netwright explain`` describes.  No I/O."""
+"""Problems that keep a program from starting or going on, with a code that ``netwright explain`` describes."""
 
 from enum import StrEnum
 

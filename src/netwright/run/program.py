@@ -79,7 +79,7 @@ def _open_standard_descriptors() -> None:
 
 
 def _begin_console(settings: RunSettings) -> ConsoleProcess | None:
-    """The console, begun; None where there is none, for a reason that is logged: the service goes on.
+    """Start the console; return None, and log why, if there can be none: the service goes on without it.
 
     Raises:
         Problem: the user named its address, and that is taken.
@@ -112,7 +112,7 @@ def _begin_console(settings: RunSettings) -> ConsoleProcess | None:
 def run_as_main(  # the arguments of Service.run
     service: "Service", binds: tuple[str, ...], *, console: str | None, drain: float, records: str, log_level: str
 ) -> None:
-    """See ``Service.run``; ``binds`` are an App's addresses for HTTP."""
+    """Implement ``Service.run``; ``binds`` are an App's addresses for HTTP."""
     _check_caller(log_level, drain)
     addresses = tuple(parse_address(bind) for bind in binds)
     where = console_address(console)

@@ -88,7 +88,7 @@ class _Run:
                 signal.signal(number, handler)
 
     def _on_signal(self, number: int, frame: FrameType | None) -> None:
-        """Count a signal; at the last one, bound the time to the end.  A handler may be blocking the loop right now."""
+        """Count a signal; the last one bounds the time to the exit by a thread, since a handler may block the loop."""
         self._signals += 1
         if self._signals == (1 if self._phase == "start" else 2):
             live = list(self._service.recorder.live.values())
@@ -250,7 +250,7 @@ class _Run:
 
 
 def _subject(record: ConnectionRecord) -> str:
-    """Return what its newest message asks for; the port's name where messages are not recorded."""
+    """Return the subject of a connection's newest message; the port's name where messages are not recorded."""
     return record.exchanges[-1].subject if record.exchanges else record.service
 
 

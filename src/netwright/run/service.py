@@ -56,7 +56,7 @@ class _Port:
 
 
 class Service:
-    """Ports, hooks and what they share; nothing is bound before ``start``.
+    """The ports, hooks and limits of a program; nothing is bound before ``start``.
 
     Attributes:
         host: where ports that are given as a number listen.
@@ -76,7 +76,7 @@ class Service:
         report: Report = log_error,
         hook_timeout: float = 10.0,
     ) -> None:
-        """``hook_timeout`` bounds each hook, in seconds; ``report`` is told of failures."""
+        """``hook_timeout`` bounds each hook, in seconds; ``report`` is called for each failure."""
         self.name, self.limits, self.tuning, self.report = name, limits, tuning, report
         self.recorder = recorder or Recorder()
         self.host = "127.0.0.1"
@@ -109,21 +109,21 @@ class Service:
     def add_port(
         self, address: int | str | Address, handler: StreamHandler, *, name: str, limits: Limits | None = None
     ) -> None:
-        """``tcp`` without the decorator.
+        """Serve connections to ``address`` with ``handler``, as ``tcp`` does.
 
         Raises:
-            UsageError: the service runs, the port is not 0 to 65535, or the handler is no async function.
+            UsageError: the service runs, the port is not 0 to 65535, or the handler is not an async function.
         """
         check_handler(handler)
         if isinstance(address, int) and not 0 <= address <= 65535:  # the resolver would wrap it
             raise UsageError(f"port {address}, 0 to 65535 allowed")
         if self._root is not None:
-            raise UsageError(f"port {address} added to {self!r}", advice="add ports before start")
+            raise UsageError(f"{self!r} has started: no port can be added", advice=f"add {address} before start")
         where = parse_address(address, default_host=self.host) if isinstance(address, str) else address
         self._ports.append(_Port(where, handler, name, limits or self.limits))
 
     def add_http(self, binds: tuple[Address, ...], *, default: Address) -> tuple[Address, ...]:
-        """Answer HTTP on ``binds``; return the addresses added.  A Service has no HTTP: none; see ``App``."""
+        """Add addresses for HTTP, and return them.  A Service has no HTTP and returns none; see ``App``."""
         return ()
 
     def on_start(self, hook: AnyHook) -> AnyHook:
@@ -151,11 +151,11 @@ class Service:
             Exception: what a hook raised.
         """
         if self._root is not None:
-            raise UsageError(f"start of {self!r}", advice="drain it first")
+            raise UsageError(f"{self!r} has started already", advice="drain it first")
         sockets = sockets or {}
         if unknown := sockets.keys() - {port.name for port in self._ports}:
             names = ", ".join(sorted(port.name for port in self._ports))
-            raise UsageError(f"sockets for {', '.join(sorted(unknown))}, and the ports are named {names}")
+            raise UsageError(f"no port is named {', '.join(sorted(unknown))}: the ports are {names}")
         self.draining, self.hook = False, None
         listeners: list[Listener] = []
         try:
@@ -171,7 +171,7 @@ class Service:
         self._root = asyncio.get_running_loop().create_task(self._serve(), name=f"{self.name} root")
 
     async def wait(self) -> None:
-        """Until the service is drained or aborted.
+        """Wait until the service is drained or aborted.
 
         Raises:
             OSError: a listener failed; the others were aborted.
@@ -188,7 +188,7 @@ class Service:
         not waited for.
 
         Raises:
-            UsageError: ``timeout`` is negative, infinite or no number.
+            UsageError: ``timeout`` is negative, infinite or not a number.
         """
         check_drain(timeout)
         if self._root is None:

@@ -1,4 +1,4 @@
-"""How to run a service: the options of ``netwright serve``, the arguments of ``Service.run``.  No I/O."""
+"""The settings of a run: the options of ``netwright serve``, the arguments of ``Service.run``."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,7 +13,7 @@ DEFAULT_BIND, DEFAULT_CONSOLE = InetAddress("127.0.0.1", 8000), InetAddress("127
 
 @dataclass(frozen=True, slots=True)
 class Spelling:
-    """How this user writes a setting: advice in an error is a command or an argument that works as it is printed."""
+    """How to write a setting in advice: as a command-line option, or as an argument of ``Service.run``."""
 
     command: str = ""  # "netwright serve app.py", or "" for a call of ``run``
 
@@ -24,7 +24,7 @@ class Spelling:
         return f"{self.command} --bind {address}"
 
     def console(self, host: str) -> str:
-        """Have the console on a free port, or none."""
+        """Put the console on a free port, or start none."""
         free = InetAddress(host, 0)
         if not self.command:
             return f'run(console="{free}") takes a free port, run(console=None) starts none'
@@ -33,7 +33,7 @@ class Spelling:
 
 @dataclass(frozen=True, slots=True)
 class RunSettings:
-    """One run.
+    """The settings of one run.
 
     Attributes:
         path: the program's own file; errors name its lines.

@@ -1,4 +1,4 @@
-"""Text that came from elsewhere (a peer, a handler, a file), made safe to print.  No I/O."""
+"""Make text from a peer, a handler or a file safe to print."""
 
 import re
 
@@ -12,5 +12,5 @@ _UNSAFE = re.compile(
 
 
 def escape(text: str) -> str:
-    """``text`` on one line: every control, bidirectional or unencodable character as its Python escape."""
+    """Return ``text`` on one line, with every control, bidirectional or unencodable character escaped as in Python."""
     return _UNSAFE.sub(lambda found: found[0].encode("unicode_escape").decode(), text)

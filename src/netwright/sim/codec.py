@@ -122,7 +122,7 @@ def parse(packet: bytes) -> tuple[Flow, Segment]:
         ProtocolError: not TCP right behind an IP header without options, or a length that is wrong.
     """
     if not is_plain(packet):
-        raise ProtocolError(f"packet of {len(packet)} bytes, TCP in one piece wanted", reference="RFC 9293 §3.1")
+        raise ProtocolError(f"packet of {len(packet)} bytes: no unfragmented TCP segment", reference="RFC 9293 §3.1")
     if packet[0] == 0x45:
         ecn, start, end = packet[1] & 3, 20, int.from_bytes(packet[2:4], "big")
         source, destination = packet[12:16], packet[16:20]

@@ -1,4 +1,4 @@
-"""A stack on an asyncio loop: its clock, its timer, and whom to tell.  What carries the packets is the caller's."""
+"""Run a stack on an asyncio loop: clock, timer and events.  The caller carries the packets."""
 
 import asyncio
 from collections.abc import Callable, Iterable
@@ -37,14 +37,14 @@ class Driver:
         return self.loop.time()
 
     def receive(self, packet: bytes) -> None:
-        """A packet came; ``flush`` follows, once for several: a reader then has what all of them brought."""
+        """Pass a packet to the stack; ``flush`` must follow, once for several, so that a reader wakes once for all."""
         for connection, events in self.stack.receive(packet, self.loop.time()):
             self._untold.setdefault(connection, []).extend(events)
         if self._received is not None:
             self._received(packet)  # before anybody answers
 
     def flush(self) -> None:
-        """Tell what happened, send what there is, set the timer."""
+        """Deliver events, send packets, set the timer."""
         if self._untold:
             untold, self._untold = self._untold, {}
             self._tell(untold.items())

@@ -108,7 +108,7 @@ class StackListener(ListeningHandle):
 
 
 def settings_of(tuning: Tuning) -> tuple[Settings, tuple[str, ...]]:
-    """What a stack makes of ``tuning``, and the names of what it refuses.
+    """Convert ``tuning`` to a stack's settings; return also the names of options that a stack does not have.
 
     Raises:
         TransportError: ``tuning.options`` is not empty: those are numbers of the kernel's.
@@ -153,7 +153,7 @@ class StackEngine:
         return any(host in network for network in self._networks) and not self._is_ours(address)
 
     def listen(self, address: Address, tuning: Tuning) -> ListeningHandle:
-        """On the stack where the address is one of its own."""
+        """Listen on the stack if the address is one of its own, else on ``base``."""
         if not isinstance(address, InetAddress) or not self._is_ours(address):
             return self._base.listen(address, tuning)
         settings, refused = settings_of(tuning)
@@ -177,7 +177,7 @@ class StackEngine:
         return None
 
     async def connect(self, address: Address, tuning: Tuning, local: Address | None) -> Handle:
-        """Over the stack where the address lies behind it."""
+        """Connect over the stack if the address lies in ``networks``, else over ``base``."""
         if not isinstance(address, InetAddress) or not self._is_behind(address):
             return await self._base.connect(address, tuning, local)
         settings, refused = settings_of(tuning)

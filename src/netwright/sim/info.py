@@ -73,6 +73,6 @@ _LARGEST = {"B": 0xFF, "I": 0xFFFFFFFF}
 
 
 def _last_data(endpoint: Endpoint) -> float:
-    """When data last arrived; before the first data, when the handshake ended."""
+    """Return when data last arrived; before the first data, when the handshake ended."""
     receiver = endpoint.receiver
     return receiver.heard_at if isinf(receiver.last_data_at) else receiver.last_data_at

@@ -42,7 +42,7 @@ class Counts:
     malformed: int = 0  # headers or lengths that contradict themselves
     checksum: int = 0  # IPv4, TCP, UDP or ICMP
     not_ours: int = 0  # for another address, also multicast
-    no_source: int = 0  # from an address that is no valid source (RFC 1122 §3.2.1.3)
+    no_source: int = 0  # from an address that is not a valid source (RFC 1122 §3.2.1.3)
     closed_port: int = 0  # RFC 9293 §3.10.7.1
     unknown: int = 0  # of a protocol other than TCP, UDP and ICMP
     ignored: int = 0  # ICMP that needs no answer and concerns no connection

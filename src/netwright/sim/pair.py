@@ -229,7 +229,7 @@ class Pair:
         self._arm(side)
 
     def _told(self, side: Side, segment: Segment) -> None:
-        """Deliver the ICMP message of a router next to the sender (RFC 1191 §4)."""
+        """Deliver to ``side`` the ICMP message of a router on its link (RFC 1191 §4)."""
         side.too_big = None
         if side.endpoint.reduce_mss(side.link.path.mtu - _HEADERS, segment.seq, self.now):
             self._flush(side)

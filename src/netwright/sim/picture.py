@@ -69,7 +69,7 @@ def _arrivals(trace: Trace) -> dict[tuple[int, int], float]:
 
 
 def label(segment: Segment) -> str:
-    """``SYN``, ``1449:2897``, ``ACK 2897``, ``FIN 9000``: what people look for on an arrow."""
+    """Return an arrow's label: ``SYN``, ``1449:2897``, ``ACK 2897``, ``FIN 9000``."""
     special = segment.flags & (SYN | FIN | RST)
     parts = [flag_names(special | (segment.flags & ACK if special else 0))] if special else []
     if segment.data:
@@ -84,7 +84,7 @@ def label(segment: Segment) -> str:
 
 
 def text_ladder(trace: Trace, *, first: int = 16, last: int = 8) -> str:
-    """For a terminal: the first packets and the last, which are the handshake and the teardown."""
+    """Return a ladder as text: the first packets and the last, which are the handshake and the teardown."""
     drawn, notes = rungs(trace)
     parts = _cut(drawn, notes, first, last)
     texts = [ladder_text(arrows, beside, left=HOSTS[0], right=HOSTS[1]) for arrows, beside in parts]
@@ -119,7 +119,7 @@ def _resent(seen: Seen) -> str:
 
 
 def window_picture(trace: Trace, *, host: int = 0) -> str:
-    """cwnd, ssthresh and flight of ``host`` over time, in segments; where it changed its mind: SVG."""
+    """Return an SVG of cwnd, ssthresh and flight of ``host`` over time, in segments, with marks at its decisions."""
     gauges = [gauge for gauge in trace.gauges if gauge.host == host]
     lines = [
         Curve("flight", [(gauge.at, gauge.flight) for gauge in gauges], "data"),

@@ -315,7 +315,7 @@ class Stack:
         """``arrival`` with a port of ours that no connection has (RFC 6056 §3.3.1)."""
         if arrival.destination_port:
             if arrival in self._connections:
-                raise UsageError(f"{self._connections[arrival]!r} has this flow")
+                raise UsageError(f"the addresses and ports are in use by {self._connections[arrival]!r}")
             return arrival
         port = self._free_port(lambda number: replace(arrival, destination_port=number) not in self._connections)
         return replace(arrival, destination_port=port)
@@ -363,7 +363,7 @@ class Stack:
         return happened
 
     def _unconnected(self, flow: Flow, segment: Segment, now: float) -> list[Happened]:
-        """A segment for no connection: a port's, or refused (RFC 9293 §3.10.7.1, §3.10.7.2)."""
+        """Pass a segment without a connection to its port, or refuse it (RFC 9293 §3.10.7.1, §3.10.7.2)."""
         if not self._internet.is_for_us(flow.source, flow.destination):
             return []
         port = self._port(flow)

@@ -26,7 +26,7 @@ _ERRORS = {
 
 
 def os_error(end: End) -> OSError | None:
-    """What a kernel's socket reports after such an end (tcp(7)); None for an orderly one, or one of our own."""
+    """Return the OSError that a kernel's socket raises after ``end`` (tcp(7)); None after an orderly end or our own."""
     number = _ERRORS.get(end)
     return None if number is None else OSError(number, os.strerror(number))
 

@@ -1,4 +1,4 @@
-"""A conformance suite for streams: what every engine's Stream does, checked over a connected pair.
+"""A conformance suite for streams: checks every engine's Stream over a connected pair.
 
 ``await check_stream(pair)`` runs all of it; ``CHECKS`` are the single checks, for a test each.  ``pair`` makes a new
 connected pair each time and gets the limits of the first one.  Times are short: a loop with a clock that jumps helps.
@@ -305,7 +305,7 @@ async def files_are_sent_or_refused(pair: Pair) -> None:
 
 
 async def counters_say_what_went(pair: Pair) -> None:
-    """``bytes_out`` counts what the transport took, not what is queued; sending nothing is no write."""
+    """``bytes_out`` counts what the transport took, not what is queued; sending nothing is not a write."""
     async with _both(pair) as (left, right):
         await left.send()
         await left.send(b"")
@@ -393,7 +393,7 @@ async def half_close_leaves_the_other_direction(pair: Pair) -> None:
 
 
 async def close_flushes_and_a_second_waits(pair: Pair) -> None:
-    """Both return when it is over; the peer gets everything."""
+    """Two concurrent closes return when the connection is closed; the peer gets everything."""
     async with _both(pair) as (left, right), asyncio.TaskGroup() as group:
         assert isinstance(await _raised(left.send(b"x" * MUCH, timeout=SHORT)), DeadlineError)
         first = group.create_task(_close(left))

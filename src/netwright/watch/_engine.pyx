@@ -501,7 +501,7 @@ cdef class Engine:
         while o + head <= n:
             cap = u32(b + o + 8, swapped)
             if cap > LARGEST:
-                self.fail("262144 bytes in a packet allowed, seen", cap)
+                self.fail("a packet has more than 262144 bytes:", cap)
                 return o
             if o + head + cap > n:
                 return o
@@ -521,7 +521,7 @@ cdef class Engine:
                 if o + 4 > n:
                     return o
                 if u32(b + o, self.swapped) != self.trailer:
-                    self.fail("pcapng block whose length at the end differs: seen", u32(b + o, self.swapped))
+                    self.fail("the two lengths of a pcapng block differ; the second is", u32(b + o, self.swapped))
                     return o
                 self.trailer = 0
                 o += 4
@@ -538,7 +538,7 @@ cdef class Engine:
                 kind = u32(b + o, self.swapped)
             size = u32(b + o + 4, self.swapped)
             if size < 12 or size & 3:
-                self.fail("pcapng block of 12 or more bytes, a multiple of 4, allowed, seen", size)
+                self.fail("a pcapng block has fewer than 12 bytes, or not a multiple of 4:", size)
                 return o
             if kind != 1 and kind != 2 and kind != 3 and kind != 6:
                 self.trailer = size
@@ -548,14 +548,14 @@ cdef class Engine:
                 o += size - 4
                 continue
             if size > LARGEST_BLOCK:
-                self.fail("327680 bytes in a pcapng block allowed, seen", size)
+                self.fail("a pcapng block has more than 327680 bytes:", size)
                 return o
             if o + size > n:
                 return o
             prefetch(b + o + size)
             prefetch(b + o + size + 64)
             if u32(b + o + size - 4, self.swapped) != size:
-                self.fail("pcapng block whose length at the end differs: seen", u32(b + o + size - 4, self.swapped))
+                self.fail("the two lengths of a pcapng block differ; the second is", u32(b + o + size - 4, self.swapped))
                 return o
             if not self.pcapng_block(b + o, kind, size):
                 return o
@@ -569,23 +569,23 @@ cdef class Engine:
         if kind == 3:
             head = 12
             if size < 16:
-                self.fail("pcapng simple packet of 16 or more bytes allowed, seen", size)
+                self.fail("a pcapng simple packet block has fewer than 16 bytes:", size)
                 return False
             wire = u32(b + 8, self.swapped)
             cap = wire if wire < size - 16 else size - 16
         else:
             head = 28
             if size < 32:
-                self.fail("pcapng packet of 32 or more bytes allowed, seen", size)
+                self.fail("a pcapng packet block has fewer than 32 bytes:", size)
                 return False
             which = u32(b + 8, self.swapped) if kind == 6 else u16(b + 8, self.swapped)
             cap = u32(b + 20, self.swapped)
             wire = u32(b + 24, self.swapped)
             if cap > size - 32:
-                self.fail("pcapng packet longer than its block: captured", cap)
+                self.fail("a pcapng packet is longer than its block:", cap)
                 return False
         if which >= self.interfaces:
-            self.fail("pcapng packet of an interface that no block describes:", which)
+            self.fail("a pcapng packet names an interface that no block describes:", which)
             return False
         if kind != 3:
             at = scaled(
@@ -598,10 +598,10 @@ cdef class Engine:
     cdef bint pcapng_interface(self, const uint8_t* b, uint32_t size) noexcept nogil:
         cdef uint32_t o = 16, code, length, which = self.interfaces
         if size < 20:
-            self.fail("pcapng interface of 20 or more bytes allowed, seen", size)
+            self.fail("a pcapng interface block has fewer than 20 bytes:", size)
             return False
         if which == INTERFACES:
-            self.fail("256 interfaces in a pcapng section allowed, seen", which + 1)
+            self.fail("a pcapng section has more than 256 interfaces:", which + 1)
             return False
         self.links[which] = u16(b + 8, self.swapped)
         self.units[which] = 6

@@ -148,7 +148,7 @@ class Capture:
             progress: called after each piece with ``taken``.
 
         Raises:
-            ProtocolError: the file is no capture.
+            ProtocolError: the file is not a capture.
             TransportError: the system cannot read it.
             UsageError: it is compressed with zstd and no zstd decoder is installed.
         """

@@ -81,7 +81,7 @@ class Engine:
         columns: keep a row for each packet of the last ``feed``; see ``take_columns``.
 
     Attributes:
-        packets, segments: number so far; packets that are no segment are no TCP, cut too short, or fragments.
+        packets, segments: number so far; packets that are not segments: not TCP, cut too short, or fragments.
         opened, evicted: number of flows so far, and of those that are no longer in ``rows``.
         first_at, last_at: time of the first packet and latest time of a packet, ns since the epoch.
         damage: why the file ended early, "" if it did not.

@@ -367,7 +367,7 @@ class ExactFlow:
         return TIMEOUT
 
     def _rtt(self, own: ExactHalf, direction: int) -> int:
-        """The sender's round trip; away from the sender the data shows only a part of it, the handshake all."""
+        """Return the sender's round trip: from its data if the capture was taken there, else from the handshake."""
         if own.srtt and self.here(direction):
             return own.srtt
         return max(own.srtt, self.initial_rtt, 0)

@@ -18,7 +18,7 @@ __all__ = ["PARTIES", "Cause", "Share", "ledger"]
 
 
 class Cause(StrEnum):
-    """What a second went to."""
+    """The causes under which the ledger books time."""
 
     LOOKUP = "name lookup"
     CONNECT = "peer to answer SYN"
@@ -72,7 +72,7 @@ def ledger(record: Record, now: float, kernel: Mapping[str, float] | None = None
 
 
 def _waits(record: Record, end: float) -> dict[Cause, float]:
-    """The program's waits; what is on no other account is the peer's to send."""
+    """Return the program's waits; the rest of the time it waited for the peer to send."""
     waiting = record["waiting"]
     running = max(end - record["waiting_since"], 0.0) if waiting else 0.0
     lookup = connect = 0.0
@@ -94,7 +94,7 @@ def _waits(record: Record, end: float) -> dict[Cause, float]:
 
 
 def _divide(spent: dict[Cause, float], kernel: Mapping[str, float]) -> None:
-    """Move seconds in which the kernel had something to send to what held it back."""
+    """Move the seconds in which the kernel had data to send to the causes that held it back."""
     busy = kernel.get("busy_time", 0.0)
     if not busy:
         return

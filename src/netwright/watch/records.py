@@ -105,7 +105,7 @@ class Records:
         while self._at + head <= len(data):
             seconds, part, cap, wire = (self._u32.unpack_from(data, self._at + i)[0] for i in (0, 4, 8, 12))
             if cap > LARGEST:
-                raise _BrokenError(f"{LARGEST} bytes in a packet allowed, seen {cap}")
+                raise _BrokenError(f"a packet has more than {LARGEST} bytes: {cap}")
             start = self._at + head
             if start + cap > len(data):
                 return
@@ -117,14 +117,14 @@ class Records:
             kind = self._kind(data)
             size = self._u32.unpack_from(data, self._at + 4)[0]
             if size < 12 or size % 4:
-                raise _BrokenError(f"pcapng block of 12 or more bytes, a multiple of 4, allowed, seen {size}")
+                raise _BrokenError(f"a pcapng block has fewer than 12 bytes, or not a multiple of 4: {size}")
             if kind not in (INTERFACE, OBSOLETE, SIMPLE, ENHANCED):
                 self._trailer, stop = size, self._at + size - 4
                 self._skip = max(stop - len(data), 0)
                 self._at = stop - self._skip
                 continue
             if size > LARGEST_BLOCK:
-                raise _BrokenError(f"{LARGEST_BLOCK} bytes in a pcapng block allowed, seen {size}")
+                raise _BrokenError(f"a pcapng block has more than {LARGEST_BLOCK} bytes: {size}")
             if self._at + size > len(data):
                 return
             block = data[self._at : self._at + size]
@@ -150,7 +150,7 @@ class Records:
     def _check_trailer(self, data: bytes, at: int, size: int) -> None:
         seen = self._u32.unpack_from(data, at)[0]
         if seen != size:
-            raise _BrokenError(f"pcapng block whose length at the end differs: seen {seen}")
+            raise _BrokenError(f"the two lengths of a pcapng block differ; the second is {seen}")
 
     def _kind(self, data: bytes) -> int:
         if int.from_bytes(data[self._at : self._at + 4], "little") != SECTION:
@@ -166,27 +166,27 @@ class Records:
         u32, which = self._u32.unpack_from, 0
         if kind == SIMPLE:
             if len(block) < 16:
-                raise _BrokenError(f"pcapng simple packet of 16 or more bytes allowed, seen {len(block)}")
+                raise _BrokenError(f"a pcapng simple packet block has fewer than 16 bytes: {len(block)}")
             wire = u32(block, 8)[0]
             cap, head = min(wire, len(block) - 16), 12
         else:
             if len(block) < 32:
-                raise _BrokenError(f"pcapng packet of 32 or more bytes allowed, seen {len(block)}")
+                raise _BrokenError(f"a pcapng packet block has fewer than 32 bytes: {len(block)}")
             which = (self._u32 if kind == ENHANCED else self._u16).unpack_from(block, 8)[0]
             cap, wire, head = u32(block, 20)[0], u32(block, 24)[0], 28
             if cap > len(block) - 32:
-                raise _BrokenError(f"pcapng packet longer than its block: captured {cap}")
+                raise _BrokenError(f"a pcapng packet is longer than its block: {cap}")
         if which >= len(self._interfaces):
-            raise _BrokenError(f"pcapng packet of an interface that no block describes: {which}")
+            raise _BrokenError(f"a pcapng packet names an interface that no block describes: {which}")
         interface = self._interfaces[which]
         at = 0 if kind == SIMPLE else interface.time(u32(block, 12)[0] << 32 | u32(block, 16)[0])
         return block[head : head + cap], wire, at, interface.link
 
     def _interface(self, block: bytes) -> _Interface:
         if len(block) < 20:
-            raise _BrokenError(f"pcapng interface of 20 or more bytes allowed, seen {len(block)}")
+            raise _BrokenError(f"a pcapng interface block has fewer than 20 bytes: {len(block)}")
         if len(self._interfaces) == INTERFACES:
-            raise _BrokenError(f"{INTERFACES} interfaces in a pcapng section allowed, seen {INTERFACES + 1}")
+            raise _BrokenError(f"a pcapng section has more than {INTERFACES} interfaces: {INTERFACES + 1}")
         link, unit, offset, at = self._u16.unpack_from(block, 8)[0], 6, 0, 16
         while at + 4 <= len(block) - 4:
             code, length = self._u16.unpack_from(block, at)[0], self._u16.unpack_from(block, at + 2)[0]

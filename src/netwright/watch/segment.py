@@ -146,7 +146,7 @@ def _ppp(frame: bytes, at: int) -> tuple[int, int]:
 
 
 def _shims(frame: bytes, kind: int, at: int) -> tuple[int, int]:
-    """Past VLAN tags, MPLS labels, PPPoE, SNAP and bridged Ethernet."""
+    """Return EtherType and offset after VLAN tags, MPLS labels, PPPoE, SNAP and bridged Ethernet."""
     for _ in range(LAYERS):
         if kind in (IPV4, IPV6, IP):
             return IP, at
@@ -168,7 +168,7 @@ def _shims(frame: bytes, kind: int, at: int) -> tuple[int, int]:
 
 
 def _labels(frame: bytes, at: int) -> tuple[int, int]:
-    """Past the bottom of an MPLS stack (RFC 3032 §2.1)."""
+    """Return IP and the offset after the bottom of an MPLS stack (RFC 3032 §2.1)."""
     while at + 4 <= len(frame):
         at += 4
         if frame[at - 2] & 1:
@@ -186,7 +186,7 @@ def _network(frame: bytes, wire: int, at: int) -> _Packet | Fragment | None:
 
 
 def _ipv4(frame: bytes, wire: int, at: int) -> _Packet | Fragment | None:
-    """RFC 791 §3.1.  A total length of 0 (segmentation offload) or beyond the frame counts as up to the frame's end."""
+    """Parse an IPv4 header (RFC 791 §3.1); a total length of 0 (offload) or too large is the frame's end."""
     header = (frame[at] & 15) * 4
     total = _be16(frame, at + 2)
     if total == 0 or total > wire - at:
@@ -209,7 +209,7 @@ def _ipv4(frame: bytes, wire: int, at: int) -> _Packet | Fragment | None:
 
 
 def _ipv6(frame: bytes, wire: int, at: int) -> _Packet | Fragment | None:
-    """RFC 8200 §3 and §4: the extension headers in a row."""
+    """Parse an IPv6 header and its extension headers (RFC 8200 §3, §4)."""
     if at + 40 > len(frame):
         return None
     total, rest = _be16(frame, at + 4), wire - at - 40
@@ -245,7 +245,7 @@ def _ipv6_fragment(frame: bytes, network: int, at: int, length: int) -> Fragment
 
 
 def _tunnel(frame: bytes, packet: _Packet) -> tuple[int, int]:
-    """EtherType and offset of what GRE (RFC 2784, 2890), IP in IP, VXLAN (RFC 7348), GENEVE (RFC 8926) carry."""
+    """Return EtherType and offset inside GRE (RFC 2784, 2890), IP in IP, VXLAN (RFC 7348), GENEVE (RFC 8926)."""
     at = packet.payload
     if packet.protocol in _IN_IP:
         return IP, at
@@ -264,7 +264,7 @@ def _tunnel(frame: bytes, packet: _Packet) -> tuple[int, int]:
 
 
 def _tcp(frame: bytes, packet: _Packet) -> Segment | None:
-    """RFC 9293 §3.1; options may be cut by the capture, the fixed header may not."""
+    """Parse a TCP header (RFC 9293 §3.1); None if the capture cut its first 20 bytes."""
     at, size, network = packet.payload, 4 if packet.version == 4 else 16, packet.network
     if at + 20 > len(frame):
         return None

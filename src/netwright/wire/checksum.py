@@ -36,7 +36,7 @@ def pseudo_header(source: bytes, destination: bytes, protocol: int, length: int)
     if len(source) != len(destination) or len(source) not in (4, 16):
         raise UsageError(f"addresses of {len(source)} and {len(destination)} bytes, twice 4 or twice 16 allowed")
     if not 0 <= protocol <= 0xFF or not 0 <= length <= (0xFFFF if len(source) == 4 else 0xFFFFFFFF):
-        raise UsageError(f"pseudo header of protocol {protocol} and length {length}")
+        raise UsageError(f"protocol {protocol} or length {length} does not fit into the pseudo header")
     if len(source) == 4:
         return source + destination + bytes((0, protocol)) + length.to_bytes(2, "big")
     return source + destination + length.to_bytes(4, "big") + bytes((0, 0, 0, protocol))

@@ -165,7 +165,7 @@ class EdnsOption:
 
 @dataclass(frozen=True, slots=True)
 class Opt:
-    """EDNS(0) options; the record's class is the sender's UDP size, its TTL holds more (RFC 6891 §6.1.3)."""
+    """EDNS(0) options; the record's class is the UDP size, its TTL the extended code and flags (RFC 6891 §6.1.3)."""
 
     options: tuple[EdnsOption, ...] = ()
 
@@ -251,7 +251,7 @@ def _strings(raw: bytes, what: str, reference: str) -> tuple[bytes, ...]:
     while at < len(raw):
         end = at + 1 + raw[at]
         if end > len(raw):
-            raise ProtocolError(f"{what}: string of {raw[at]} bytes, {len(raw) - at - 1} there", reference=reference)
+            raise ProtocolError(f"{what}: string of {raw[at]} bytes, {len(raw) - at - 1} left", reference=reference)
         found.append(raw[at + 1 : end])
         at = end
     return tuple(found)
@@ -264,7 +264,7 @@ def _pairs(message: bytes, at: int, what: str) -> list[tuple[int, bytes]]:
         code, size = _fixed(_PAIR, message, at)
         at += _PAIR.size
         if len(message) - at < size:
-            raise ProtocolError(f"{what} {code} of {size} bytes at byte {at}, {len(message) - at} there")
+            raise ProtocolError(f"{what} {code} of {size} bytes at byte {at}, {len(message) - at} left")
         found.append((code, message[at : at + size]))
         at += size
     return found

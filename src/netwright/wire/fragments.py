@@ -75,7 +75,7 @@ class Reassembler:
     def receive(self, packet: Packet, now: float) -> bytes | None:
         """Take a fragment; return the packet, from its IP header on, if the fragment completes it (see ``decode_ip``).
 
-        Returns None for a packet that is no fragment.
+        Returns None for a packet that is not a fragment.
         """
         self.expire(now)
         place = _place(packet)

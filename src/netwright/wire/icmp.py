@@ -209,7 +209,10 @@ def parse_icmp_extensions(message: Icmp | Icmp6, payload: bytes) -> list[IcmpExt
     while at + _OBJECT.size <= len(raw):
         size, class_number, kind = _OBJECT.unpack_from(raw, at)
         if size < _OBJECT.size or at + size > len(raw):
-            raise ProtocolError(f"ICMP extension object of {size} bytes at byte {at}", reference="RFC 4884 §7.2")
+            raise ProtocolError(
+                f"ICMP extension object of {size} bytes at byte {at}, 4 to {len(raw) - at} allowed",
+                reference="RFC 4884 §7.2",
+            )
         found.append(IcmpExtension(class_number, kind, raw[at + _OBJECT.size : at + size]))
         at += size
     return found

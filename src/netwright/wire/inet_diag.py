@@ -281,7 +281,9 @@ def _attributes(body: bytes, offset: int, at: int) -> dict[int, bytes]:
         size, kind = _ATTRIBUTE.unpack_from(body, offset)
         if size < _ATTRIBUTE.size or offset + size > len(body):
             raise ProtocolError(
-                f"netlink attribute {kind} of {size} bytes in the message at byte {at}", reference="netlink(7)"
+                f"netlink attribute {kind} of {size} bytes in the message at byte {at}, "
+                f"4 to {len(body) - offset} allowed",
+                reference="netlink(7)",
             )
         found[kind & 0x3FFF] = body[offset + 4 : offset + size]  # the top bits say "nested" and "network byte order"
         offset += size + -size % 4

@@ -156,7 +156,8 @@ class AccEcn:
         raw = b"".join(bits("AccECN", (counter, 24)).to_bytes(3, "big") for counter in self.counters)
         if len(raw) > 9 or self.order not in (0, 1):
             raise UsageError(
-                f"AccECN with {len(self.counters)} counters in order {self.order}", reference="RFC 9768 §3.2.3"
+                f"AccECN with {len(self.counters)} counters in order {self.order}, 0 to 3 in order 0 or 1 allowed",
+                reference="RFC 9768 §3.2.3",
             )
         return bytes((TcpOptionKind.ACC_ECN_0 + 2 * self.order, 2 + len(raw))) + raw
 

@@ -173,7 +173,7 @@ class _Reader:
         taken = self._data[self._at : self._at + size]
         if len(taken) < size:
             raise ProtocolError(
-                f"{self._what}: {size} bytes wanted at byte {self._at}, {len(taken)} there", reference="RFC 8446 §3.4"
+                f"{self._what}: {size} bytes wanted at byte {self._at}, {len(taken)} left", reference="RFC 8446 §3.4"
             )
         self._at += size
         return taken

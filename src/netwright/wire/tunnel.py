@@ -61,7 +61,7 @@ class Gre:
                 announced |= flag
                 raw += pack(_U32, "GRE", value)
         if self.ack is not None and self.version != 1:
-            raise UsageError("GRE acknowledgment outside of version 1", reference="RFC 2637 §4.1")
+            raise UsageError("a GRE acknowledgment number needs version 1", reference="RFC 2637 §4.1")
         return pack(_U16S, "GRE", announced | self.flags | bits("GRE", (self.version, 3)), self.kind) + raw
 
     def sealed(self, payload: bytes) -> Self:

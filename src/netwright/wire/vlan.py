@@ -103,7 +103,7 @@ class ControlWord:
         return len(self.word)
 
     def serialize(self) -> bytes:
-        """The word."""
+        """Bytes of the control word."""
         return self.word
 
 

@@ -13,7 +13,7 @@ const fault = (text) => {
 test('faults are named at their place', () => {
   equal(fault('state:open foo:x'), ['foo', 'no column foo']);
   equal(fault('  foo>1'), ['foo', 'no number foo']);
-  equal(fault('-rtt>abc x'), ['abc', 'abc is no number']);
+  equal(fault('-rtt>abc x'), ['abc', 'abc is not a number']);
   equal(fault('rtt>'), ['', 'a number is missing']);
   equal(fault('in>1s'), ['s', 'in has no unit s']);
   equal(fault('rtt>5mb'), ['mb', 'rtt has no unit mb']);

@@ -63,7 +63,7 @@ def test_a_peer_that_answered_once_is_probed_as_often_the_second_time() -> None:
 
 
 def test_a_forged_reset_does_not_keep_a_dead_connection_alive() -> None:
-    """RFC 5961 §3.2: it is dropped, and so is no sign of life."""
+    """RFC 5961 §3.2: it is dropped, and so is not a sign of life."""
     talk = established(Settings(keepalive=KeepAlive(10, 10, 3), timestamps=False, window_scale=None))
     for _ in range(9):
         talk.wait(5.0)

@@ -76,7 +76,7 @@ def test_levels_are_told_as_long_as_they_last_and_oneshot_once() -> None:
 
 
 def test_a_wrong_set_is_named() -> None:
-    with pytest.raises(UnsupportedError, match="7 is no epoll"):
+    with pytest.raises(UnsupportedError, match="7 is not an epoll set"):
         call(served(), "epoll_wait", 7, {}, 1, 0)
     host = served()
     epoll(host, "EPOLLOUT")

@@ -64,7 +64,7 @@ function comparison(key, sign, given, start, from, end) {
     throw new FilterError(advice, start, start + key.length);
   }
   const { value, bare, units, example } = COMPARED[key], [, digits, unit] = /^(\d+(?:\.\d+)?)([a-zµ]*)$/.exec(given) ?? [];
-  if (!digits) throw new FilterError(`${given ? `${given} is no number` : 'a number is missing'}: ${example}`, from, end);
+  if (!digits) throw new FilterError(`${given ? `${given} is not a number` : 'a number is missing'}: ${example}`, from, end);
   if (unit && !Object.hasOwn(units, unit)) throw new FilterError(`${key} has no unit ${unit}: ${example}`, from + digits.length, end);
   const limit = Number(digits) * (unit ? units[unit] : bare), compare = SIGNS[sign];
   return (row, now) => compare(value(row, now), limit);

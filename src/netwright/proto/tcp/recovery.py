@@ -370,7 +370,7 @@ class Recovery:
 
     def _count_needless(self, report: AckReport) -> None:
         assert report.dsack is not None
-        if self.rack.reordered and report.dsack != self.probe_end:  # a needless probe is no sign of reordering
+        if self.rack.reordered and report.dsack != self.probe_end:  # a needless probe is not a sign of reordering
             self.rack.widen(report.una, report.nxt)
         self._undo.take_dsack(report.dsack, report.nxt)
 

@@ -52,7 +52,7 @@ class SegmentWriter:
         self._option_space = _OPTION_SPACE - (TIMESTAMPS_SIZE if agreement.timestamps else 0)
 
     def mss_for(self, room: int) -> int:
-        """Bytes of data where data and options may take ``room`` bytes; forged messages must not make segments tiny."""
+        """Return the data bytes of a segment whose data and options take ``room`` bytes; never tiny."""
         return max(room, _LEAST_ROOM) - (TIMESTAMPS_SIZE if self.stamped else 0)
 
     def sack_size(self) -> int:

@@ -259,7 +259,7 @@ class Sender:
         if not board.out and not segment.sacks:  # a D-SACK may still report a needless retransmission
             return True
         if ack <= una and (segment.data or updated) and not segment.sacks and not segment.flags & ECE:
-            return True  # it is no information about segments in flight
+            return True  # it carries no information about segments in flight
         report = self._acks.read(segment, una, self.snd_nxt, now)
         if ack > una:
             self.snd_una = ack

@@ -27,7 +27,7 @@ class Answer(Enum):
 
 
 def judge(segment: Segment, receiver: Receiver, policy: Policy, *, stamped: bool, now: float) -> Answer:
-    """Decide about a segment; ``stamped``: the connection uses timestamps."""
+    """Decide how TIME-WAIT treats a segment; ``stamped``: the connection uses timestamps."""
     flags, at_edge = segment.flags, segment.seq == receiver.rcv_nxt
     replay = stamped and receiver.is_replay(segment, now)
     if flags & RST:

@@ -36,7 +36,7 @@ def socket_of(host: Host, arguments: Sequence[Argument]) -> Socket:
     """Return the socket whose descriptor is the first argument."""
     descriptor = arguments[0] if arguments else None
     if not isinstance(descriptor, int) or descriptor not in host.sockets:
-        raise UnsupportedError(f"descriptor {descriptor!r} is no open socket")
+        raise UnsupportedError(f"descriptor {descriptor!r} is not an open socket")
     return host.sockets[descriptor]
 
 

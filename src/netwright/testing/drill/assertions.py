@@ -66,7 +66,7 @@ def check(code: str, endpoint: Endpoint, constants: dict[str, int], now: float) 
             if not isinstance(node, _ALLOWED):
                 raise UnsupportedError(f"{type(node).__name__} in {ast.unparse(statement)[:80]!r}")
             if isinstance(node, ast.Name) and node.id not in names:
-                raise UnsupportedError(f"the model keeps no {node.id}")
+                raise UnsupportedError(f"{node.id} of tcp_info is not modelled")
         value = eval(compile(ast.Expression(statement.test), "<script>", "eval"), {"__builtins__": {}}, dict(names))
         if not value:
             raise DrillError(f"{ast.unparse(statement.test)} does not hold: {_seen(statement.test, names)}")

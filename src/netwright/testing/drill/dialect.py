@@ -109,7 +109,7 @@ def _congestion(settings: Settings, value: str) -> Settings:
 
 
 def _ecn(settings: Settings, value: str) -> Settings:
-    """Linux: 0, 1 asks, 2 accepts; FreeBSD has the same numbers."""
+    """Convert the ECN sysctl: 0 is off, 1 offers ECN, 2 only accepts it; FreeBSD has the same numbers."""
     return replace(settings, ecn={"1": "ask", "2": "accept"}.get(value, "off"))
 
 

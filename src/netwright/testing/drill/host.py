@@ -156,7 +156,7 @@ class Host:
             self.sent.extend(Emission(self.now, segment, endpoint) for segment in endpoint.take_segments())
 
     def advance(self, until: float, stop: Callable[[], bool] = lambda: False) -> bool:
-        """Let time pass; True as soon as ``stop`` holds, with ``now`` at that moment."""
+        """Advance the clock; return True as soon as ``stop`` holds, with ``now`` at that moment."""
         for _ in range(_MAX_STEPS):
             if stop():
                 return True

@@ -100,7 +100,7 @@ def _happened(sock: Socket) -> object:
 
 def _interests(host: Host, argument: Argument) -> dict[int, Interest]:
     if not isinstance(argument, int) or argument not in host.polls:
-        raise UnsupportedError(f"descriptor {argument!r} is no epoll")
+        raise UnsupportedError(f"descriptor {argument!r} is not an epoll set")
     return host.polls[argument]
 
 

@@ -1,8 +1,8 @@
 """BBR version 1 (draft-cardwell-iccrg-bbr-congestion-control-00): send at the rate that the path delivers.
 
 It models the path by two numbers, the bottleneck's bandwidth and the round-trip propagation time, and sets the pacing
-rate and the window from them.  Loss is no signal.  Names are those of the draft.  Where the draft enters the gain cycle
-at a random phase, this starts at the first neutral phase, because the core draws no random numbers.
+rate and the window from them.  Loss is not a signal.  Names are those of the draft.  Where the draft enters the gain
+cycle at a random phase, this starts at the first neutral phase, because the core draws no random numbers.
 """
 
 from collections import deque
