@@ -289,17 +289,13 @@ class Pipe:
         while not self.sending and self._queued is None and self.turns and not self.lost:
             turn, _ = self.turns.popitem(last=False)
             if isinstance(turn, Posts):
-                self._write_posts(turn.data)
+                self.write(turn.data)
+                if not self.lost:
+                    self._posting = self.full
+                    self.posted -= len(turn.data) - self.unsent
             elif not turn.done():
                 self.sending = True
                 turn.set_result(None)
-
-    def _write_posts(self, data: bytes | bytearray) -> None:
-        """Write posts, which ``posted`` counts already."""
-        self.write(data)
-        if not self.lost:
-            self._posting = self.full
-            self.posted -= len(data) - self.unsent
 
     def post(self, data: bytes, most: int, patience: float | None) -> bool:
         """Queue ``data`` behind everything; False if the connection ends, for now or before.
@@ -310,8 +306,9 @@ class Pipe:
             return False
         before = self.posted
         if not self.sending and self._queued is None and not self.turns:
-            self.posted = len(data)
-            self._write_posts(data)
+            if self.write(data):
+                return True
+            self._posting, self.posted = self.full, self.unsent
         elif data:
             last = next(reversed(self.turns), None)
             if isinstance(last, Posts):

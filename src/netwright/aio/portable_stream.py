@@ -288,11 +288,13 @@ class Stream(stream.Stream):
             self._end_turn()
 
     def post(self, *parts: Data) -> bool:
-        data = _joined(parts)
-        self._check_place()
+        data = parts[0] if len(parts) == 1 and type(parts[0]) is bytes else bytes(_joined(parts))
+        pipe = self._pipe
+        if asyncio._get_running_loop() is not pipe.loop:  # noqa: SLF001  # as in _check_place
+            self._check_place()
         self._answered = True
         limits = self.limits
-        return self._pipe.post(data if isinstance(data, bytes) else bytes(data), limits.outbox, limits.send)
+        return pipe.post(data, limits.outbox, limits.send)
 
     def end_direction(self, *, reads: bool, writes: bool) -> None:
         """Mark what a pipe's single end cannot do as over."""
