@@ -177,6 +177,27 @@ async def test_who_sent_fin_first_has_closed_though_nobody_read_the_others(
         assert accepted(listener).outcome is outcome
 
 
+async def test_posts_that_wait_keep_their_order_and_are_sent_in_blocks(world: World) -> None:
+    """Small and large posts behind a reader that stalls, then reads: the work is that of their bytes."""
+    posts = [b"%d," % number if number % 1000 else b"%d," % number + bytes(3000) for number in range(20_000)]
+    writes: list[int] = []
+
+    async def talk(stream: Stream) -> None:
+        stream.post(bytes(BIG))
+        assert all(stream.post(post) for post in posts)
+        writes.append(stream.record.writes)
+        await stream.close(timeout=10)
+        writes.append(stream.record.writes)
+
+    async with world.serve(talk, limits=Limits(outbox=2 * BIG)) as listener, await world.connect(listener) as stream:
+        await until(lambda: writes)
+        assert await stream.read_exactly(BIG) == bytes(BIG)
+        whole = b"".join(posts)
+        assert await stream.read_exactly(len(whole)) == whole
+        await until(lambda: len(writes) == 2)
+    assert writes[1] - writes[0] < 2000
+
+
 async def test_close_that_is_cancelled_aborts(world: World) -> None:
     """Nobody waits for what is queued any more: the connection does not stay for a peer that does not read."""
 
