@@ -8,6 +8,7 @@ import pytest
 from netwright.aio.adopting import stream_pair
 from netwright.core.errors import LimitError, UsageError
 from netwright.core.limits import Limits
+from netwright.core.record import Outcome
 from netwright.proto.stream import Stream
 from tests.support.engines import tcp_pair
 
@@ -81,3 +82,46 @@ async def test_outbox_of_a_pair_has_its_limit() -> None:
             pass
         with pytest.raises(LimitError, match="outbox"):
             await left.read()
+
+
+async def test_relay_blames_the_side_that_broke_in_both_records() -> None:
+    client, left = stream_pair()
+    right, server = stream_pair()
+    async with client, server, left, right:
+        relaying = asyncio.get_running_loop().create_task(left.relay(right))
+        await client.send(b"x")
+        assert await server.read() == b"x"
+        server.abort()
+        with pytest.raises(ConnectionResetError):
+            await relaying
+        assert right.record.outcome is Outcome.RESET
+        assert (left.record.outcome, left.record.ended.stage) == (Outcome.ABORTED, "relay")
+        assert "the other side" in left.record.ended.text
+        with pytest.raises(ConnectionResetError):
+            await client.read()
+
+
+async def test_relay_honours_the_limits_of_either_side() -> None:
+    client, left = stream_pair()
+    right, server = stream_pair()
+    right.limits = Limits(first_byte=0.2)
+    async with client, server, left, right:
+        with pytest.raises(TimeoutError, match="first byte"):
+            await left.relay(right)
+        assert (right.record.outcome, right.record.ended.stage) == (Outcome.DEADLINE, "first byte")
+        assert left.record.ended.stage == "relay"
+
+
+async def test_relay_leaves_both_streams_open_when_the_tap_fails() -> None:
+    client, left = stream_pair()
+    right, server = stream_pair()
+
+    def tap(from_left: bool, data: bytes) -> None:
+        raise ValueError(data)
+
+    async with client, server, left, right:
+        await client.send(b"x")
+        with pytest.raises(ValueError, match="b'x'"):
+            await left.relay(right, tap=tap)
+        assert not left.closed
+        assert not right.closed

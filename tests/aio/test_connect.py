@@ -1,5 +1,6 @@
 import asyncio
 import errno
+import gc
 import os
 import pickle
 import re
@@ -343,6 +344,33 @@ async def hello(stream: Stream) -> None:
 
 def port_of(listener: Listener) -> int:
     return listener.address.port
+
+
+@pytest.mark.realtime
+@pytest.mark.parametrize("host", ["127.0.0.1", "localhost"])
+@pytest.mark.parametrize("timeout", [10.0, -1.0])
+async def test_failed_connect_leaves_no_cyclic_garbage(engine: str, host: str, timeout: float) -> None:
+    """Errors keep frames and frames keep errors (cpython issue 124858): the collector would have to find them."""
+
+    async def fail(count: int) -> None:
+        for _ in range(count):
+            try:
+                await connect((host, port), timeout=timeout)
+            except OSError:
+                continue
+        await asyncio.sleep(0)
+
+    with socket.socket() as unheard:
+        unheard.bind(("127.0.0.1", 0))
+        port = unheard.getsockname()[1]
+        await fail(2)  # what is made once
+        gc.collect()
+        gc.disable()
+        try:
+            await fail(10)
+            assert gc.collect() == 0
+        finally:
+            gc.enable()
 
 
 @pytest.mark.parametrize("refused_first", [True, False])

@@ -10,6 +10,7 @@ from netwright.aio import listener as listener_module
 from netwright.aio.draining import CLEAN_UP, begin_end
 from netwright.core.errors import ResetError
 from netwright.core.record import Outcome
+from netwright.proto.drain import QUIET
 from netwright.run.service import Service
 from tests.support.world import World, now, turns, until
 
@@ -187,3 +188,75 @@ async def test_stream_that_fails_while_a_drain_begins_does_not_stop_the_drain(
         assert "MemoryError" in caplog.text
         for stream in streams:
             stream.abort()
+
+
+async def test_drain_waits_for_a_handler_that_pushes_and_never_reads(world: World) -> None:
+    async def push(stream: Stream) -> None:
+        for _ in range(8):
+            await stream.send(b"tick\n")
+            await asyncio.sleep(1)
+
+    async with world.serve(push) as listener:
+        stream = await world.connect(listener)
+        await until(lambda: len(listener.streams) == 1)
+        assert await listener.drain(20.0) == DrainReport(finished=1)
+        assert len([line async for line in stream.lines()]) == 8
+        await stream.close()
+
+
+async def test_drain_waits_for_a_handler_that_waits_for_a_queue(world: World) -> None:
+    queue: asyncio.Queue[bytes] = asyncio.Queue()
+
+    async def deliver(stream: Stream) -> None:
+        await stream.send(await queue.get())
+
+    async with world.serve(deliver) as listener, asyncio.TaskGroup() as group:
+        stream = await world.connect(listener)
+        await until(lambda: len(listener.streams) == 1)
+        draining = group.create_task(listener.drain(20.0))
+        await asyncio.sleep(5)
+        queue.put_nowait(b"at last")
+        assert await draining == DrainReport(finished=1)
+        assert await stream.read() == b"at last"
+        await stream.close()
+
+
+async def test_drain_waits_for_an_answer_that_is_being_computed(world: World) -> None:
+    async def work(stream: Stream) -> None:
+        async for line in stream.lines():
+            await asyncio.sleep(5)
+            await stream.send(line, b"\n")
+
+    async with world.serve(work) as listener:
+        stream = await world.connect(listener)
+        await stream.send(b"first\nsecond\n")
+        await until(lambda: any(each.record.bytes_in for each in listener.streams))
+        begun = now()
+        assert await listener.drain(20.0) == DrainReport(finished=1)
+        assert now() - begun == pytest.approx(10.0, abs=0.5)  # both, and nothing after them
+        assert [line async for line in stream.lines()] == [b"first", b"second"]
+        await stream.close()
+
+
+async def test_drain_answers_a_request_that_the_loop_has_not_seen_yet(world: World) -> None:
+    """A client between two pipelined requests: the second is in the kernel when the drain begins."""
+    async with world.serve(echo_lines) as listener:
+        stream = await world.connect(listener)
+        await stream.send(b"first\n")
+        assert await stream.readline() == b"first\n"
+        await turns(5)
+        await stream.send(b"second\n")
+        assert await listener.drain(20.0) == DrainReport(finished=1)
+        assert await stream.readline() == b"second\n"
+        await stream.close()
+
+
+async def test_half_a_line_does_not_hold_a_drain(world: World) -> None:
+    async with world.serve(echo_lines) as listener:
+        stream = await world.connect(listener)
+        await stream.send(b"half")
+        await until(lambda: any(each.record.bytes_in for each in listener.streams))
+        begun = now()
+        assert await listener.drain(20.0) == DrainReport(finished=1)
+        assert now() - begun == pytest.approx(QUIET, abs=0.5)
+        await stream.close()

@@ -6,6 +6,7 @@ import os
 import random
 import resource
 import socket
+import time
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
@@ -532,3 +533,30 @@ async def test_listener_that_never_served_closes(world: World) -> None:
     listener = await Listener.bind(world.anywhere)
     listener.close()
     listener.abort()
+    listener.close()
+    listener.abort()
+
+
+@pytest.mark.realtime
+async def test_debug_mode_names_the_handler_that_blocks(world: World, caplog: pytest.LogCaptureFixture) -> None:
+    """asyncio's warning about a slow callback: the task that it shows bears the service's name."""
+    loop = asyncio.get_running_loop()
+    loop.set_debug(True)
+    loop.slow_callback_duration = 0.05
+
+    async def guilty(stream: Stream) -> None:
+        async for chunk in stream:
+            time.sleep(0.1)  # noqa: ASYNC251  # the point
+            await stream.send(chunk)
+
+    try:
+        async with world.serve(guilty) as listener, await world.connect(listener) as stream:
+            for _ in range(2):
+                await stream.send(b"x")
+                assert await stream.read() == b"x"
+            await turns(2)
+    finally:
+        loop.set_debug(False)
+    slow = [text for text in caplog.messages if "took 0.1" in text]
+    assert slow
+    assert all(f"name='test at {listener.address}'" in text for text in slow)

@@ -1,6 +1,8 @@
-"""Every engine's stream passes the public conformance suite: native, portable, on our own TCP, in memory."""
+"""Every engine's stream passes the public conformance suite: native, portable, on our own TCP, in memory, on pipes."""
 
 import asyncio
+import os
+import socket
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from typing import Any
@@ -23,7 +25,8 @@ from tests.support.engines import make, open_stream, tcp_pair
 from tests.support.stacks import LEFT, RIGHT, joined, stack_of
 
 NOBODY = UnixAddress("")
-ENGINES = ["portable", "memory", "stack", *(["native"] if enabled("netwright.aio._stream") else [])]
+KERNEL = ["portable", *(["native"] if enabled("netwright.aio._stream") else [])]
+ENGINES = [*KERNEL, *(f"{name} unix" for name in KERNEL), "memory", "stack", "pipes"]
 
 
 @asynccontextmanager
@@ -33,16 +36,27 @@ async def pairs(name: str) -> AsyncIterator[Pair]:
         async with _stacks() as stacked:
             yield stacked
         return
-    engine, ticker = None if name == "memory" else make(name), Ticker(loop)
+    kind, _, family = name.partition(" ")
+    engine, ticker = make(kind) if kind in KERNEL else None, Ticker(loop)
 
     async def pair(limits: Limits) -> tuple[Stream, Stream]:
+        if name == "pipes":
+            there, back = os.pipe(), os.pipe()
+            return await Stream.adopt(back[0], there[1], limits=limits), await Stream.adopt(there[0], back[1])
         if engine is None:
             left, right = memory_pair(loop)
             return _stream(ticker, left, limits), _stream(ticker, right, UNLIMITED)
-        one, two = tcp_pair()
+        one, two = _unix_pair() if family else tcp_pair()
         return await open_stream(engine, one, Recorder(), limits), await open_stream(engine, two, Recorder())
 
     yield pair
+
+
+def _unix_pair() -> tuple[socket.socket, socket.socket]:
+    left, right = socket.socketpair()
+    left.setblocking(False)
+    right.setblocking(False)
+    return left, right
 
 
 def _stream(ticker: Ticker, channel: Any, limits: Limits) -> Stream:

@@ -7,6 +7,7 @@ from netwright.core._record cimport ConnectionRecord
 
 cdef enum:
     CHUNK = 65536  # bytes of one recv
+    PROGRESS = 65536  # bytes that a slow peer has to read within ``limits.send`` seconds, as in pipe.py
 
 
 cdef class Pipe(Watched):
@@ -15,7 +16,7 @@ cdef class Pipe(Watched):
     cdef char* buffer
     cdef Py_ssize_t capacity, begin, end
     cdef bytes queued
-    cdef list behind
+    cdef list behind  # what waits for its turn: an Operation for each send, a bytearray for posts in a row
     cdef Py_ssize_t queued_from, posted
     cdef bytes find_target
     cdef Py_ssize_t find_from
@@ -23,6 +24,8 @@ cdef class Pipe(Watched):
     cdef bint readable, short_read_empties, reads_large, eof, fin_seen, fin_sent, closing, closed, queued_posted
     cdef int failure
     cdef double lifetime
+    cdef double stalled_at, stall_began  # of posts: when the progress rule looks, and since when it counts
+    cdef long long stall_from  # bytes_out then
 
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
     cdef int see_fin(self) except -1
@@ -35,9 +38,11 @@ cdef class Pipe(Watched):
     cdef int prepend(self, bytes data) except -1
     cdef int push(self, tuple parts) except -1
     cdef int advance(self) except -1
-    cdef bint post_bytes(self, bytes data, Py_ssize_t most) except -1
+    cdef bint post_bytes(self, bytes data, Py_ssize_t most, double patience) except -1
+    cdef int look_at_posts(self, double now) except -1
     cdef int end_by(self, object cause, object outcome, object stage) except -1
     cdef int write(self, void* vector_, int parts, Py_ssize_t total, object whole) except -1
+    cdef Py_ssize_t send_some(self, const char* data, Py_ssize_t size) except -2
     cdef int flush(self) except -1
     cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size, Py_ssize_t start) except -1
     cdef int send_fin(self) except -1

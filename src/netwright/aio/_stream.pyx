@@ -7,7 +7,7 @@ gives a shared awaitable that is done.
 """
 
 cimport cython
-from cpython.bytearray cimport PyByteArray_Check
+from cpython.bytearray cimport PyByteArray_Check, PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.memoryview cimport PyMemoryView_Check
@@ -15,7 +15,7 @@ from libc.math cimport INFINITY
 from libc.string cimport memchr
 
 from netwright.aio._native cimport FRESH, PENDING, Operation, Poller, Ready
-from netwright.aio._pipe cimport CHUNK, Pipe, Received
+from netwright.aio._pipe cimport CHUNK, PROGRESS, Pipe, Received
 from netwright.core._record cimport ConnectionRecord
 
 import warnings
@@ -23,7 +23,9 @@ import warnings
 from netwright.aio.deadlines import seconds_of
 from netwright.aio.files import source_of
 from netwright.aio.outcome import ShuttingDownError, end_failed
+from netwright.aio.passing import check_passing, close_all, receive_passed, send_passed
 from netwright.aio.stream import ELSEWHERE
+from netwright.aio.taking import check_unread
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, NetwrightError, UsageError
 from netwright.core.record import Outcome, Waiting
 from netwright.proto.drain import may_end_at
@@ -53,15 +55,13 @@ cdef enum Verb:
     FRAME
     NEXT_FRAME
     FRAMES
+    PASSED  # recv_fds
     SEND  # a send that has not begun
     DRAIN  # a send that waits for the kernel
     FILE  # send_file
+    PASS  # send_fds that has not begun
     FINISH  # send_eof
     CLOSE
-
-
-cdef enum:
-    PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds, as in stream.py
 
 
 cdef object DRAINED = Outcome.DRAINED
@@ -71,7 +71,7 @@ cdef object CLOSING = Waiting.CLOSE
 cdef object HANDLER = Waiting.HANDLER
 cdef tuple VERBS = (
     "read", "__anext__", "read_exactly", "read_until", "readline", "__anext__", "__anext__", "read_frame", "__anext__",
-    "__anext__", "send", "send", "send_file", "send_eof", "close",
+    "__anext__", "recv_fds", "send", "send", "send_file", "send_fds", "send_eof", "close",
 )
 
 cdef enum Struck:  # the deadline that an operation reaches first
@@ -92,6 +92,7 @@ cdef class Stream(Pipe):
     cdef object made, _limits, exchange
     cdef str _subject
     cdef double patience, first_byte, idle, frame, send_most
+    cdef Py_ssize_t outbox
     cdef double message  # when the open message began; INFINITY: open, and no byte of it came; -1: none is open
     cdef bint draining, owes
     cdef object __weakref__
@@ -166,6 +167,7 @@ cdef class Stream(Pipe):
         self.idle = INFINITY if limits.idle is None else limits.idle
         self.frame = INFINITY if limits.frame is None else limits.frame
         self.send_most = INFINITY if limits.send is None else limits.send
+        self.outbox = min(limits.outbox, PY_SSIZE_T_MAX)
 
     @property
     def at_eof(self):
@@ -234,6 +236,11 @@ cdef class Stream(Pipe):
     def frame_batches(self, framing):
         return Each(self, FRAMES, framing)
 
+    def recv_fds(self, limit=CHUNK, most=16, *, timeout=None, deadline=None, stage="read", waiting=RECEIVE):
+        cdef Operation operation = self.operation(PASSED, timeout, deadline, stage, waiting)
+        operation.size, operation.offset = number(operation, "recv_fds limit", limit, 1), number(operation, "recv_fds most", most, 1)
+        return operation
+
     def read_nowait(self, limit=CHUNK):
         cdef Py_ssize_t count
         if type(limit) is not int or limit < 1:
@@ -252,7 +259,8 @@ cdef class Stream(Pipe):
             self.took()
         return self.consume(count)
 
-    def unread(self, bytes data not None):
+    def unread(self, data):
+        check_unread(data)
         if data:
             self.prepend(data)
 
@@ -314,6 +322,8 @@ cdef class Stream(Pipe):
             raise self.why("read")
         if self.budget <= 0 and operation.state == FRESH and (self.readable or self.end > self.begin) and self.is_spent():
             return PENDING
+        if operation.kind == PASSED:
+            return self.attempt_passed(operation)
         if self.end > self.begin or (operation.kind == EXACT and operation.size == 0):
             result = self.take_kept(operation)
             if result is not PENDING:
@@ -348,6 +358,36 @@ cdef class Stream(Pipe):
         if self.failure and not self.readable:
             raise self.why("read")
         return self.at_end(operation) if self.eof else PENDING
+
+    cdef object attempt_passed(self, Operation operation):
+        if operation.state == FRESH:
+            check_passing(self)
+        if self.end > self.begin:
+            return self.consume(min(operation.size, self.end - self.begin)), []
+        if self.failure and not self.readable:
+            raise self.why("read")
+        if self.eof or not self.readable:
+            return (b"", []) if self.eof else PENDING
+        try:
+            found = receive_passed(self.fd, operation.size)
+        except OSError as error:
+            self.readable = False
+            self.fail_with(error.errno)
+            raise self.why("read")
+        if found is None:
+            self.readable = False
+            return PENDING
+        data, fds = found
+        if not data:
+            self.readable, self.eof = False, True
+            self.see_fin()
+            return found
+        self.record.count_in(len(data), self.poller.now)
+        if len(fds) > operation.offset:
+            self.keep(data, len(data))
+            close_all(fds)
+            raise LimitError("recv_fds most", len(fds), operation.offset, unit="descriptors")
+        return found
 
     cdef object at_end(self, Operation operation):
         """The peer sent FIN, and what is kept does not make a whole."""
@@ -385,15 +425,23 @@ cdef class Stream(Pipe):
         cdef Operation operation = self.operation(FILE, timeout, deadline, "send", SENDING)
         return with_detail(operation, (file, offset, count))
 
+    def send_fds(self, data, fds, *, timeout=None, deadline=None):
+        cdef Operation operation = self.operation(PASS, timeout, deadline, "send", SENDING)
+        operation.detail = (data, fds)
+        return operation
+
     def send_eof(self):
         return self.operation(FINISH, None, None, "send", SENDING)
 
     def post(self, *parts):
-        check_parts(parts)
+        if len(parts) == 1 and PyBytes_CheckExact(parts[0]):
+            data = parts[0]
+        else:
+            check_parts(parts)
+            data = b"".join(parts)
         self.check_place()
         self.owes = False
-        data = parts[0] if len(parts) == 1 and PyBytes_CheckExact(parts[0]) else b"".join(parts)
-        return self.post_bytes(data, self._limits.outbox)
+        return self.post_bytes(data, self.outbox, self.send_most)
 
     cdef int check_place(self) except -1:
         """UsageError in a thread that is not the loop's."""
@@ -420,6 +468,8 @@ cdef class Stream(Pipe):
                 operation.offset, operation.size = operation.detail.offset, operation.detail.size
             elif operation.kind == SEND:
                 check_parts(operation.detail)
+            elif operation.kind == PASS:
+                check_passing(self, *operation.detail)
             self.check_writable()
             if self.writing is not None or self.queued is not None or self.behind:
                 return PENDING
@@ -436,9 +486,25 @@ cdef class Stream(Pipe):
             return None if self.queued is None else PENDING
         if operation.kind == FILE:
             return self.attempt_file(operation)
+        if operation.kind == PASS:
+            return self.attempt_pass(operation)
         if operation.kind == FINISH:
             self.send_fin()
         return None
+
+    cdef object attempt_pass(self, Operation operation):
+        data, fds = operation.detail
+        try:
+            sent = send_passed(self.fd, data, fds)
+        except OSError as error:
+            self.fail_with(error.errno)
+            raise self.why("send")
+        if not sent:
+            return PENDING
+        self.record.count_out(sent, self.poller.now)
+        operation.detail, operation.kind = None, DRAIN
+        self.push((data[sent:],))
+        return None if self.queued is None else PENDING
 
     cdef object attempt_file(self, Operation operation):
         source = operation.detail
@@ -535,10 +601,11 @@ cdef class Stream(Pipe):
 
     cdef double drain_at(self, Operation operation) except? -1.0:
         """When a drain may end this connection, whose reader waits; see ``proto.drain``."""
-        busy = self.end > self.begin or self.queued is not None or self.writing is not None or self.behind
+        busy = self.queued is not None or self.writing is not None or self.behind
         return may_end_at(
             operation.waiting,
             busy=busy or 0 <= self.message < INFINITY,
+            begun=self.end > self.begin,
             answered=not self.owes,
             beside=self.record.last_out_at > operation.since,
             moved_at=max(self.record.last_in_at, self.record.last_out_at),
@@ -577,9 +644,17 @@ cdef class Stream(Pipe):
 
     def finish_messages(self):
         """From now on a read between messages raises ClosedError; True if one waits there now.  For a drain."""
+        cdef Py_ssize_t count
         self.draining = True
         if self.reading is None:
             return False
+        if self.reading.kind == PASSED:
+            self.readable = True  # it looks by itself: descriptors may come with the bytes
+        elif not (self.closing or self.eof or self.failure):
+            count = self.receive(self.poller.scratch, CHUNK)  # of what the poller has not served yet
+            if count > 0:
+                self.keep(self.poller.scratch, count)
+                self.readable = True
         self.reading.waiter.wake_soon()  # it looks again, and arms the time of its end
         return self.drain_at(self.reading) <= self.poller.refresh()
 
@@ -596,7 +671,7 @@ cdef class Stream(Pipe):
 
 
 cdef bint has_posts(list behind):
-    return behind is not None and len(behind) > 0 and isinstance(behind[0], bytes)
+    return behind is not None and len(behind) > 0 and PyByteArray_CheckExact(behind[0])
 
 
 cdef double seconds(Operation operation, name, value) except? -1.0:

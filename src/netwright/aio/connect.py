@@ -6,7 +6,7 @@ import math
 import socket
 from collections.abc import Awaitable, Callable, Sequence
 from functools import partial
-from typing import TypeAlias
+from typing import TypeAlias, TypeVar
 
 from netwright.aio.choice import engine
 from netwright.aio.engine import Handle
@@ -25,6 +25,7 @@ __all__ = ["connect"]
 
 _FAMILIES = {PREFERRED: socket.AF_INET6, OTHER: socket.AF_INET}
 
+E = TypeVar("E", bound=BaseException)
 Try: TypeAlias = Callable[[Address], Awaitable[Handle]]
 
 
@@ -66,18 +67,12 @@ async def connect(
         async with asyncio.timeout_at(None if until == math.inf else _later(until, begun)):
             handle = await _open(target, partial(_attempt, record, tuning, source), record)
         record.local, record.peer = _name(handle), handle.peer
-    except BaseException as error:
-        now = clock.now()
-        stage = "resolve" if record.waiting is Waiting.RESOLVE else "connect"
-        late = isinstance(error, TimeoutError)
+    except TimeoutError as error:
         advice = f"{target} does not answer" if until >= begun else "the time was over before the call"
-        failure = DeadlineError(stage, now - begun, advice=advice) if late else error
-        number = record.attempts[-1].errno if record.attempts and not late else 0
-        record.end(Outcome.CONNECT_FAILED, now, stage=stage, errno=number, text=str(failure))
-        recorder.close(record, now)
-        if failure is error:
-            raise
-        raise failure from error
+        raise _ended(record, recorder, DeadlineError(_stage(record), clock.now() - begun, advice=advice)) from error
+    except BaseException as error:
+        _ended(record, recorder, error)
+        raise
     record.opened_at = clock.now()
     record.wait(Waiting.HANDLER, record.opened_at)
     record.note(Kind.ESTABLISHED, record.opened_at, note=str(record.peer))
@@ -85,6 +80,19 @@ async def connect(
         return await clock.open(handle, record, recorder, limits)
     except OSError as error:
         raise _error(f"connected to {target}, but cannot make a stream of it: {error_text(error)}", [error]) from error
+
+
+def _stage(record: ConnectionRecord) -> str:
+    return "resolve" if record.waiting is Waiting.RESOLVE else "connect"
+
+
+def _ended(record: ConnectionRecord, recorder: Recorder, error: E) -> E:
+    """Close the record; return ``error``, which no frame of its own traceback must keep: that would be a cycle."""
+    now = engine().now()
+    number = record.attempts[-1].errno if record.attempts and not isinstance(error, TimeoutError) else 0
+    record.end(Outcome.CONNECT_FAILED, now, stage=_stage(record), errno=number, text=str(error))
+    recorder.close(record, now)
+    return error
 
 
 def _source(local: AddressLike | None) -> Address | None:
@@ -202,7 +210,7 @@ class _Race:
         try:
             found = await look_up(self.target.host, self.target.port, _FAMILIES[family])
         except OSError as error:
-            self.refused.append(error)
+            self.refused.append(error.with_traceback(None))  # whose frames hold this race: a cycle
         self.record.note(Kind.RESOLVED, engine().now(), note=" ".join(map(str, found)))
         self.happened.put_nowait(partial(self.machine.resolved, family, found))
 
@@ -210,7 +218,7 @@ class _Race:
         try:
             self.handles[candidate] = await self.attempt(candidate)
         except OSError as error:
-            self.happened.put_nowait(partial(self.machine.failed, candidate, error))
+            self.happened.put_nowait(partial(self.machine.failed, candidate, error.with_traceback(None)))
         else:
             self.happened.put_nowait(partial(self.machine.connected, candidate))
 

@@ -6,12 +6,14 @@ that nobody closed can be noticed.
 
 import asyncio
 import math
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
+from functools import partial
 from typing import TypeAlias
 
 from netwright.aio.deadlines import TICK, Expiry, Ticker, clock_of
 from netwright.aio.outcome import end_broken, failure_of
+from netwright.aio.passing import close_all, receive_passed
 from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, NetwrightError, ResetError, TransportError
 from netwright.core.moment import Kind
@@ -29,6 +31,15 @@ _HANDLER = Waiting.HANDLER
 Turn: TypeAlias = asyncio.Future[DeadlineError | None]
 
 
+class Posts:
+    """Bytes of posts that followed one another, as one entry of ``Pipe.turns``."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = bytearray(data)
+
+
 class Pipe:
     """One connection below the verbs.
 
@@ -40,8 +51,11 @@ class Pipe:
         ending: the outcome of an orderly end.
         receiver: the future that a reader awaits, None if none does.
         sending: a send is under way: it has its turn.
-        turns: what waits behind it: sends, and the bytes of posts.
+        turns: what waits behind it, in order: sends and posts.  Each one is removed in constant time.
         posted: bytes of posts that the channel did not take yet.
+        send_only: the channel cannot receive: ``eof`` is set, but the peer sent no FIN.
+        by_request: nothing is received before a verb waits for it: descriptors may come with the bytes.
+        passing: the reader wants descriptors, and receives by itself; ``arrived``: it may do so now.
         cause: the setting or time that ended the connection from this side.
     """
 
@@ -49,6 +63,7 @@ class Pipe:
         *("loop", "clock", "ticker", "record", "recorder", "channel", "buffer", "receiver"),
         *("eof", "over", "closing", "fin_sent", "held", "lost", "ending", "error", "cause"),
         *("sending", "turns", "posted", "flushing", "_queued", "_sent", "_gone", "_life", "_receive_expiry"),
+        *("by_request", "passing", "arrived", "send_only", "_posting", "_stall"),
     )
 
     def __init__(
@@ -67,14 +82,18 @@ class Pipe:
         self.error: OSError | None = None
         self.cause: NetwrightError | None = None
         self.receiver: asyncio.Future[None] | None = None
-        self.turns: deque[Turn | bytes] = deque()
+        self.turns: OrderedDict[Turn | Posts, None] = OrderedDict()
         self.flushing: Turn | None = None
         self.posted = 0
+        self._posting = False  # the message under way is of posts
         self._queued: memoryview | None = None
         self._sent = 0
         self._gone: asyncio.Event | None = None
         self._receive_expiry: Expiry | None = None
         self._life: Expiry | None = None
+        self._stall: Expiry | None = None
+        self.by_request = record.transport == "unix" and channel.info("descriptor") >= 0
+        self.passing = self.arrived = self.send_only = False
         record.probe = channel.info("tcp_info")
         channel.watch(self._readable, None)
 
@@ -82,17 +101,53 @@ class Pipe:
 
     def receive(self) -> None:
         """Take what is here into the buffer, even if the loop had no turn to say so."""
-        if not (self.eof or self.lost):
-            self._readable()
+        if not (self.eof or self.lost or self.passing):
+            self._receive()
 
     def _readable(self) -> None:
+        waits = self.receiver is not None and not self.receiver.done()
+        if self.by_request and (self.passing or not waits):
+            self.held = self.arrived = True
+            self._watch()
+            _wake(self.receiver)
+        else:
+            self._receive()
+
+    def take_passed(self, size: int, most: int) -> tuple[bytes, list[int]] | None:
+        """Take bytes and the descriptors that came with them; what is buffered came without.
+
+        Raises:
+            LimitError: more than ``most`` descriptors came, and were closed; the bytes are buffered.
+        """
+        self.arrived = False
+        if self.buffer:
+            return self.buffer.take(size), []
+        if self.eof or self.lost:
+            return None
+        try:
+            found = receive_passed(self.channel.info("descriptor"), size)
+        except OSError as error:
+            self.lose(error)
+            return None
+        if found is None:
+            return None
+        data, fds = found
+        self._received(data)
+        if len(fds) > most:
+            close_all(fds)
+            raise LimitError("recv_fds most", len(fds), most, unit="descriptors")
+        return (self.buffer.take(size), fds) if data else None
+
+    def _receive(self) -> None:
         try:
             data = self.channel.receive(RECEIVE)
         except OSError as error:
             self.lose(error)
             return
-        if data is None:
-            return
+        if data is not None:
+            self._received(data)
+
+    def _received(self, data: bytes) -> None:
         if not data:
             self.eof = self.over = True
             self.record.note(Kind.FIN_RECEIVED, self.clock())
@@ -111,7 +166,8 @@ class Pipe:
 
     def _watch(self) -> None:
         reads = self._readable if not (self.held or self.eof or self.closing) else None
-        self.channel.watch(reads, self._writable if self._queued is not None else None)
+        full = self._queued is not None or self.flushing is not None
+        self.channel.watch(reads, self._writable if full else None)
 
     def expect(self, at: float, now: float, waiting: Waiting) -> "asyncio.Future[None]":
         """Return a Future that is set at bytes, FIN, the end or time ``at``; ``expected`` must follow."""
@@ -182,9 +238,25 @@ class Pipe:
         self._watch()
         return False
 
+    def wait_for_room(self) -> Turn:
+        """Return a future for a send that has nothing queued; ``forget_room`` must follow."""
+        self.flushing = room = self.loop.create_future()
+        self._watch()
+        return room
+
+    def forget_room(self, room: Turn) -> None:
+        """The wait for room is over."""
+        if self.flushing is room:
+            self.flushing = None
+            if not self.lost:
+                self._watch()
+
     def _writable(self) -> None:
         queued = self._queued
         if queued is None:
+            self._flushed()
+            if not self.lost:
+                self._watch()
             return
         try:
             sent = self.channel.send(queued[self._sent :])
@@ -195,8 +267,10 @@ class Pipe:
             return
         self.record.sent(sent, self.clock())
         self._sent += sent
+        if self._posting:
+            self.posted -= sent
         if self._sent >= len(queued):
-            self._queued = None
+            self._queued, self._posting = None, False
             self._flushed()
             if not self.lost:
                 self._watch()
@@ -213,33 +287,57 @@ class Pipe:
     def promote(self) -> None:
         """Give the next of ``turns`` its turn, if nothing is under way."""
         while not self.sending and self._queued is None and self.turns and not self.lost:
-            turn = self.turns.popleft()
-            if isinstance(turn, bytes):
-                self.write(turn)
+            turn, _ = self.turns.popitem(last=False)
+            if isinstance(turn, Posts):
+                self.write(turn.data)
+                if not self.lost:
+                    self._posting = self.full
+                    self.posted -= len(turn.data) - self.unsent
             elif not turn.done():
                 self.sending = True
                 turn.set_result(None)
-        if self.posted and (self._queued is None or not self.turns):
-            self.posted = sum(len(turn) for turn in self.turns if isinstance(turn, bytes))
 
-    def post(self, data: bytes, most: int) -> bool:
-        """Queue ``data`` behind everything; False if the connection ends, for now or before."""
+    def post(self, data: bytes, most: int, patience: float | None) -> bool:
+        """Queue ``data`` behind everything; False if the connection ends, for now or before.
+
+        While posts are queued, the progress rule of ``limits.send`` holds as for sends: ``patience``.
+        """
         if self.closing or self.lost or self.fin_sent:
             return False
+        before = self.posted
         if not self.sending and self._queued is None and not self.turns:
-            self.write(data)
-            self.posted = self.unsent
-        else:
-            self.turns.append(data)
+            if self.write(data):
+                return True
+            self._posting, self.posted = self.full, self.unsent
+        elif data:
+            last = next(reversed(self.turns), None)
+            if isinstance(last, Posts):
+                last.data += data
+            else:
+                self.turns[Posts(data)] = None
             self.posted += len(data)
         if self.posted > most:
             self.end_by(LimitError("outbox", self.posted, most), Outcome.LIMIT, "outbox")
+        elif self.posted and not before and patience is not None:
+            self._await_progress(patience, self.clock())
         return not self.lost
+
+    def _await_progress(self, patience: float, now: float) -> None:
+        if self._stall is not None:
+            self.ticker.forget(self._stall)
+        self._stall = Expiry(partial(self._stalled, patience, now, self.record.bytes_out))
+        self.ticker.arm(self._stall, now + patience, now)
+
+    def _stalled(self, patience: float, began: float, sent: int, now: float) -> None:
+        if self.posted and self.record.bytes_out - sent < PROGRESS:
+            self.end_by(DeadlineError("send", now - began), Outcome.DEADLINE, "send")
+        elif self.posted:
+            self._await_progress(patience, now)
 
     def waits(self, turn: Turn) -> bool:
         """Remove a send that has given up; True if it was still waiting for its turn."""
         if turn in self.turns:
-            self.turns.remove(turn)
+            del self.turns[turn]
             return True
         return False
 
@@ -249,12 +347,14 @@ class Pipe:
         """Send what is queued, then FIN; no verb goes on."""
         if self.closing or self.lost:
             return
-        self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
+        fin_came_first = self.eof and not self.fin_sent and not self.send_only
+        self.ending = Outcome.PEER_CLOSED if fin_came_first else Outcome.CLOSED
         self.record.wait(Waiting.CLOSE, self.clock())
         self.closing = self.over = True
-        for turn in [turn for turn in self.turns if not isinstance(turn, bytes)]:
-            self.turns.remove(turn)
-            _finish(turn, None)
+        for turn in list(self.turns):
+            if not isinstance(turn, Posts):
+                del self.turns[turn]
+                _finish(turn, None)
         _finish(self.flushing, None)
         self.flushing, self.sending = None, False
         _wake(self.receiver)
@@ -308,12 +408,12 @@ class Pipe:
         self.record.end(self.ending, now)
         self.recorder.close(self.record, now)
         self._queued = None
-        for expiry in (self._life, self._receive_expiry):
+        for expiry in (self._life, self._receive_expiry, self._stall):
             if expiry is not None:
                 self.ticker.forget(expiry)
-        self._life = self._receive_expiry = None
+        self._life = self._receive_expiry = self._stall = None
         for turn in (self.flushing, *self.turns):
-            if turn is not None and not isinstance(turn, bytes):
+            if turn is not None and not isinstance(turn, Posts):
                 _finish(turn, None)
         self.turns.clear()
         self.flushing, self.posted = None, 0

@@ -8,16 +8,25 @@ import asyncio
 import math
 import sys
 import warnings
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from functools import partial
 from typing import Any, BinaryIO, TypeVar
 
 from netwright.aio.deadlines import seconds_of
 from netwright.aio.files import source_of
 from netwright.aio.outcome import ShuttingDownError, end_failed
+from netwright.aio.passing import check_passing, send_passed
 from netwright.aio.pipe import Pipe, SendExpiry, Turn
 from netwright.aio.stream import ELSEWHERE, creation_site
-from netwright.aio.taking import check_delimiter, take_delimited, take_frames, take_lines, take_rest, whole_number
+from netwright.aio.taking import (
+    check_delimiter,
+    check_unread,
+    take_delimited,
+    take_frames,
+    take_lines,
+    take_rest,
+    whole_number,
+)
 from netwright.core.errors import (
     ClosedError,
     DeadlineError,
@@ -30,7 +39,7 @@ from netwright.core.record import ConnectionRecord, ExchangeRecord, Outcome, Wai
 from netwright.proto import stream
 from netwright.proto.drain import may_end_at
 from netwright.proto.framing import Framing
-from netwright.proto.stream import LINE, READ, Data
+from netwright.proto.stream import FDS, LINE, READ, Data
 from netwright.wire.tcp_info import TcpInfo, parse_tcp_info
 
 __all__ = ["Stream"]
@@ -203,6 +212,7 @@ class Stream(stream.Stream):
         return data
 
     def unread(self, data: bytes) -> None:
+        check_unread(data)
         self._pipe.buffer.prepend(data)
 
     def __anext__(self) -> Coroutine[Any, Any, bytes]:
@@ -278,10 +288,74 @@ class Stream(stream.Stream):
             self._end_turn()
 
     def post(self, *parts: Data) -> bool:
-        data = _joined(parts)
-        self._check_place()
+        data = parts[0] if len(parts) == 1 and type(parts[0]) is bytes else bytes(_joined(parts))
+        pipe = self._pipe
+        if asyncio._get_running_loop() is not pipe.loop:  # noqa: SLF001  # as in _check_place
+            self._check_place()
         self._answered = True
-        return self._pipe.post(data if isinstance(data, bytes) else bytes(data), self.limits.outbox)
+        limits = self.limits
+        return pipe.post(data, limits.outbox, limits.send)
+
+    def end_direction(self, *, reads: bool, writes: bool) -> None:
+        """Mark what a pipe's single end cannot do as over."""
+        pipe = self._pipe
+        pipe.eof = pipe.over = pipe.send_only = reads
+        pipe.fin_sent = writes
+
+    # descriptors
+
+    async def send_fds(
+        self, data: bytes, fds: Sequence[int], *, timeout: float | None = None, deadline: float | None = None
+    ) -> None:
+        check_passing(self, data, fds)
+        pipe = self._pipe
+        until = self._until(timeout, deadline)
+        await self._turn(until, "send")
+        try:
+            self._answered = True
+            while not (sent := self._pass(data, fds)):
+                room = pipe.wait_for_room()
+                try:
+                    await self._sent(room, until, "send", queued=False)
+                finally:
+                    pipe.forget_room(room)
+                self._check_writer()
+            pipe.record.sent(sent, pipe.clock())
+            pipe.write(data[sent:])
+            if pipe.full:
+                await self._flushed(until, "send")
+        finally:
+            self._end_turn()
+
+    def _pass(self, data: bytes, fds: Sequence[int]) -> int:
+        try:
+            return send_passed(self.fileno(), data, fds)
+        except OSError as error:
+            self._pipe.lose(error)
+            raise self._pipe.failure("send") from error
+
+    async def recv_fds(
+        self,
+        limit: int = READ,
+        most: int = FDS,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = _RECEIVE,
+    ) -> tuple[bytes, list[int]]:
+        limit, most = whole_number("recv_fds limit", limit, 1), whole_number("recv_fds most", most, 1)
+        check_passing(self)
+        pipe = self._pipe
+        self._check_reader()
+        pipe.passing = True
+        try:
+            found = await self._whole(
+                partial(pipe.take_passed, limit, most), timeout, deadline, stage, waiting, bare=True, nothing=True
+            )
+        finally:
+            pipe.passing = False
+        return found or (b"", [])
 
     # messages
 
@@ -351,6 +425,7 @@ class Stream(stream.Stream):
         receiver = self._pipe.receiver
         if receiver is None:
             return False
+        self._pipe.receive()  # what the loop has not said yet
         if not receiver.done():
             receiver.set_result(None)  # it looks again, and arms the time of its end
         return self._may_end_at() <= self._pipe.clock()
@@ -385,7 +460,7 @@ class Stream(stream.Stream):
             pipe.sending = True
             return
         turn: Turn = pipe.loop.create_future()
-        pipe.turns.append(turn)
+        pipe.turns[turn] = None
         try:
             await self._sent(turn, until, stage, queued=False)
             self._check_writer()
@@ -510,7 +585,7 @@ class Stream(stream.Stream):
             finally:
                 self._turn_at = now = pipe.expected()
                 self._spins = 0
-            if record.bytes_in != came:
+            if record.bytes_in != came or (pipe.passing and pipe.arrived):
                 found, came, self._since = attempt(), record.bytes_in, now
         self._answered = False
         if self._message == math.inf:
@@ -548,10 +623,11 @@ class Stream(stream.Stream):
     def _may_end_at(self) -> float:
         """When a drain may end this connection, whose reader waits; see ``proto.drain``."""
         pipe, record = self._pipe, self.record
-        busy = bool(pipe.buffer) or pipe.full or pipe.sending or bool(pipe.turns) or self._message < math.inf
+        busy = pipe.full or pipe.sending or bool(pipe.turns) or self._message < math.inf
         return may_end_at(
             self._waits,
             busy=busy,
+            begun=bool(pipe.buffer),
             answered=self._answered,
             beside=record.last_out_at > self._since,
             moved_at=max(record.last_in_at, record.last_out_at),
@@ -581,7 +657,7 @@ class Stream(stream.Stream):
         at = math.inf if limit is None else since + limit
         if until <= at:
             at, name, since = until, stage, self._since if started is None else started
-        if self._draining and started is None:
+        if self._draining:
             at = min(at, self._may_end_at())  # which is later than now: ``_go_on`` has looked
         if at <= now:
             raise DeadlineError(name, now - since)

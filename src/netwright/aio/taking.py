@@ -6,7 +6,15 @@ from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import LimitError, NetwrightError, UsageError
 from netwright.proto.framing import Framing
 
-__all__ = ["check_delimiter", "take_delimited", "take_frames", "take_lines", "take_rest", "whole_number"]
+__all__ = [
+    "check_delimiter",
+    "check_unread",
+    "take_delimited",
+    "take_frames",
+    "take_lines",
+    "take_rest",
+    "whole_number",
+]
 
 M = TypeVar("M")
 
@@ -70,6 +78,12 @@ def check_delimiter(delimiter: object) -> None:
     """Raise UsageError unless ``delimiter`` is one or more bytes."""
     if not isinstance(delimiter, bytes) or not delimiter:
         raise UsageError(f"delimiter {delimiter!r}, 1 or more bytes allowed")
+
+
+def check_unread(data: object) -> None:
+    """Raise UsageError unless ``data`` is bytes."""
+    if not isinstance(data, bytes):
+        raise UsageError(f"unread of {type(data).__name__}, bytes allowed")
 
 
 def _up_to_the_long(buffer: ReceiveBuffer, lines: list[bytes], limit: int) -> list[bytes]:

@@ -19,7 +19,8 @@ class Limits:
         first_byte: stage "first byte": nothing has arrived, and for this long nothing was sent.
         idle: stage "idle": the connection is between messages, and nothing moved in either direction.
         frame: stage "frame": from the first byte of a frame, a line or a ``message()`` to its end; no byte renews it.
-        send: stage "send": bytes are queued, and the kernel accepted fewer than 64 KiB in this time.
+        send: stage "send": bytes are queued, and the kernel accepted fewer than 64 KiB in this time.  Where posts
+            are queued, no verb waits that could raise: the connection ends, and its reader gets the error.
         outbox: bytes that ``post`` queues for a peer that does not read; one more ends that connection.
         lifetime: stage "lifetime": the connection's age.
         close: a close that has not flushed by then aborts.

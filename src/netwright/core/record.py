@@ -166,7 +166,7 @@ class ConnectionRecord:
     Attributes:
         number: unique in its recorder.
         role: "accepted" or "connected".
-        transport: "tcp" or "unix".
+        transport: "tcp", "unix" or "pipe".
         service: what serves it ("http", "echo"); protocol: what is spoken ("http/1.1", "").
         waiting, waiting_since: what it waits for now; ``wait`` sets both.
         handler_time, send_waited, idle_waited, close_waited, receive_waited: seconds spent so far in Waiting.HANDLER,

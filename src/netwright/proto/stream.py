@@ -6,9 +6,9 @@ either all queued in order, or none.  ``netwright.testing.streams`` checks all o
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, BinaryIO, ClassVar, Protocol, Self, TypeAlias, TypeVar
+from typing import TYPE_CHECKING, BinaryIO, ClassVar, NamedTuple, Protocol, Self, TypeAlias, TypeVar, overload
 
 from netwright.core.address import Address
 from netwright.core.errors import UsageError
@@ -17,19 +17,37 @@ from netwright.core.record import ConnectionRecord, Waiting
 from netwright.proto.framing import Framing
 from netwright.wire.tcp_info import TcpInfo
 
-__all__ = ["LINE", "READ", "Data", "Message", "Shell", "Stream", "Tap"]
+__all__ = ["FDS", "LINE", "READ", "Credentials", "Data", "Message", "Shell", "Stream", "Tap"]
 
 M = TypeVar("M")
 Data: TypeAlias = bytes | bytearray | memoryview
 Tap: TypeAlias = Callable[[bool, bytes], None]
 READ, LINE = 64 * 1024, 64 * 1024  # bytes of one read, of one line
+FDS = 16  # descriptors of one receive
+
+
+class Credentials(NamedTuple):
+    """The process at the other end of a Unix socket, as it was when it connected (SO_PEERCRED, unix(7))."""
+
+    pid: int
+    uid: int
+    gid: int
 
 
 class Shell(Protocol):
-    """The interface that makes streams of sockets, bytes and pairs; ``aio`` implements it."""
+    """The interface of the verbs that are the same on every engine; ``aio`` implements it."""
 
-    async def adopt(self, sock: object, *, limits: Limits) -> "Stream":
+    async def adopt(self, carrier: object, writes: object | None, *, limits: Limits) -> "Stream":
         """See ``Stream.adopt``."""
+
+    def get_option(self, stream: "Stream", level: int | str, name: int | str, size: int) -> int | bytes:
+        """See ``Stream.get_option``."""
+
+    def set_option(self, stream: "Stream", level: int | str, name: int | str, value: int | bytes) -> None:
+        """See ``Stream.set_option``."""
+
+    def peer_credentials(self, stream: "Stream") -> Credentials:
+        """See ``Stream.peer_credentials``."""
 
     async def relay(self, left: "Stream", right: "Stream", tap: "Tap | None") -> tuple[int, int]:
         """See ``Stream.relay``."""
@@ -62,17 +80,19 @@ class Stream(ABC):
     subject: str
 
     @classmethod
-    async def adopt(cls, sock: object, *, limits: Limits | None = None) -> "Stream":
-        """Make a stream of a connected stream socket (TCP, Unix, socketpair), which the stream owns from then on.
+    async def adopt(cls, carrier: object, writes: object | None = None, *, limits: Limits | None = None) -> "Stream":
+        """Make a stream of a connected socket (TCP, Unix, socketpair) or of pipes; it owns them from then on.
 
         Args:
-            sock: a ``socket.socket``.
+            carrier: a ``socket.socket``, or one end of a pipe: a descriptor, or a binary file such as ``Popen.stdout``.
+            writes: the pipe that the stream sends into, if ``carrier`` is the one that it reads from.  A stream of a
+                read end alone has ended its own direction; one of a write end alone reads EOF.
             limits: bounds of the connection; None sets none.
 
         Raises:
-            UsageError: the socket is not connected, or not of type SOCK_STREAM; it stays the caller's.
+            UsageError: this is no connected socket of type SOCK_STREAM and no pipe; it stays the caller's.
         """
-        return await _shell().adopt(sock, limits=limits or Limits(None, None, None, None))
+        return await _shell().adopt(carrier, writes, limits=limits or Limits(None, None, None, None))
 
     @classmethod
     def of(cls, data: bytes) -> "Stream":
@@ -112,6 +132,82 @@ class Stream(ABC):
     @abstractmethod
     def fileno(self) -> int:
         """Return the descriptor; -1 once closed, or where there is none."""
+
+    # the socket below
+
+    @overload
+    def get_option(self, level: int | str, name: int | str) -> int: ...
+    @overload
+    def get_option(self, level: int | str, name: int | str, size: int) -> bytes: ...
+    def get_option(self, level: int | str, name: int | str, size: int = 0) -> int | bytes:
+        """Return a socket option: a number, or up to ``size`` bytes if that is given.
+
+        Args:
+            level: a number or its name in the ``socket`` module: ``"SOL_SOCKET"``, ``"IPPROTO_TCP"``.
+            name: a number or its name there: ``"SO_RCVBUF"``, ``"TCP_MAXSEG"``.
+
+        Raises:
+            UsageError: the stream has no socket of the kernel's, the name is unknown, or the kernel refused.
+            ClosedError: the stream is closed.
+        """
+        return _shell().get_option(self, level, name, size)
+
+    def set_option(self, level: int | str, name: int | str, value: int | bytes) -> None:
+        """Set a socket option; ``Tuning`` sets the usual ones of a new connection.
+
+        Args:
+            level, name: as in ``get_option``.
+
+        Raises:
+            UsageError, ClosedError: as in ``get_option``.
+        """
+        _shell().set_option(self, level, name, value)
+
+    def peer_credentials(self) -> Credentials:
+        """Return the process id, user and group at the other end of a Unix socket.
+
+        The kernel recorded them when the peer connected: the process may have exited or passed the socket on since.
+
+        Raises:
+            UsageError: this is no Unix socket, or the system does not tell.
+            ClosedError: the stream is closed.
+        """
+        return _shell().peer_credentials(self)
+
+    @abstractmethod
+    async def send_fds(
+        self, data: bytes, fds: Sequence[int], *, timeout: float | None = None, deadline: float | None = None
+    ) -> None:
+        """Send ``data``, at least one byte, with copies of the descriptors ``fds`` over a Unix socket (SCM_RIGHTS).
+
+        The caller's descriptors must stay open until this returns, and remain the caller's.  Cancelling leaves the
+        message either queued whole, or not sent at all.
+
+        Raises:
+            UsageError: this is no Unix socket; no data; no descriptor, more than 253, or one that is not open.
+            DeadlineError, ResetError, ClosedError: as in ``send``.
+        """
+
+    @abstractmethod
+    async def recv_fds(
+        self,
+        limit: int = READ,
+        most: int = FDS,
+        *,
+        timeout: float | None = None,
+        deadline: float | None = None,
+        stage: str = "read",
+        waiting: Waiting = Waiting.RECEIVE,
+    ) -> tuple[bytes, list[int]]:
+        """Return 1 to ``limit`` bytes and the descriptors that came with them, which are the caller's; b"" at EOF.
+
+        Descriptors that come with bytes which another verb reads are closed, and so are all of a message with more
+        than ``most``.  Cancelling loses none.
+
+        Raises:
+            LimitError: more than ``most`` descriptors came; the bytes stay in the buffer.
+            UsageError: this is no Unix socket.
+        """
 
     # reading
 
@@ -300,8 +396,9 @@ class Stream(ABC):
         """Copy bytes in both directions until both sides have ended theirs; return how many went there and came back.
 
         A FIN is passed on when everything before it was sent.  A drain does not cut what moves: it ends the relay once
-        neither direction has moved for ``proto.drain.QUIET`` seconds.  A side that breaks ends the relay with its
-        error; closing the streams remains the caller's.
+        neither direction has moved for ``proto.drain.QUIET`` seconds.  The limits of both sides hold.  A side that
+        breaks, or whose time is over, ends the relay with its error: it ends as ``fail`` does, the other side with
+        RST, and each record names the culprit.  Otherwise closing the streams remains the caller's.
 
         Args:
             tap: is called with True and each chunk that goes to ``other``, with False and each that comes back.

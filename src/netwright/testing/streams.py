@@ -2,19 +2,25 @@
 
 ``await check_stream(pair)`` runs all of it; ``CHECKS`` are the single checks, for a test each.  ``pair`` makes a new
 connected pair each time and gets the limits of the first one.  Times are short: a loop with a clock that jumps helps.
+
+One responsibility: the checks of one stream's behaviour, each a function that needs nothing but a pair.
 """
 
 import asyncio
 import gc
 import io
 import math
+import os
+import socket
 import tempfile
 import threading
 import warnings
 from collections.abc import AsyncIterator, Awaitable, Callable, Coroutine, Sequence
 from contextlib import aclosing, asynccontextmanager
+from functools import partial
 from typing import Any, TypeAlias
 
+from netwright.core.buffer import ReceiveBuffer
 from netwright.core.errors import (
     ClosedError,
     DeadlineError,
@@ -377,6 +383,24 @@ async def post_never_waits(pair: Pair) -> None:
         assert left.record.outcome is Outcome.LIMIT
 
 
+async def posts_keep_the_progress_rule(pair: Pair) -> None:
+    """Of ``limits.send``: a peer that reads too little ends the connection; what was taken whole counts no more."""
+    async with _both(pair, Limits(first_byte=None, idle=None, send=1.0, outbox=100 * MUCH)) as (left, right):
+        assert left.post(bytes(MUCH))
+        assert await right.read_exactly(MUCH) == bytes(MUCH)
+        await asyncio.sleep(2.5)
+        assert not left.closed
+        assert left.post(bytes(4 * MUCH))
+        for _ in range(4):
+            await asyncio.sleep(0.5)
+            await right.read_exactly(MUCH // 8)
+        assert not left.closed
+        error = await _raised(left.read())
+        assert isinstance(error, DeadlineError)
+        assert error.stage == "send"
+        assert left.record.outcome is Outcome.DEADLINE
+
+
 async def half_close_leaves_the_other_direction(pair: Pair) -> None:
     """FIN after everything queued; a second one changes nothing."""
     async with _both(pair) as (left, right):
@@ -514,6 +538,194 @@ async def a_drain_ends_what_is_between_messages(pair: Pair) -> None:
         assert type(await reader).__name__ == "ShuttingDownError"
 
 
+async def options_are_read_and_set(pair: Pair) -> None:
+    """By number and by name, where the kernel has a socket; elsewhere, and for what is wrong, UsageError."""
+    async with _both(pair) as (left, _):
+        if left.fileno() < 0 or left.record.transport == "pipe":
+            for use in (lambda: left.get_option("SOL_SOCKET", "SO_TYPE"), lambda: left.set_option(1, 9, 1)):
+                assert "no socket" in str(_caught(use))
+        else:
+            assert left.get_option("SOL_SOCKET", "SO_TYPE") == socket.SOCK_STREAM
+            left.set_option(socket.SOL_SOCKET, "SO_KEEPALIVE", 1)
+            assert left.get_option("SOL_SOCKET", socket.SO_KEEPALIVE)
+            assert len(left.get_option("SOL_SOCKET", "SO_LINGER", 8)) == 8
+            wrong: Any = "a text"
+            for use in (
+                lambda: left.get_option("SOL_SOCKET", "SO_NOTHING"),
+                lambda: left.get_option("SOL_SOCKET", 9999),
+                lambda: left.set_option("SOL_SOCKET", "SO_KEEPALIVE", wrong),
+            ):
+                assert isinstance(_caught(use), UsageError)
+        await left.close()
+        assert isinstance(_caught(lambda: left.get_option("SOL_SOCKET", "SO_TYPE")), ClosedError)
+
+
+def _caught(use: Callable[[], object]) -> NetwrightError:
+    try:
+        found = use()
+    except NetwrightError as error:
+        return error
+    raise AssertionError(f"{found!r} instead of an error")
+
+
+def _passes(stream: Stream) -> bool:
+    return stream.record.transport == "unix" and stream.fileno() >= 0
+
+
+async def unread_takes_bytes_alone(pair: Pair) -> None:
+    """Anything but bytes is refused by name."""
+    async with _both(pair) as (left, _):
+        wrong: Any
+        for wrong in ("text", bytearray(b"x"), None):
+            assert "unread" in str(_caught(partial(left.unread, wrong)))
+        left.unread(b"")
+        left.unread(b"back")
+        assert await left.read() == b"back"
+
+
+async def credentials_are_the_peers(pair: Pair) -> None:
+    """Of a Unix socket; other streams have none."""
+    async with _both(pair) as (left, _):
+        if _passes(left):
+            assert left.peer_credentials() == (os.getpid(), os.getuid(), os.getgid())
+        else:
+            assert isinstance(_caught(left.peer_credentials), UsageError)
+
+
+async def descriptors_travel_with_bytes(pair: Pair) -> None:
+    """Behind a send that waits; to the verb that asks for them; what nobody asked for is closed."""
+    async with _both(pair) as (left, right):
+        if not _passes(left):
+            await _refused(left, "passes no descriptors", lambda: left.send_fds(b"x", [0]), left.recv_fds)
+            return
+        before = _open_descriptors()
+        with tempfile.TemporaryFile() as file:
+            number = file.fileno()
+            await left.send_fds(b"one", [number, number])
+            data, fds = await right.recv_fds()
+            assert (data, len(fds)) == (b"one", 2)
+            for fd in fds:
+                assert os.fstat(fd) == os.fstat(number)
+                assert not os.get_inheritable(fd)
+                os.close(fd)
+            async with asyncio.TaskGroup() as group:
+                group.create_task(_send(left, bytes(MUCH)))
+                await _turns()
+                behind = group.create_task(left.send_fds(b"two", [number]))
+                cut = group.create_task(left.send_fds(b"cut", [number]))
+                await _turns()
+                cut.cancel()
+                assert await right.read_exactly(MUCH) == bytes(MUCH)
+                data, fds = await right.recv_fds()
+                assert (data, len(fds)) == (b"two", 1)
+                os.close(fds[0])
+                await behind
+            await left.send_fds(b"unasked", [number])
+            assert await right.read() == b"unasked"
+            await left.send_fds(b"many", [number] * 3)
+            error = await _raised(right.recv_fds(most=2))
+            assert isinstance(error, LimitError)
+            assert (error.seen, error.allowed) == (3, 2)
+            assert await right.recv_fds() == (b"many", [])
+            for data, wrong in ((b"", [number]), (b"x", []), (b"x", [9999]), (b"x", [-1]), (b"x", [number] * 254)):
+                assert isinstance(await _raised(left.send_fds(data, wrong)), UsageError)
+            assert isinstance(await _raised(right.recv_fds(timeout=SHORT)), DeadlineError)
+        await left.send_eof()
+        assert await right.recv_fds() == (b"", [])
+        assert _open_descriptors() == before
+
+
+def _open_descriptors() -> set[str]:
+    """Descriptors of this process and where they lead, without the one that lists them."""
+    found = set()
+    for name in os.listdir("/proc/self/fd") if os.path.isdir("/proc/self/fd") else ():
+        try:
+            found.add(f"{name} {os.readlink(f'/proc/self/fd/{name}')}")
+        except OSError:
+            continue
+    return found
+
+
+async def a_cancelled_receive_of_descriptors_loses_none(pair: Pair) -> None:
+    """Cancelled at every turn, while messages come."""
+    async with _both(pair) as (left, right), asyncio.TaskGroup() as group:
+        if not _passes(left):
+            return
+        before = _open_descriptors()
+
+        async def feed() -> None:
+            for _ in range(50):
+                await left.send_fds(b"x", [0])
+                await asyncio.sleep(0)
+
+        group.create_task(feed())
+        came = 0
+        for number in range(2000):
+            reader = group.create_task(_receive_fds(right))
+            await _turns(number % 4)
+            reader.cancel()
+            await asyncio.wait([reader])
+            for fd in () if reader.cancelled() else reader.result():
+                os.close(fd)
+                came += 1
+            if came == 50:
+                break
+        assert came == 50
+        assert _open_descriptors() == before
+
+
+async def _receive_fds(stream: Stream) -> list[int]:
+    data, fds = await stream.recv_fds(1)
+    assert data == b"x"
+    return fds
+
+
+class _Counted:
+    """Messages that end with a zero byte, by a framing that looks at every byte itself and counts how many it saw."""
+
+    looked = 0
+
+    def decode(self, buffer: ReceiveBuffer) -> bytes | None:
+        """Go on where the last call ended."""
+        begin = buffer.resume if isinstance(buffer.resume, int) else 0
+        fresh = buffer.peek(len(buffer) - begin, begin)
+        self.looked += len(fresh)
+        end = fresh.find(0)
+        if end < 0:
+            buffer.resume = len(buffer)
+            return None
+        message = buffer.take(begin + end)
+        buffer.skip(1)
+        return message
+
+    def encode(self, message: bytes) -> tuple[bytes, ...]:
+        """The message and its end."""
+        return message, b"\0"
+
+
+async def a_resumed_message_is_looked_at_once(pair: Pair) -> None:
+    """8 MB in many receives: a framing that keeps its place in ``buffer.resume`` sees each byte once."""
+    framing = _Counted()
+    async with _both(pair) as (left, right), asyncio.TaskGroup() as group:
+        group.create_task(_send(left, b"x" * MUCH + b"\0"))
+        assert await right.read_frame(framing) == b"x" * MUCH
+        assert framing.looked == MUCH + 1
+
+
+async def a_batch_has_one_answer(pair: Pair) -> None:
+    """Messages that came together are one batch: one send answers them."""
+    framing = LengthPrefixed(2)
+    async with _both(pair) as (left, right):
+        await left.send(b"".join(b"".join(framing.encode(b"%d" % number)) for number in range(100)))
+        await left.send_eof()
+        batches = 0
+        async for batch in right.frame_batches(framing):
+            await right.send(*(part for message in batch for part in framing.encode(message)))
+            batches += 1
+        assert batches < 5
+        assert right.record.writes == batches
+
+
 CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     is_a_stream,
     reads_what_was_sent,
@@ -531,6 +743,7 @@ CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     limits_can_be_assigned,
     a_message_has_one_deadline,
     post_never_waits,
+    posts_keep_the_progress_rule,
     half_close_leaves_the_other_direction,
     close_flushes_and_a_second_waits,
     close_has_an_end,
@@ -538,4 +751,11 @@ CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     abort_resets,
     a_cancelled_read_loses_nothing,
     a_drain_ends_what_is_between_messages,
+    a_resumed_message_is_looked_at_once,
+    a_batch_has_one_answer,
+    options_are_read_and_set,
+    unread_takes_bytes_alone,
+    credentials_are_the_peers,
+    descriptors_travel_with_bytes,
+    a_cancelled_receive_of_descriptors_loses_none,
 )
