@@ -1,5 +1,6 @@
 """netwright.aio.pipe_channel: streams of pipe ends, one or two."""
 
+import asyncio
 import io
 import os
 import subprocess
@@ -7,6 +8,7 @@ import sys
 
 import pytest
 
+from netwright.aio.pipe_channel import PipeChannel
 from netwright.core.errors import ClosedError, TransportError, UsageError
 from netwright.core.limits import Limits
 from netwright.core.record import Outcome
@@ -75,6 +77,33 @@ async def test_bytes_that_a_file_read_ahead_come_first() -> None:
         assert file.closed
         os.close(writes)
         assert await stream.read() == b"two\n"
+
+
+async def test_descriptor_of_a_stream_is_that_of_an_end_which_it_has() -> None:
+    reads, writes = os.pipe()
+    async with await Stream.adopt(reads) as source, await Stream.adopt(writes) as sink:
+        assert (source.fileno(), sink.fileno()) == (reads, writes)
+    assert (source.fileno(), sink.fileno()) == (-1, -1)
+
+
+async def test_number_of_an_end_that_finished_is_free_for_the_next_in_the_loop() -> None:
+    """The loop must forget a descriptor before it is closed: the next one that is opened has its number."""
+    loop = asyncio.get_running_loop()
+    reads, writes = os.pipe()
+    channel, ready, woken = PipeChannel(loop, -1, writes), asyncio.Event(), list[str]()
+    channel.watch(None, lambda: woken.append("the old"))
+    channel.finish()
+    next_reads, next_writes = os.pipe()
+    if next_writes != writes:
+        os.dup2(next_writes, writes)
+    loop.add_writer(writes, ready.set)
+    async with asyncio.timeout(5):
+        await ready.wait()
+    loop.remove_writer(writes)
+    assert woken == []
+    for descriptor in {reads, next_reads, next_writes, writes}:
+        os.close(descriptor)
+    channel.close()
 
 
 async def test_what_is_no_pipe_stays_the_callers() -> None:

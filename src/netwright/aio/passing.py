@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from netwright.core.errors import ClosedError, UsageError
-from netwright.proto.stream import Stream
+from netwright.proto.stream import READ, Stream
 
 __all__ = ["MOST", "check_passing", "close_all", "receive_passed", "send_passed"]
 
@@ -21,14 +21,15 @@ _CALLERS = {  # what sendmsg reports about the descriptors, not about the connec
 }
 
 
-def check_passing(stream: Stream, data: object = b"x", fds: Sequence[object] = (0,)) -> None:
+def check_passing(stream: Stream, data: object = b"x", fds: Sequence[object] = (0,), *, wrapped: bool = False) -> None:
     """Refuse what cannot be passed.
 
     Raises:
-        UsageError: the stream is no Unix socket, or the arguments are no message.
+        UsageError: the stream is no Unix socket, or its bytes may not bypass the channel in which it is ``wrapped``, or
+            the arguments are no message.
         ClosedError: the stream is closed.
     """
-    if stream.record.transport != "unix" or (not stream.closed and stream.fileno() < 0):
+    if wrapped or stream.record.transport != "unix" or (not stream.closed and stream.fileno() < 0):
         raise UsageError(f"{stream!r} passes no descriptors", advice="use a Unix socket")
     if stream.closed:
         raise ClosedError(f"the connection to {stream.peer} is closed")
@@ -58,14 +59,14 @@ def send_passed(descriptor: int, data: bytes | memoryview, fds: Sequence[int]) -
 
 
 def receive_passed(descriptor: int, size: int) -> tuple[bytes, list[int]] | None:
-    """Receive up to ``size`` bytes and the descriptors that came with them; None if nothing is here.
+    """Receive up to ``size`` bytes, at most ``READ``, and the descriptors that came with them; None if nothing is here.
 
     Raises:
         OSError: the connection is broken.
     """
     with _socket(descriptor) as sock:
         try:
-            data, messages, _, _ = sock.recvmsg(size, socket.CMSG_SPACE(MOST * _WIDTH), _CLOSE_ON_EXEC)
+            data, messages, _, _ = sock.recvmsg(min(size, READ), socket.CMSG_SPACE(MOST * _WIDTH), _CLOSE_ON_EXEC)
         except (BlockingIOError, InterruptedError):
             return None
     fds = array.array("i")
