@@ -21,12 +21,16 @@ cdef class Pipe(Watched):
     cdef bytes find_target
     cdef Py_ssize_t find_from
     cdef object resume, cause, channel
+    cdef bint reads_watched, writes_watched  # of a channel
     cdef bint readable, short_read_empties, reads_large, eof, fin_seen, fin_sent, closing, closed, queued_posted
     cdef int failure
     cdef double lifetime
     cdef double stalled_at, stall_began  # of posts: when the progress rule looks, and since when it counts
     cdef long long stall_from  # bytes_out then
 
+    cdef int watch(self) except -1
+    cdef Py_ssize_t take(self, char* into, Py_ssize_t size) except -2
+    cdef Py_ssize_t give(self, const char* data, Py_ssize_t size) except -2
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
     cdef int see_fin(self) except -1
     cdef int see_error(self) except -1

@@ -113,13 +113,17 @@ cdef class TcpInfoProbe:
 cdef class Pipe(Watched):
     """One connection; ``pipe.Pipe`` has the attributes."""
 
-    def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder):
-        """Takes ``fd``, a connected and non-blocking socket, over."""
+    def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder, channel=None):
+        """Takes ``fd``, a connected and non-blocking socket, over; ``channel``, if there is one, owns and watches it."""
         self.record, self.recorder, self.short_read_empties = record, recorder, record.transport == "tcp"
         self.lifetime = self.stalled_at = INFINITY
         if self.short_read_empties:
             record.probe = TcpInfoProbe(fd)
-        poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
+        if channel is None:
+            poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
+            return
+        poller.add(self, fd, 0)
+        self.channel, self.short_read_empties, self.readable = channel, False, True
 
     def __dealloc__(self):
         free(self.buffer)
@@ -129,6 +133,8 @@ cdef class Pipe(Watched):
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2:
         """One recv.  0 or less: nothing now; ``eof`` or ``failure`` says why, and neither means EAGAIN."""
         cdef Py_ssize_t count
+        if self.channel is not None:
+            return self.take(into, size)
         while True:
             count = c_recv(self.fd, into, size, 0)
             if count >= 0 or errno != EINTR:
@@ -270,6 +276,12 @@ cdef class Pipe(Watched):
         cdef Py_ssize_t sent
         if total == 0:
             return 0
+        if self.channel is not None:
+            self.queued, self.queued_from = rest_of(vector, parts, 0, total) if whole is None else whole, 0
+            self.flush()
+            if self.failure:
+                raise self.why("send")
+            return 0
         while True:
             if parts == 1:
                 sent = c_send(self.fd, vector.iov_base, vector.iov_len, MSG_NOSIGNAL)
@@ -297,6 +309,8 @@ cdef class Pipe(Watched):
     cdef Py_ssize_t send_some(self, const char* data, Py_ssize_t size) except -2:
         """One send; returns the bytes that the kernel took, 0 if it has no room, -1 if the connection is dead."""
         cdef Py_ssize_t sent
+        if self.channel is not None:
+            return self.give(data, size)
         while True:
             sent = c_send(self.fd, data, size, MSG_NOSIGNAL)
             if sent >= 0 or errno != EINTR:
@@ -316,7 +330,7 @@ cdef class Pipe(Watched):
             rest = PyBytes_GET_SIZE(self.queued) - self.queued_from
             sent = self.send_some(PyBytes_AS_STRING(self.queued) + self.queued_from, rest)
             if sent <= 0:
-                return 0
+                return 0 if self.channel is None else self.watch()
             self.queued_from += sent
             if self.queued_posted:
                 self.posted -= sent
@@ -350,6 +364,8 @@ cdef class Pipe(Watched):
                 return False
             self.queued, self.queued_from, self.queued_posted = data, sent, True
             self.posted = size - sent
+            if self.channel is not None:
+                self.watch()
         elif size:
             self.posted += size
             if self.behind is None:
@@ -413,7 +429,13 @@ cdef class Pipe(Watched):
 
     cdef int send_fin(self) except -1:
         self.fin_sent = True
-        if c_shutdown(self.fd, SHUT_WR) < 0:
+        if self.channel is not None:
+            try:
+                self.channel.finish()
+            except OSError as error:
+                self.fail_with(error.errno or EIO)
+                raise self.why("send")
+        elif c_shutdown(self.fd, SHUT_WR) < 0:
             self.fail_with(errno)
             raise self.why("send")
         self.record.note(Kind.FIN_SENT, self.poller.now)
@@ -438,7 +460,7 @@ cdef class Pipe(Watched):
         cdef linger now
         if self.closed:
             return
-        if self.poller.is_ours():
+        if self.channel is None and self.poller.is_ours():
             if not self.failure:  # a broken connection has nothing left to reset
                 now.l_onoff, now.l_linger = 1, 0
                 c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now))
@@ -498,9 +520,12 @@ cdef class Pipe(Watched):
         self.record.sample(now)
         self.record.probe = None
         self.poller.remove(self)
-        if has_children() and outcome is not ABORTED and self.poller.is_ours():
+        if self.channel is not None:
+            self.channel.close(reset=outcome is ABORTED and not self.failure)
+        elif has_children() and outcome is not ABORTED and self.poller.is_ours():
             c_shutdown(self.fd, SHUT_WR)  # a child that holds the descriptor would withhold the FIN of a mere close
-        c_close(self.fd)
+        if self.channel is None:
+            c_close(self.fd)
         self.fd = -1
         self.record.end(outcome, now)
         self.recorder.close(self.record, now)
@@ -510,6 +535,68 @@ cdef class Pipe(Watched):
             self.writing.waiter.wake_soon()
         self.let_go()
         return 0
+
+    # over a channel, whose receive is called until it gives None
+
+    cdef int watch(self) except -1:
+        """Tell the channel what this pipe waits for; it calls back from the loop."""
+        cdef bint reads = not (self.readable or self.eof or self.failure or self.closing)
+        cdef bint writes = self.queued is not None
+        if not self.closed and (reads != self.reads_watched or writes != self.writes_watched):
+            self.reads_watched, self.writes_watched = reads, writes
+            self.channel.watch(self._readable if reads else None, self._writable if writes else None)
+        return 0
+
+    cdef Py_ssize_t take(self, char* into, Py_ssize_t size) except -2:
+        """``receive`` of a channel."""
+        cdef bytes data
+        self.poller.refresh()
+        try:
+            data = self.channel.receive(size)
+        except OSError as error:
+            self.readable = False
+            self.fail_with(error.errno or EIO)
+            self.watch()
+            return -1
+        if data:
+            self.budget -= 1
+            memcpy(into, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            self.record.count_in(PyBytes_GET_SIZE(data), self.poller.now)
+            return PyBytes_GET_SIZE(data)
+        self.readable = False
+        if data is not None:
+            self.eof = True
+            if not self.failure:
+                self.see_fin()
+        self.watch()
+        return 0
+
+    cdef Py_ssize_t give(self, const char* data, Py_ssize_t size) except -2:
+        """``send_some`` of a channel; when it broke, what it holds can still be received."""
+        cdef Py_ssize_t sent
+        self.poller.refresh()
+        try:
+            sent = self.channel.send(PyBytes_FromStringAndSize(data, min(size, 4 * CHUNK)))
+            if sent:
+                self.record.count_out(sent, self.poller.now)
+            return sent
+        except OSError as error:
+            self.readable = not self.eof
+            self.fail_with(error.errno or EIO)
+        if self.reading is not None:
+            self.reading.waiter.wake_soon()
+        return -1
+
+    def _readable(self):
+        self.poller.refresh()
+        self.readable = True
+        self.on_event(0)
+        self.watch()
+
+    def _writable(self):
+        self.poller.refresh()
+        self.on_event(0)
+        self.watch()
 
     # called by the poller
 

@@ -55,6 +55,7 @@ class Pipe:
         posted: bytes of posts that the channel did not take yet.
         send_only: the channel cannot receive: ``eof`` is set, but the peer sent no FIN.
         by_request: nothing is received before a verb waits for it: descriptors may come with the bytes.
+        wraps: the channel may hold bytes: it is asked until it has none.
         passing: the reader wants descriptors, and receives by itself; ``arrived``: it may do so now.
         cause: the setting or time that ended the connection from this side.
     """
@@ -63,7 +64,7 @@ class Pipe:
         *("loop", "clock", "ticker", "record", "recorder", "channel", "buffer", "receiver"),
         *("eof", "over", "closing", "fin_sent", "held", "lost", "ending", "error", "cause"),
         *("sending", "turns", "posted", "flushing", "_queued", "_sent", "_gone", "_life", "_receive_expiry"),
-        *("by_request", "passing", "arrived", "send_only", "_posting", "_stall"),
+        *("by_request", "passing", "arrived", "send_only", "_posting", "wraps", "_stall"),
     )
 
     def __init__(
@@ -92,7 +93,8 @@ class Pipe:
         self._receive_expiry: Expiry | None = None
         self._life: Expiry | None = None
         self._stall: Expiry | None = None
-        self.by_request = record.transport == "unix" and channel.info("descriptor") >= 0
+        self.wraps = bool(channel.info("wraps"))
+        self.by_request = not self.wraps and record.transport == "unix" and channel.info("descriptor") >= 0
         self.passing = self.arrived = self.send_only = False
         record.probe = channel.info("tcp_info")
         channel.watch(self._readable, None)
@@ -141,11 +143,13 @@ class Pipe:
     def _receive(self) -> None:
         try:
             data = self.channel.receive(RECEIVE)
+            while data is not None:
+                self._received(data)
+                if not data or not self.wraps or self.held:
+                    break
+                data = self.channel.receive(RECEIVE)
         except OSError as error:
             self.lose(error)
-            return
-        if data is not None:
-            self._received(data)
 
     def _received(self, data: bytes) -> None:
         if not data:
@@ -175,6 +179,8 @@ class Pipe:
         if self.held:
             self.held = False
             self._watch()
+            if self.wraps:
+                self.loop.call_soon(self.receive)
         self.receiver = future = self.loop.create_future()
         if at < math.inf:
             expiry = self._receive_expiry
