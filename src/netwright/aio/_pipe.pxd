@@ -7,6 +7,7 @@ from netwright.core._record cimport ConnectionRecord
 
 cdef enum:
     CHUNK = 65536  # bytes of one recv
+    SMALL = 512  # bytes: a shorter post that waits is copied to the one before it, as in pipe.py
     PROGRESS = 65536  # bytes that a slow peer has to read within ``limits.send`` seconds, as in pipe.py
 
 
@@ -16,7 +17,7 @@ cdef class Pipe(Watched):
     cdef char* buffer
     cdef Py_ssize_t capacity, begin, end
     cdef bytes queued
-    cdef list behind  # what waits for its turn: an Operation for each send, a bytearray for posts in a row
+    cdef object behind  # a deque of what waits for its turn: Operations of sends, posts, and bytearrays of small posts
     cdef Py_ssize_t queued_from, posted
     cdef bytes find_target
     cdef Py_ssize_t find_from

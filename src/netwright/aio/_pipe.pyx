@@ -29,6 +29,7 @@ from netwright.aio._native cimport (
 from netwright.core._record cimport ConnectionRecord
 
 import os
+from collections import deque
 
 from netwright.aio.outcome import end_broken, failure_of
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, ResetError, TransportError, UsageError
@@ -340,20 +341,25 @@ cdef class Pipe(Watched):
         return 0
 
     cdef int advance(self) except -1:
-        """Nothing is queued: the posts in front follow, then the next send has its turn."""
+        """Nothing is queued: queue the posts in front, for ``flush``, or give the next send its turn."""
+        cdef list posts
+        cdef Py_ssize_t size = 0
         if self.queued is not None or not self.behind or (self.writing is not None and not self.closing):
             return 0
-        if PyByteArray_CheckExact(self.behind[0]):
-            self.queued, self.queued_from, self.queued_posted = bytes(self.behind.pop(0)), 0, True
-            return self.flush()
-        if self.writing is None:
-            self.writing = self.behind.pop(0)
+        posts = []
+        while self.behind and size < CHUNK and not isinstance(self.behind[0], Operation):
+            posts.append(self.behind.popleft())
+            size += len(posts[len(posts) - 1])
+        if posts:
+            self.queued, self.queued_from, self.queued_posted = b"".join(posts), 0, True
+        elif self.writing is None:
+            self.writing = self.behind.popleft()
             self.writing.waiter.wake_soon()
         return 0
 
     cdef bint post_bytes(self, bytes data, Py_ssize_t most, double patience) except -1:
         """Queue ``data`` behind everything; False if the connection has ended, or ends now."""
-        cdef Py_ssize_t before = self.posted, size = PyBytes_GET_SIZE(data), sent, count
+        cdef Py_ssize_t before = self.posted, size = PyBytes_GET_SIZE(data), sent
         if self.closing or self.failure or self.fin_sent:
             return False
         if self.queued is None and self.writing is None and not self.behind:
@@ -369,10 +375,11 @@ cdef class Pipe(Watched):
         elif size:
             self.posted += size
             if self.behind is None:
-                self.behind = []
-            count = len(self.behind)
-            if count and PyByteArray_CheckExact(self.behind[count - 1]):
-                last = self.behind[count - 1]
+                self.behind = deque()
+            last = self.behind[len(self.behind) - 1] if self.behind else None
+            if size >= SMALL:
+                self.behind.append(data)
+            elif PyByteArray_CheckExact(last):
                 last += data  # in place
             else:
                 self.behind.append(bytearray(data))
@@ -643,7 +650,7 @@ cdef class Pipe(Watched):
         if self.writing is None and not self.behind:
             self.writing = operation
         elif self.behind is None:
-            self.behind = [operation]
+            self.behind = deque((operation,))
         else:
             self.behind.append(operation)
         return 0
@@ -651,7 +658,8 @@ cdef class Pipe(Watched):
     cdef int next_turn(self, Operation over) except -1:
         if self.writing is over:
             self.writing = None
-            return self.advance()
+            self.advance()
+            return self.flush()
         if self.behind is not None and over in self.behind:
             self.behind.remove(over)
         return 0

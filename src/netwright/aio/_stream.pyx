@@ -7,7 +7,7 @@ gives a shared awaitable that is done.
 """
 
 cimport cython
-from cpython.bytearray cimport PyByteArray_Check, PyByteArray_CheckExact
+from cpython.bytearray cimport PyByteArray_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.memoryview cimport PyMemoryView_Check
@@ -565,7 +565,9 @@ cdef class Stream(Pipe):
         if sending is not None:
             self.writing = None
             sending.waiter.wake_soon()
-        self.advance()
+        if self.queued is None:
+            self.advance()
+            self.flush()
         return PENDING if self.queued is not None else self.end_in_order()
 
     cdef object end_in_order(self):
@@ -691,8 +693,8 @@ cdef class Stream(Pipe):
         self.message, self._subject = -1.0, ""
 
 
-cdef bint has_posts(list behind):
-    return behind is not None and len(behind) > 0 and PyByteArray_CheckExact(behind[0])
+cdef bint has_posts(object behind):
+    return behind is not None and len(behind) > 0 and not isinstance(behind[0], Operation)
 
 
 cdef double seconds(Operation operation, name, value) except? -1.0:

@@ -24,6 +24,7 @@ __all__ = ["HIGH_WATER", "PROGRESS", "Pipe"]
 
 HIGH_WATER = 64 * 1024  # bytes that may come unasked; above, the kernel's buffer fills and the peer's window closes
 RECEIVE = 256 * 1024  # bytes of one receive
+SMALL = 512  # bytes: a shorter post that waits is copied to the one before it, which takes less memory than two
 PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds to be worth the wait
 DISCARD = 16  # receives of what nobody will read, before a close
 
@@ -32,12 +33,12 @@ Turn: TypeAlias = asyncio.Future[DeadlineError | None]
 
 
 class Posts:
-    """Bytes of posts that followed one another, as one entry of ``Pipe.turns``."""
+    """A post that waits, or small ones in a row: an entry of ``Pipe.turns``."""
 
     __slots__ = ("data",)
 
     def __init__(self, data: bytes) -> None:
-        self.data = bytearray(data)
+        self.data = data if len(data) >= SMALL else bytearray(data)
 
 
 class Pipe:
@@ -317,7 +318,7 @@ class Pipe:
             self._posting, self.posted = self.full, self.unsent
         elif data:
             last = next(reversed(self.turns), None)
-            if isinstance(last, Posts):
+            if len(data) < SMALL and isinstance(last, Posts) and isinstance(last.data, bytearray):
                 last.data += data
             else:
                 self.turns[Posts(data)] = None
