@@ -199,3 +199,27 @@ async def _caught(work: Awaitable[object]) -> BaseException | None:
     except Exception as error:
         return error
     return None
+
+
+async def test_what_moves_after_a_timer_resumed_the_task_has_that_time(world: World) -> None:
+    """The record's times are those of the transfer, however long the handler computed or slept before it."""
+    seen: list[tuple[str, float, float]] = []
+
+    async def handler(stream: Stream) -> None:
+        await stream.read()
+        await asyncio.sleep(3)
+        await stream.send(b"sent")
+        seen.append(("send", stream.record.last_out_at, now()))
+        await asyncio.sleep(3)
+        stream.post(b"posted")
+        seen.append(("post", stream.record.last_out_at, now()))
+        assert await stream.read() == b"again"
+        seen.append(("read", stream.record.last_in_at, now()))
+
+    async with world.serve(handler) as listener, await world.connect(listener) as stream:
+        await stream.send(b"ask")
+        await stream.read_exactly(len(b"sentposted"))
+        await stream.send(b"again")
+        assert await stream.read() == b""
+    for verb, recorded, actual in seen:
+        assert actual - 1 < recorded <= actual, verb

@@ -252,6 +252,7 @@ cdef class Stream(Pipe):
         if self.closing:
             raise self.why("read")
         if self.begin == self.end and self.readable:
+            self.poller.refresh()
             count = self.receive(self.poller.scratch, CHUNK)
             if count > 0:
                 self.keep(self.poller.scratch, count)
@@ -442,6 +443,7 @@ cdef class Stream(Pipe):
             data = b"".join(parts)
         self.check_place()
         self.owes = False
+        self.poller.refresh()
         return self.post_bytes(data, self.outbox, self.send_most)
 
     cdef int check_place(self) except -1:
