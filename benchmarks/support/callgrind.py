@@ -8,7 +8,8 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 from benchmarks.support.claim import SkipError, say
@@ -16,7 +17,7 @@ from benchmarks.support.measure import Measured
 from benchmarks.support.process import Server, server_command
 from benchmarks.support.programs import Load, hold, load
 
-__all__ = ["counted", "counted_load", "instruction_table", "instructions", "instructions_per_message"]
+__all__ = ["counted", "counted_load", "counting", "instruction_table", "instructions", "instructions_per_message"]
 
 _COST = re.compile(r"[+*\-\d]\S* (\d+)$")  # position, instructions
 
@@ -91,6 +92,29 @@ def counted_load(command: list[str], mode: str, connections: int, size: int, mes
         return sum(total(dump.read_text(encoding="utf-8", errors="replace")) for dump in out.parent.iterdir()) / (
             done.messages or done.connections
         )
+
+
+@contextmanager
+def counting(command: list[str]) -> Iterator[tuple[Server, Callable[[Callable[[], int]], float]]]:
+    """A server under callgrind, and a function that does work and returns the user instructions per unit of it.
+
+    Raises:
+        SkipError: valgrind is not here, or the server did not start.
+    """
+    if shutil.which("valgrind") is None:
+        raise SkipError("no valgrind: apt-get install valgrind")
+    with tempfile.TemporaryDirectory() as folder, Server(_under_callgrind(command, Path(folder) / "out")) as server:
+
+        def count(work: Callable[[], int]) -> float:
+            earlier = set(Path(folder).iterdir())
+            _control(server.pid, "-i", "on")
+            done = work()
+            _control(server.pid, "-i", "off")
+            _control(server.pid, "-d", "work")
+            dumps = set(Path(folder).iterdir()) - earlier
+            return sum(total(dump.read_text(encoding="utf-8", errors="replace")) for dump in dumps) / done
+
+        yield server, count
 
 
 def _under_callgrind(command: list[str], out: Path) -> list[str]:

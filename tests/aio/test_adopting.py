@@ -6,7 +6,7 @@ import socket
 import pytest
 
 from netwright.aio.adopting import stream_pair
-from netwright.core.errors import LimitError, UsageError
+from netwright.core.errors import DeadlineError, LimitError, UsageError
 from netwright.core.limits import Limits
 from netwright.core.record import Outcome
 from netwright.proto.stream import Stream
@@ -99,6 +99,22 @@ async def test_relay_blames_the_side_that_broke_in_both_records() -> None:
         assert "the other side" in left.record.ended.text
         with pytest.raises(ConnectionResetError):
             await client.read()
+
+
+async def test_relay_blames_the_side_that_does_not_read_not_the_one_that_sent() -> None:
+    """An operator who finds the deadline in the client's record looks for the fault at the wrong end."""
+    client, left = stream_pair()
+    right, server = stream_pair()
+    right.limits = Limits(first_byte=None, idle=None, send=1.0)
+    async with client, server, left, right:
+        relaying = asyncio.get_running_loop().create_task(left.relay(right))
+        sending = asyncio.get_running_loop().create_task(client.send(bytes(10_000_000)))
+        with pytest.raises(DeadlineError, match="send"):
+            await relaying
+        with pytest.raises(ConnectionResetError):
+            await sending
+        assert (right.record.outcome, right.record.ended.stage) == (Outcome.DEADLINE, "send")
+        assert (left.record.outcome, left.record.ended.stage) == (Outcome.ABORTED, "relay")
 
 
 async def test_relay_honours_the_limits_of_either_side() -> None:

@@ -314,6 +314,20 @@ async def test_deadline_says_whether_lookup_or_connect_was_late(engine: str, mon
         await connect(("name", 80), deadline=now() + 3)
 
 
+async def test_deadline_of_a_connect_is_not_blamed_on_an_attempt_that_failed_before(
+    engine: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The other family's lookup took too long: the number of a refusal would name the wrong cause."""
+    net, recorder = Net(monkeypatch), Recorder()
+    net.answers = {socket.AF_INET6: (BLACKHOLE, []), socket.AF_INET: (0.0, ["127.0.0.2"])}
+    net.behaviour = {"127.0.0.2": REFUSED}
+    with pytest.raises(DeadlineError):
+        await connect(("name", 80), timeout=3, recorder=recorder)
+    (record,) = recorder.recent
+    assert [attempt.errno for attempt in record.attempts] == [errno.ECONNREFUSED]
+    assert (record.outcome, record.ended.stage, record.ended.errno) == (Outcome.CONNECT_FAILED, "connect", 0)
+
+
 @pytest.mark.parametrize("slow", [0.0, 0.01])
 async def test_race_that_is_cancelled_anywhere_leaves_nothing(
     tcp: World, slow: float, monkeypatch: pytest.MonkeyPatch

@@ -7,7 +7,7 @@ import pytest
 
 from netwright.aio import DrainReport, Stream, connect
 from netwright.aio import listener as listener_module
-from netwright.aio.draining import CLEAN_UP, begin_end
+from netwright.aio.draining import CLEAN_UP, NAMED, begin_end
 from netwright.core.errors import ResetError
 from netwright.core.record import Outcome
 from netwright.proto.drain import QUIET
@@ -107,6 +107,14 @@ async def test_reset_while_draining_counts_as_finished(world: World) -> None:
             await turns(5)
             world.reset(sock)
         assert draining.result() == DrainReport(finished=1)
+
+
+def test_sum_of_reports_counts_all_and_names_the_first_hundred() -> None:
+    """A service with thousands of stuck connections on several listeners still logs a bounded list."""
+    lines = [f"test of {number}" for number in range(2 * NAMED)]
+    total = DrainReport(1, 2, NAMED, tuple(lines[:NAMED])) + DrainReport(3, 4, NAMED, tuple(lines[NAMED:]))
+    assert (total.idle, total.finished, total.aborted) == (4, 6, 2 * NAMED)
+    assert total.cut == tuple(lines[:NAMED])
 
 
 async def test_drain_of_nothing_is_nothing(world: World) -> None:

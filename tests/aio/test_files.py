@@ -23,6 +23,17 @@ def test_a_part_of_a_file_is_cut_at_its_end(tmp_path: Path) -> None:
     assert (memory.size, bytes(memory.read(0))) == (3, b"234")
 
 
+@pytest.mark.parametrize("count", [0, 1, 10, 11, None])
+def test_count_is_the_same_for_memory_as_for_a_file(tmp_path: Path, count: int | None) -> None:
+    """A count of 0 is nothing, not everything."""
+    path = tmp_path / "file"
+    path.write_bytes(b"0123456789")
+    with path.open("rb") as file:
+        for source in (source_of(file, 0, count), source_of(io.BytesIO(b"0123456789"), 0, count)):
+            assert source.size == min(10 if count is None else count, 10)
+            assert bytes(source.read(0)) == b"0123456789"[:count]
+
+
 @pytest.mark.parametrize(
     ("what", "text"),
     [

@@ -152,6 +152,27 @@ async def test_connection_over_the_total_waits_in_the_queue(world: World) -> Non
         await third.close()
 
 
+async def test_total_holds_over_all_sockets_of_a_listener_in_every_turn(engine: str) -> None:
+    """``Limits.max_connections`` is the program's memory: not one more, whichever socket has connections waiting."""
+    seen: list[int] = []
+
+    async def note(stream: Stream) -> None:
+        seen.append(len(listener.streams))
+        await stream.read()
+
+    for most in range(12, 36):
+        servers = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+        listener = Listener(servers, limits=Limits(max_connections=most))
+        peers = [socket.create_connection(server.getsockname()) for server in servers for _ in range(20)]
+        async with asyncio.TaskGroup() as group:
+            group.create_task(listener.serve(note))
+            await turns(20)
+            listener.abort()
+        for peer in peers:
+            peer.close()
+        assert max(seen) <= most
+
+
 async def test_connection_over_the_hosts_share_is_refused_and_counted(world: World) -> None:
     async with world.serve(echo, limits=Limits(max_per_host=2)) as listener:
         async with await world.connect(listener), await world.connect(listener):

@@ -33,6 +33,17 @@ def test_as_many_as_the_kernel_allows_arrive_and_are_closed_on_exec(pair: tuple[
             os.fstat(fds[0])
 
 
+@pytest.mark.parametrize("size", [1, 3, 4, 1 << 50, 1 << 70])
+def test_size_is_a_bound_and_not_the_memory_that_is_taken(pair: tuple[socket.socket, socket.socket], size: int) -> None:
+    left, right = pair
+    with left, right:
+        send_passed(left.fileno(), b"abc", [0])
+        found = receive_passed(right.fileno(), size)
+        assert found is not None
+        assert found[0] == b"abc"[:size]
+        close_all(found[1])
+
+
 def test_a_descriptor_that_is_not_open_is_the_callers_fault(pair: tuple[socket.socket, socket.socket]) -> None:
     left, right = pair
     with left, right, pytest.raises(UsageError, match="one of them is not open"):

@@ -6,6 +6,7 @@ import os
 import socket
 from collections.abc import Awaitable
 from contextlib import suppress
+from functools import partial
 from typing import Any
 
 import pytest
@@ -15,7 +16,7 @@ from netwright.aio.pipe import HIGH_WATER
 from netwright.aio.sockets import SocketListener
 from netwright.core.errors import NetwrightError
 from netwright.core.record import Outcome
-from tests.support.world import World, accepted, turns, until
+from tests.support.world import World, accepted, now, turns, until
 
 BIG = 8_000_000  # bytes: more than the kernel holds for one connection
 PORTABLE = pytest.mark.parametrize("engine", ["portable"], indirect=True)
@@ -159,6 +160,35 @@ async def test_outbox_is_what_waits_now_up_to_its_last_byte(world: World) -> Non
         assert accepted(listener).outcome is Outcome.LIMIT
 
 
+def has_sent(stream: Stream, size: int) -> bool:
+    return stream.record.bytes_out == size
+
+
+async def test_outbox_does_not_count_what_the_kernel_took(world: World) -> None:
+    """A post of which the kernel takes a part leaves room for as many bytes, in each round; one more ends it."""
+    seen: list[bool] = []
+
+    async def talk(stream: Stream) -> None:
+        for _ in range(2):
+            before = stream.record.bytes_out
+            seen.append(stream.post(bytes(BIG)))
+            taken = stream.record.bytes_out - before
+            assert 0 < taken < BIG
+            seen.append(stream.post(bytes(taken)))
+            if len(seen) == 2:
+                await until(partial(has_sent, stream, before + BIG + taken), seconds=100)
+        seen.append(stream.post(b"x"))
+
+    async with world.serve(talk, limits=Limits(outbox=BIG)) as listener:
+        with world.raw(listener, receive_buffer=65_536) as peer:
+            while not listener.recorder.recent:
+                with suppress(BlockingIOError, ConnectionResetError):
+                    peer.recv(1_000_000)
+                await asyncio.sleep(0.001)
+        assert seen == [True] * 4 + [False]
+        assert accepted(listener).outcome is Outcome.LIMIT
+
+
 @pytest.mark.parametrize(("ours", "outcome"), [(True, Outcome.CLOSED), (False, Outcome.PEER_CLOSED)])
 async def test_who_sent_fin_first_has_closed_though_nobody_read_the_others(
     world: World, ours: bool, outcome: Outcome
@@ -175,6 +205,43 @@ async def test_who_sent_fin_first_has_closed_though_nobody_read_the_others(
         with world.raw(listener) as peer:
             await until(lambda: listener.recorder.recent)
         assert accepted(listener).outcome is outcome
+
+
+@pytest.mark.parametrize(("ours", "outcome"), [(True, Outcome.CLOSED), (False, Outcome.PEER_CLOSED)])
+async def test_who_sent_fin_first_has_closed_though_both_read_to_the_end(
+    world: World, ours: bool, outcome: Outcome
+) -> None:
+    """The usual orderly end: send, FIN, read the rest of the answer, close."""
+
+    async def end(stream: Stream) -> None:
+        if ours:
+            await stream.send_eof()
+        peer.shutdown(socket.SHUT_WR)
+        assert await stream.read() == b""
+        await stream.close()
+
+    async with world.serve(end) as listener:
+        with world.raw(listener) as peer:
+            await until(lambda: listener.recorder.recent)
+        assert accepted(listener).outcome is outcome
+
+
+async def test_posts_that_go_on_do_not_keep_a_peer_that_reads_nothing(world: World) -> None:
+    """A feed of small posts is the case for which ``Limits.send`` is: each one would renew a timer of its own."""
+    begun = now()
+
+    async def feed(stream: Stream) -> None:
+        stream.post(bytes(BIG))
+        for _ in range(30):
+            stream.post(b"tick")
+            await asyncio.sleep(1)
+
+    async with world.serve(feed, limits=Limits(first_byte=None, idle=None, send=5.0, outbox=2 * BIG)) as listener:
+        with world.raw(listener, receive_buffer=65_536):
+            await until(lambda: listener.recorder.recent, seconds=30)
+        record = accepted(listener)
+        assert (record.outcome, record.ended.stage) == (Outcome.DEADLINE, "send")
+        assert now() - begun < 8
 
 
 async def test_close_that_is_cancelled_aborts(world: World) -> None:

@@ -9,6 +9,7 @@ import pytest
 from netwright.aio.portable import PortableEngine
 from netwright.aio.sockets import SocketHandle
 from netwright.core.address import InetAddress, UnixAddress, from_sockname
+from netwright.core.errors import UsageError
 from netwright.core.limits import Limits
 from netwright.core.record import Recorder
 from netwright.core.tuning import INTERACTIVE
@@ -68,3 +69,14 @@ def uvloop() -> Any:
 def test_verbs_hold_on_uvloop(name: str, uvloop: Any, world: World) -> None:
     with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
         runner.run(_BODIES[name](world))
+
+
+def test_loop_that_watches_no_descriptors_is_refused_with_advice() -> None:
+    """As Windows' proactor loop is: what it inherits raises NotImplementedError in the middle of a connection."""
+
+    class Proactor(asyncio.BaseEventLoop):
+        """A loop without ``add_reader``."""
+
+    refused = pytest.raises(UsageError, match=r"Proactor cannot watch descriptors .*SelectorEventLoop")
+    with closing(Proactor()) as loop, refused:
+        PortableEngine(loop)

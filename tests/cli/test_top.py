@@ -251,7 +251,7 @@ def test_once_and_json_are_for_pipes() -> None:
     assert "7.2" not in plain.output
     assert [row["number"] for row in json.loads(told.output)["connections"]] == [2, 1]
     assert wrong.exit_code == 2
-    assert wrong.output.startswith("netwright: the console refuses: filter, character 1: no column foo")
+    assert wrong.output.startswith("netwright: the console refused the request: filter, character 1: no column foo")
 
 
 @pytest.mark.real

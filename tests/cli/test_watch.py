@@ -187,6 +187,7 @@ def test_segment_with_many_verdicts_is_wrapped(verdicts: tuple[str, ...]) -> Non
         (1_000_000, "[" + "#" * 20 + "." * 20 + "]  50% of 2 MB"),
         (2_000_000, "[" + "#" * 40 + "] 100% of 2 MB"),
         (2_000_001, "[" + "#" * 40 + "] 100% of 2 MB"),
+        (3_000_000, "[" + "#" * 40 + "] 100% of 2 MB"),  # tcpdump wrote on meanwhile
     ],
 )
 def test_progress_bar_shows_the_share_of_the_file(taken: int, drawn: str) -> None:

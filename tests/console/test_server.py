@@ -336,6 +336,7 @@ async def test_clock_that_is_set_neither_stops_the_seconds_nor_plays_years_of_th
         await asyncio.sleep(5.0)
         seconds = [point.at for point in console.store.history]
         assert seconds[-3:] == [*range(seconds[-1] - 2, seconds[-1] + 1)]
+        assert seconds == sorted(seconds)
         assert loop.time() + ahead - 5 < seconds[-1] <= loop.time() + ahead
     ticking.cancel()
 

@@ -308,6 +308,23 @@ async def test_trailers_of_a_request_are_there_behind_its_content() -> None:
             assert (await peer.answer()).text == text
 
 
+async def test_connection_is_idle_from_the_last_byte_of_an_answer_on() -> None:
+    """A slow download does not use up the time in which the next request may come (``HttpLimits.next_request``)."""
+    app = shop(http=HttpLimits(next_request=20.0))
+    content = b"x" * (32 << 20)
+
+    @app.get("/large")
+    async def large(request: Request) -> bytes:
+        return content
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(15)
+        assert len((await peer.answer()).body) == len(content)
+        await asyncio.sleep(15)
+        assert (await peer.ask("GET", "/")).text == "hello"
+
+
 # a peer that leaves
 
 
@@ -338,6 +355,25 @@ async def test_peer_that_resets_is_seen_whatever_it_sent_before(extra: bytes) ->
         assert asyncio.get_running_loop().time() - began < 2 * LOOK_EVERY
         record = await closed_record(app)
         assert (record.outcome, record.exchanges[-1].note) == (Outcome.RESET, "peer gone")
+
+
+async def test_peer_that_left_before_the_handler_asked_is_seen_by_a_handler_that_goes_on() -> None:
+    """``gone`` says so however late it is asked for, and whether or not the handler is cancelled."""
+    app, gone = shop(report=Reports(), cancel_when_gone=False), asyncio.Event()
+
+    @app.get("/wait")
+    async def wait(request: Request) -> str:
+        await asyncio.sleep(10)
+        await exchange_of(request).gone
+        gone.set()
+        return "late"
+
+    async with serving(app), asking(app) as peer:
+        await peer.send(b"GET /wait HTTP/1.1\r\nhost: a\r\n\r\n")
+        await asyncio.sleep(1)
+        peer.stream.abort()
+        async with asyncio.timeout(60):
+            await gone.wait()
 
 
 async def test_peer_that_ends_its_direction_has_left_unless_the_program_says_otherwise() -> None:

@@ -5,7 +5,9 @@ from netwright.http.errors import StatusError
 from netwright.http.request import Query, Request
 from netwright.proto import http1
 from netwright.proto.fields import NO_FIELDS, Fields
+from netwright.proto.http1 import HttpLimits
 from tests.support.limits import around
+from tests.support.web import asking, serving, shop
 
 
 class Pieces:
@@ -150,3 +152,41 @@ def test_request_says_whom_it_is_for(target: str, authority: str, scheme: str, u
     asked = Request(head, Pieces())
     assert (asked.url, asked.authority, asked.host, asked.scheme) == (url, authority, host, scheme or "http")
     assert Request(head, Pieces(), scheme="https").scheme == (scheme or "https")
+
+
+async def test_trailers_of_a_message_without_content_are_not_those_of_the_next() -> None:
+    """RFC 9112 §7.1.2."""
+    app = shop()
+
+    @app.post("/sum")
+    async def check(request: Request) -> str:
+        before = request.trailers.get("sum", "none")
+        await request.body()
+        return f"{before} {request.trailers.get('sum', 'none')}"
+
+    raw = b"POST /sum HTTP/1.1\r\nhost: a\r\ntransfer-encoding: chunked\r\n\r\n0\r\nsum: 0\r\n\r\n"
+    async with serving(app), asking(app) as peer:
+        for _ in range(2):
+            await peer.send(raw)
+            assert (await peer.answer()).text == "none 0"
+
+
+async def test_content_that_was_read_does_not_count_as_left_unread() -> None:
+    """A handler that stops ten bytes before the end of a large upload keeps its connection."""
+    app = shop(http=HttpLimits(unread_body=10))
+
+    @app.post("/most")
+    async def most(request: Request) -> str:
+        left = 990
+        async for piece in request:
+            left -= len(piece)
+            if left <= 0:
+                break
+        return "most"
+
+    async with serving(app), asking(app) as peer:
+        for _ in range(2):
+            await peer.send(b"POST /most HTTP/1.1\r\nhost: a\r\ncontent-length: 1000\r\n\r\n", b"x" * 990)
+            answered = await peer.answer()
+            assert (answered.text, answered.fields.get("connection")) == ("most", None)
+            await peer.send(b"y" * 10)

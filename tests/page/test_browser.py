@@ -201,6 +201,25 @@ def test_theme_follows_the_system_until_it_is_chosen_and_the_choice_is_remembere
 # keys
 
 
+def test_row_that_the_keys_select_is_in_sight_below_the_head_and_above_the_edge(page: "Page", console: Desk) -> None:
+    """A row that is selected and cannot be seen looks like a key that does nothing."""
+    crowd(console.worker())
+    opened(page, console)
+    eventually(lambda: len(shown(page)) > 5)
+    here = page.locator("#rows .here")
+
+    def is_in_sight() -> bool:
+        row, box = here.bounding_box(), page.locator("#page-connections").bounding_box()
+        if row is None or box is None:
+            return False
+        return box["y"] + row["height"] <= row["y"] <= box["y"] + box["height"] - row["height"]
+
+    for key, presses in (("j", 45), ("k", 40)):
+        for _ in range(presses):
+            page.keyboard.press(key)
+        eventually(is_in_sight)
+
+
 def test_keyboard_alone_filters_selects_opens_steps_and_closes(page: "Page", console: Desk) -> None:
     crowd(console.worker())
     opened(page, console)

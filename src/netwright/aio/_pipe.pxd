@@ -16,7 +16,7 @@ cdef class Pipe(Watched):
     cdef char* buffer
     cdef Py_ssize_t capacity, begin, end
     cdef bytes queued
-    cdef list behind
+    cdef list behind  # what waits for its turn: an Operation for each send, a bytearray for posts in a row
     cdef Py_ssize_t queued_from, posted
     cdef bytes find_target
     cdef Py_ssize_t find_from
@@ -42,6 +42,7 @@ cdef class Pipe(Watched):
     cdef int look_at_posts(self, double now) except -1
     cdef int end_by(self, object cause, object outcome, object stage) except -1
     cdef int write(self, void* vector_, int parts, Py_ssize_t total, object whole) except -1
+    cdef Py_ssize_t send_some(self, const char* data, Py_ssize_t size) except -2
     cdef int flush(self) except -1
     cdef bint write_file(self, int descriptor, Py_ssize_t* offset, Py_ssize_t* size, Py_ssize_t start) except -1
     cdef int send_fin(self) except -1

@@ -12,6 +12,7 @@ socket is a Unix one, where a read stops at passed descriptors: such sockets are
 
 cimport cython
 from cpython.buffer cimport PyBUF_SIMPLE, PyBuffer_Release, PyObject_GetBuffer
+from cpython.bytearray cimport PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.ref cimport Py_INCREF, PyObject
 from libc.errno cimport EAGAIN, EBADF, EINTR, EINVAL, EIO, EOVERFLOW, ETIMEDOUT, errno
@@ -293,19 +294,29 @@ cdef class Pipe(Watched):
                 self.queued = rest_of(vector, parts, sent, total)
         return 0
 
+    cdef Py_ssize_t send_some(self, const char* data, Py_ssize_t size) except -2:
+        """One send; returns the bytes that the kernel took, 0 if it has no room, -1 if the connection is dead."""
+        cdef Py_ssize_t sent
+        while True:
+            sent = c_send(self.fd, data, size, MSG_NOSIGNAL)
+            if sent >= 0 or errno != EINTR:
+                break
+        if sent > 0:
+            self.record.count_out(sent, self.poller.refresh())
+        elif sent < 0 and errno == EAGAIN:
+            sent = 0
+        elif sent < 0:
+            self.fail_with(errno)
+        return sent
+
     cdef int flush(self) except -1:
         """The kernel has room: give it what is queued."""
         cdef Py_ssize_t sent, rest
         while self.queued is not None:
             rest = PyBytes_GET_SIZE(self.queued) - self.queued_from
-            sent = c_send(self.fd, PyBytes_AS_STRING(self.queued) + self.queued_from, rest, MSG_NOSIGNAL)
-            if sent < 0:
-                if errno == EINTR:
-                    continue
-                if errno != EAGAIN:
-                    self.fail_with(errno)
+            sent = self.send_some(PyBytes_AS_STRING(self.queued) + self.queued_from, rest)
+            if sent <= 0:
                 return 0
-            self.record.count_out(sent, self.poller.refresh())
             self.queued_from += sent
             if self.queued_posted:
                 self.posted -= sent
@@ -316,18 +327,10 @@ cdef class Pipe(Watched):
 
     cdef int advance(self) except -1:
         """Nothing is queued: the posts in front follow, then the next send has its turn."""
-        cdef list posts
-        cdef Py_ssize_t count
         if self.queued is not None or not self.behind or (self.writing is not None and not self.closing):
             return 0
-        if isinstance(self.behind[0], bytes):
-            count = 0
-            while count < len(self.behind) and isinstance(self.behind[count], bytes):
-                count += 1
-            posts = self.behind[:count]
-            del self.behind[:count]
-            whole = posts[0] if len(posts) == 1 else b"".join(posts)
-            self.queued, self.queued_from, self.queued_posted = whole, 0, True
+        if PyByteArray_CheckExact(self.behind[0]):
+            self.queued, self.queued_from, self.queued_posted = bytes(self.behind.pop(0)), 0, True
             return self.flush()
         if self.writing is None:
             self.writing = self.behind.pop(0)
@@ -336,23 +339,27 @@ cdef class Pipe(Watched):
 
     cdef bint post_bytes(self, bytes data, Py_ssize_t most, double patience) except -1:
         """Queue ``data`` behind everything; False if the connection has ended, or ends now."""
-        cdef Py_ssize_t before = self.posted
+        cdef Py_ssize_t before = self.posted, size = PyBytes_GET_SIZE(data), sent, count
         if self.closing or self.failure or self.fin_sent:
             return False
         if self.queued is None and self.writing is None and not self.behind:
-            try:
-                self.push((data,))
-            except TransportError:
-                return False
-            if self.queued is None:
+            sent = self.send_some(PyBytes_AS_STRING(data), size) if size else 0
+            if sent == size:
                 return True
-            self.queued_posted = True
-            self.posted = PyBytes_GET_SIZE(self.queued) - self.queued_from
-        elif PyBytes_GET_SIZE(data):
+            if sent < 0:
+                return False
+            self.queued, self.queued_from, self.queued_posted = data, sent, True
+            self.posted = size - sent
+        elif size:
+            self.posted += size
             if self.behind is None:
                 self.behind = []
-            self.behind.append(data)
-            self.posted += PyBytes_GET_SIZE(data)
+            count = len(self.behind)
+            if count and PyByteArray_CheckExact(self.behind[count - 1]):
+                last = self.behind[count - 1]
+                last += data  # in place
+            else:
+                self.behind.append(bytearray(data))
         if self.posted > most:
             self.end_by(LimitError("outbox", self.posted, most), Outcome.LIMIT, "outbox")
             return False

@@ -7,7 +7,7 @@ gives a shared awaitable that is done.
 """
 
 cimport cython
-from cpython.bytearray cimport PyByteArray_Check
+from cpython.bytearray cimport PyByteArray_Check, PyByteArray_CheckExact
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.memoryview cimport PyMemoryView_Check
@@ -92,6 +92,7 @@ cdef class Stream(Pipe):
     cdef object made, _limits, exchange
     cdef str _subject
     cdef double patience, first_byte, idle, frame, send_most
+    cdef Py_ssize_t outbox
     cdef double message  # when the open message began; INFINITY: open, and no byte of it came; -1: none is open
     cdef bint draining, owes
     cdef object __weakref__
@@ -166,6 +167,7 @@ cdef class Stream(Pipe):
         self.idle = INFINITY if limits.idle is None else limits.idle
         self.frame = INFINITY if limits.frame is None else limits.frame
         self.send_most = INFINITY if limits.send is None else limits.send
+        self.outbox = min(limits.outbox, PY_SSIZE_T_MAX)
 
     @property
     def at_eof(self):
@@ -432,11 +434,14 @@ cdef class Stream(Pipe):
         return self.operation(FINISH, None, None, "send", SENDING)
 
     def post(self, *parts):
-        check_parts(parts)
+        if len(parts) == 1 and PyBytes_CheckExact(parts[0]):
+            data = parts[0]
+        else:
+            check_parts(parts)
+            data = b"".join(parts)
         self.check_place()
         self.owes = False
-        data = parts[0] if len(parts) == 1 and PyBytes_CheckExact(parts[0]) else b"".join(parts)
-        return self.post_bytes(data, self._limits.outbox, self.send_most)
+        return self.post_bytes(data, self.outbox, self.send_most)
 
     cdef int check_place(self) except -1:
         """UsageError in a thread that is not the loop's."""
@@ -666,7 +671,7 @@ cdef class Stream(Pipe):
 
 
 cdef bint has_posts(list behind):
-    return behind is not None and len(behind) > 0 and isinstance(behind[0], bytes)
+    return behind is not None and len(behind) > 0 and PyByteArray_CheckExact(behind[0])
 
 
 cdef double seconds(Operation operation, name, value) except? -1.0:

@@ -252,11 +252,11 @@ class Listener:
         one_local = isinstance(listening.address, UnixAddress) or listening.address.host not in EVERY_HOST
         local = listening.address if one_local else None
         while True:
-            if limits.accept_rate or 0 < limits.max_connections <= len(self._tasks):
-                await self._room()
             turn += 1
             if not turn % BATCH:
                 await asyncio.sleep(0)
+            if limits.accept_rate or 0 < limits.max_connections <= len(self._tasks):
+                await self._room()  # last: another socket's connections take room in every turn of the loop
             try:
                 arrived = listening.take()
                 if arrived is None:
@@ -296,7 +296,7 @@ class Listener:
         peer, limits = arrived.peer, self.limits
         host = _host(peer)
         if limits.accept_rate:
-            self._next_accept = max(now, self._next_accept) + 1 / limits.accept_rate
+            self._next_accept = now + 1 / limits.accept_rate
         if limits.max_per_host and self._hosts[host] >= limits.max_per_host:
             self.counts["refused"] += 1
             arrived.close(reset=True)

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 
 from netwright.core.errors import ClosedError, UsageError
-from netwright.proto.stream import Stream
+from netwright.proto.stream import READ, Stream
 
 __all__ = ["MOST", "check_passing", "close_all", "receive_passed", "send_passed"]
 
@@ -58,14 +58,14 @@ def send_passed(descriptor: int, data: bytes | memoryview, fds: Sequence[int]) -
 
 
 def receive_passed(descriptor: int, size: int) -> tuple[bytes, list[int]] | None:
-    """Receive up to ``size`` bytes and the descriptors that came with them; None if nothing is here.
+    """Receive up to ``size`` bytes, at most ``READ``, and the descriptors that came with them; None if nothing is here.
 
     Raises:
         OSError: the connection is broken.
     """
     with _socket(descriptor) as sock:
         try:
-            data, messages, _, _ = sock.recvmsg(size, socket.CMSG_SPACE(MOST * _WIDTH), _CLOSE_ON_EXEC)
+            data, messages, _, _ = sock.recvmsg(min(size, READ), socket.CMSG_SPACE(MOST * _WIDTH), _CLOSE_ON_EXEC)
         except (BlockingIOError, InterruptedError):
             return None
     fds = array.array("i")

@@ -6,7 +6,7 @@ that nobody closed can be noticed.
 
 import asyncio
 import math
-from collections import deque
+from collections import OrderedDict
 from collections.abc import Callable
 from functools import partial
 from typing import TypeAlias
@@ -31,6 +31,15 @@ _HANDLER = Waiting.HANDLER
 Turn: TypeAlias = asyncio.Future[DeadlineError | None]
 
 
+class Posts:
+    """Bytes of posts that followed one another, as one entry of ``Pipe.turns``."""
+
+    __slots__ = ("data",)
+
+    def __init__(self, data: bytes) -> None:
+        self.data = bytearray(data)
+
+
 class Pipe:
     """One connection below the verbs.
 
@@ -42,8 +51,9 @@ class Pipe:
         ending: the outcome of an orderly end.
         receiver: the future that a reader awaits, None if none does.
         sending: a send is under way: it has its turn.
-        turns: what waits behind it: sends, and the bytes of posts.
+        turns: what waits behind it, in order: sends and posts.  Each one is removed in constant time.
         posted: bytes of posts that the channel did not take yet.
+        send_only: the channel cannot receive: ``eof`` is set, but the peer sent no FIN.
         by_request: nothing is received before a verb waits for it: descriptors may come with the bytes.
         passing: the reader wants descriptors, and receives by itself; ``arrived``: it may do so now.
         cause: the setting or time that ended the connection from this side.
@@ -53,7 +63,7 @@ class Pipe:
         *("loop", "clock", "ticker", "record", "recorder", "channel", "buffer", "receiver"),
         *("eof", "over", "closing", "fin_sent", "held", "lost", "ending", "error", "cause"),
         *("sending", "turns", "posted", "flushing", "_queued", "_sent", "_gone", "_life", "_receive_expiry"),
-        *("by_request", "passing", "arrived", "_stall"),
+        *("by_request", "passing", "arrived", "send_only", "_posting", "_stall"),
     )
 
     def __init__(
@@ -72,9 +82,10 @@ class Pipe:
         self.error: OSError | None = None
         self.cause: NetwrightError | None = None
         self.receiver: asyncio.Future[None] | None = None
-        self.turns: deque[Turn | bytes] = deque()
+        self.turns: OrderedDict[Turn | Posts, None] = OrderedDict()
         self.flushing: Turn | None = None
         self.posted = 0
+        self._posting = False  # the message under way is of posts
         self._queued: memoryview | None = None
         self._sent = 0
         self._gone: asyncio.Event | None = None
@@ -82,7 +93,7 @@ class Pipe:
         self._life: Expiry | None = None
         self._stall: Expiry | None = None
         self.by_request = record.transport == "unix" and channel.info("descriptor") >= 0
-        self.passing = self.arrived = False
+        self.passing = self.arrived = self.send_only = False
         record.probe = channel.info("tcp_info")
         channel.watch(self._readable, None)
 
@@ -256,8 +267,10 @@ class Pipe:
             return
         self.record.sent(sent, self.clock())
         self._sent += sent
+        if self._posting:
+            self.posted -= sent
         if self._sent >= len(queued):
-            self._queued = None
+            self._queued, self._posting = None, False
             self._flushed()
             if not self.lost:
                 self._watch()
@@ -274,14 +287,15 @@ class Pipe:
     def promote(self) -> None:
         """Give the next of ``turns`` its turn, if nothing is under way."""
         while not self.sending and self._queued is None and self.turns and not self.lost:
-            turn = self.turns.popleft()
-            if isinstance(turn, bytes):
-                self.write(turn)
+            turn, _ = self.turns.popitem(last=False)
+            if isinstance(turn, Posts):
+                self.write(turn.data)
+                if not self.lost:
+                    self._posting = self.full
+                    self.posted -= len(turn.data) - self.unsent
             elif not turn.done():
                 self.sending = True
                 turn.set_result(None)
-        if self.posted and (self._queued is None or not self.turns):
-            self.posted = sum(len(turn) for turn in self.turns if isinstance(turn, bytes))
 
     def post(self, data: bytes, most: int, patience: float | None) -> bool:
         """Queue ``data`` behind everything; False if the connection ends, for now or before.
@@ -292,10 +306,15 @@ class Pipe:
             return False
         before = self.posted
         if not self.sending and self._queued is None and not self.turns:
-            self.write(data)
-            self.posted = self.unsent
-        else:
-            self.turns.append(data)
+            if self.write(data):
+                return True
+            self._posting, self.posted = self.full, self.unsent
+        elif data:
+            last = next(reversed(self.turns), None)
+            if isinstance(last, Posts):
+                last.data += data
+            else:
+                self.turns[Posts(data)] = None
             self.posted += len(data)
         if self.posted > most:
             self.end_by(LimitError("outbox", self.posted, most), Outcome.LIMIT, "outbox")
@@ -318,7 +337,7 @@ class Pipe:
     def waits(self, turn: Turn) -> bool:
         """Remove a send that has given up; True if it was still waiting for its turn."""
         if turn in self.turns:
-            self.turns.remove(turn)
+            del self.turns[turn]
             return True
         return False
 
@@ -328,12 +347,14 @@ class Pipe:
         """Send what is queued, then FIN; no verb goes on."""
         if self.closing or self.lost:
             return
-        self.ending = Outcome.PEER_CLOSED if self.eof and not self.fin_sent else Outcome.CLOSED
+        fin_came_first = self.eof and not self.fin_sent and not self.send_only
+        self.ending = Outcome.PEER_CLOSED if fin_came_first else Outcome.CLOSED
         self.record.wait(Waiting.CLOSE, self.clock())
         self.closing = self.over = True
-        for turn in [turn for turn in self.turns if not isinstance(turn, bytes)]:
-            self.turns.remove(turn)
-            _finish(turn, None)
+        for turn in list(self.turns):
+            if not isinstance(turn, Posts):
+                del self.turns[turn]
+                _finish(turn, None)
         _finish(self.flushing, None)
         self.flushing, self.sending = None, False
         _wake(self.receiver)
@@ -393,7 +414,7 @@ class Pipe:
                 self.ticker.forget(expiry)
         self._life = self._receive_expiry = self._stall = None
         for turn in (self.flushing, *self.turns):
-            if turn is not None and not isinstance(turn, bytes):
+            if turn is not None and not isinstance(turn, Posts):
                 _finish(turn, None)
         self.turns.clear()
         self.flushing, self.posted = None, 0

@@ -9,6 +9,7 @@ from netwright.aio.pipe import Pipe
 from netwright.aio.portable_stream import Stream
 from netwright.aio.sockets import SocketHandle, SocketListener, connected, listening
 from netwright.core.address import Address
+from netwright.core.errors import UsageError
 from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import Tuning
@@ -22,6 +23,12 @@ class PortableEngine:
     name = "portable"
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
+        """Raises UsageError on a loop without ``add_reader``: Windows' proactor loop is the one that exists."""
+        if type(loop).add_reader is asyncio.AbstractEventLoop.add_reader:
+            raise UsageError(
+                f"{type(loop).__name__} cannot watch descriptors (add_reader)",
+                advice="run the program on asyncio.SelectorEventLoop",
+            )
         self._loop = loop
         self._ticker = Ticker(loop)
 

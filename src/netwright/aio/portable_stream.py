@@ -288,16 +288,18 @@ class Stream(stream.Stream):
             self._end_turn()
 
     def post(self, *parts: Data) -> bool:
-        data = _joined(parts)
-        self._check_place()
+        data = parts[0] if len(parts) == 1 and type(parts[0]) is bytes else bytes(_joined(parts))
+        pipe = self._pipe
+        if asyncio._get_running_loop() is not pipe.loop:  # noqa: SLF001  # as in _check_place
+            self._check_place()
         self._answered = True
         limits = self.limits
-        return self._pipe.post(data if isinstance(data, bytes) else bytes(data), limits.outbox, limits.send)
+        return pipe.post(data, limits.outbox, limits.send)
 
     def end_direction(self, *, reads: bool, writes: bool) -> None:
         """Mark what a pipe's single end cannot do as over."""
         pipe = self._pipe
-        pipe.eof = pipe.over = reads
+        pipe.eof = pipe.over = pipe.send_only = reads
         pipe.fin_sent = writes
 
     # descriptors
@@ -458,7 +460,7 @@ class Stream(stream.Stream):
             pipe.sending = True
             return
         turn: Turn = pipe.loop.create_future()
-        pipe.turns.append(turn)
+        pipe.turns[turn] = None
         try:
             await self._sent(turn, until, stage, queued=False)
             self._check_writer()

@@ -8,6 +8,7 @@ cimport cython
 from netwright.core import record as _specification
 from netwright.core.moment import Kind, Moment
 
+cdef object RECEIVE = _specification.Waiting.RECEIVE
 cdef object HANDLER = _specification.Waiting.HANDLER
 cdef object SEND = _specification.Waiting.SEND
 cdef object IDLE = _specification.Waiting.NEXT_REQUEST
@@ -176,7 +177,9 @@ cdef int keep_moment(ConnectionRecord record, double at, kind, Py_ssize_t size, 
 
 cdef inline int account(ConnectionRecord record, double at) except -1:
     cdef double spent = at - record.waiting_since
-    if record.waiting is HANDLER:
+    if record.waiting is RECEIVE:  # as a rule
+        record.receive_waited += spent
+    elif record.waiting is HANDLER:
         record.handler_time += spent
     elif record.waiting is SEND:
         record.send_waited += spent

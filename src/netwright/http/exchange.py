@@ -126,7 +126,7 @@ class Exchange:
     """
 
     # Few exchanges change these; instances have none of them until then.
-    started = ended = _is_gone = _cancelled = False
+    started = ended = _has_left = _is_gone = _cancelled = False
     fault: Exception | None = None
     _lost: Exception | None = None  # the answer could not be sent
     _timer: asyncio.TimerHandle | None = None
@@ -343,7 +343,7 @@ class Exchange:
         """Done when the peer was seen to have left."""
         if self._gone is None:
             self._gone = self._task.get_loop().create_future()
-            if self._is_gone:
+            if self._has_left:
                 self._gone.set_result(None)
         return self._gone
 
@@ -356,6 +356,7 @@ class Exchange:
         if not self._wire.has_left():
             self._timer = self._task.get_loop().call_later(LOOK_EVERY, self._look)
             return
+        self._has_left = True
         if self._gone is not None and not self._gone.done():
             self._gone.set_result(None)
         if self._settings.cancel_when_gone:

@@ -34,6 +34,14 @@ def split(whole: bytes, data: st.DataObject) -> list[bytes]:
     return [whole[start:end] for start, end in zip([0, *cuts], [*cuts, len(whole)], strict=True)]
 
 
+@pytest.mark.parametrize("together", [1, 2, 3, 21])
+def test_limit_is_of_all_chunks_however_they_come(together: int) -> None:
+    """A body of small chunks, each within ``HttpLimits.body``, is bounded as one large chunk is (RFC 9110 §15.5.14)."""
+    pieces = [b"5\r\nhello\r\n" * together] * -(-21 // together)
+    content, ends, _ = outcome(ChunkedBody(LIMITS), pieces)
+    assert (len(content), ends) == (100, ["body: 105 bytes seen, 100 allowed (RFC 9110 §15.5.14)"])
+
+
 PIECES = [
     b"5\r\nhello\r\n",
     b"0\r\n\r\n",
