@@ -207,6 +207,27 @@ async def test_who_sent_fin_first_has_closed_though_nobody_read_the_others(
         assert accepted(listener).outcome is outcome
 
 
+async def test_posts_that_wait_keep_their_order_and_are_sent_in_blocks(world: World) -> None:
+    """Small and large posts behind a reader that stalls, then reads: the work is that of their bytes."""
+    posts = [b"%d," % number if number % 1000 else b"%d," % number + bytes(3000) for number in range(20_000)]
+    writes: list[int] = []
+
+    async def talk(stream: Stream) -> None:
+        stream.post(bytes(BIG))
+        assert all(stream.post(post) for post in posts)
+        writes.append(stream.record.writes)
+        await stream.close(timeout=10)
+        writes.append(stream.record.writes)
+
+    async with world.serve(talk, limits=Limits(outbox=2 * BIG)) as listener, await world.connect(listener) as stream:
+        await until(lambda: writes)
+        assert await stream.read_exactly(BIG) == bytes(BIG)
+        whole = b"".join(posts)
+        assert await stream.read_exactly(len(whole)) == whole
+        await until(lambda: len(writes) == 2)
+    assert writes[1] - writes[0] < 2000
+
+
 @pytest.mark.parametrize(("ours", "outcome"), [(True, Outcome.CLOSED), (False, Outcome.PEER_CLOSED)])
 async def test_who_sent_fin_first_has_closed_though_both_read_to_the_end(
     world: World, ours: bool, outcome: Outcome

@@ -20,6 +20,18 @@ def test_literal_address_needs_no_lookup(host: str, family: int, sockaddr: objec
     assert literal(InetAddress("localhost", 80)) is None
 
 
+def test_dotted_quad_costs_no_getaddrinfo(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delattr(socket, "getaddrinfo")
+    assert sockaddr_of(InetAddress("192.0.2.1", 80)) == (socket.AF_INET, ("192.0.2.1", 80))
+
+
+@pytest.mark.parametrize(
+    ("host", "usual"), [("127.1", "127.0.0.1"), ("0x7f.0.0.1", "127.0.0.1"), ("010.0.0.1", "8.0.0.1")]
+)
+def test_other_spellings_of_an_address_get_its_usual_form(host: str, usual: str) -> None:
+    assert sockaddr_of(InetAddress(host, 80)) == (socket.AF_INET, (usual, 80))
+
+
 def test_unix_address_is_its_own_answer() -> None:
     address = UnixAddress("name", abstract=True)
     assert literal(address) is address

@@ -63,7 +63,7 @@ def test_connection_with_moments_shows_them(store: Store) -> None:
     answer = answers.connection(store, "7.1", NOW)
     assert answer is not None
     assert answer["moments"] == [{"at": 101.0, "kind": "received", "size": 5, "note": "", "about": ()}]
-    assert [bar["lane"] for bar in answer["bars"]] == ["accept", "wait", "in"]
+    assert [bar["lane"] for bar in answer["bars"]] == ["accept", "wait", "app", "in"]
 
 
 def test_connection_has_ledgers_that_add_up_its_end_and_its_trend(store: Store) -> None:

@@ -121,6 +121,21 @@ def test_life_is_the_opening_of_the_summary_and_the_moments_that_were_kept() -> 
     assert spans(bars_of_life(record, early, 9.0)) == [("syn", 1.0, 1.5), ("wait", 5.0, 7.0), ("work", 7.0, 9.0)]
 
 
+def test_handler_that_ran_before_the_first_moment_is_in_the_life() -> None:
+    """Moments are kept from the first view on: what was going on by then is known from the summary."""
+    asked = Exchange(2.0, 2.125, 0.0, "GET /slow")
+    record = values(opened_at=1.0, first_in_at=1.0, exchanges=(asked,), waiting="handler", waiting_since=2.125)
+    assert spans(bars_of_life(record, [Moment(6.0, Kind.SENT, 7)], 9.0)) == [
+        ("accept", 1.0, 1.0),
+        ("wait", 1.0, 1.0),
+        ("req", 2.0, 2.0),
+        ("app", 2.125, 9.0),
+        ("out", 6.0, 6.0),
+    ]
+    seen = [Moment(2.0, Kind.REQUEST), Moment(2.125, Kind.HANDLER)]
+    assert [bar.lane for bar in bars_of_life(record, seen, 9.0)].count("app") == 1
+
+
 def test_end_says_who_and_how() -> None:
     record = values(closed_at=2.0, waiting="", outcome="deadline", stage="frame")
     assert bars_of_summary(record, 9.0)[-1].label == "deadline · you: deadline: frame"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from netwright.console.secret import LONGEST, keep_token, read_token, token_path
+from netwright.console.secret import KEPT, LONGEST, keep_token, read_token, token_path
 from netwright.core.address import InetAddress
 
 
@@ -64,3 +64,12 @@ def test_failed_write_says_so_and_leaves_the_old_token(tmp_path: Path) -> None:
 def test_file_is_named_after_the_address_that_people_open(host: str, name: str) -> None:
     assert token_path(Path("/x"), InetAddress(host, 8001)) == Path("/x", name)
     assert token_path(Path("/x"), InetAddress("::1", 1)).name == "__1-1.token"
+
+
+def test_folder_keeps_the_newest_tokens_only(tmp_path: Path) -> None:
+    for port in range(1, KEPT + 4):
+        path = tmp_path / f"127.0.0.1-{port}.token"
+        keep_token(path, "s3cret")
+        os.utime(path, (port, port))
+    ports = sorted(int(path.stem.rpartition("-")[2]) for path in tmp_path.iterdir())
+    assert ports == list(range(4, KEPT + 4))

@@ -308,23 +308,6 @@ async def test_trailers_of_a_request_are_there_behind_its_content() -> None:
             assert (await peer.answer()).text == text
 
 
-async def test_connection_is_idle_from_the_last_byte_of_an_answer_on() -> None:
-    """A slow download does not use up the time in which the next request may come (``HttpLimits.next_request``)."""
-    app = shop(http=HttpLimits(next_request=20.0))
-    content = b"x" * (32 << 20)
-
-    @app.get("/large")
-    async def large(request: Request) -> bytes:
-        return content
-
-    async with serving(app), asking(app) as peer:
-        await peer.send(b"GET /large HTTP/1.1\r\nhost: a\r\n\r\n")
-        await asyncio.sleep(15)
-        assert len((await peer.answer()).body) == len(content)
-        await asyncio.sleep(15)
-        assert (await peer.ask("GET", "/")).text == "hello"
-
-
 # a peer that leaves
 
 

@@ -146,7 +146,7 @@ async def test_handler_that_raises_is_reported_once_and_answered_500() -> None:
         assert (await peer.ask("GET", "/")).text == "hello"
         ((text, error),) = reports
         assert text.startswith("GET /bug from 127.0.0.1:")
-        assert re.search(r"handler failed at \S+support.web\.py:\d+: ValueError: planted; 1 requests, ", text)
+        assert re.search(r"handler failed at \S+support.web\.py:\d+: ValueError: planted; 1 request, ", text)
         assert repr(error) == "ValueError('planted')"
 
 

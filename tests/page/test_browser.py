@@ -176,7 +176,7 @@ def test_a_filter_that_nothing_matches_is_named_and_an_empty_axis_has_round_numb
     page.goto(f"{console.url}&filter=svc:nobody")
     says(page, "#empty", "no connection matches svc:nobody")
     eventually(lambda: page.locator("#chart-throughput svg text").count() > 0)
-    marks = page.locator("#chart-throughput svg text[text-anchor=end]").all_text_contents()
+    marks = page.locator("#chart-throughput svg text[text-anchor=end]:not(.since)").all_text_contents()
     assert marks == ["0 bit/s", "500 bit/s", "1 kbit/s"]
 
 
@@ -548,6 +548,9 @@ def test_charts_say_values_under_the_pointer_and_follow_the_filter(page: "Page",
     assert page.locator(".cursor").count() == 0
     page.locator("#filter").fill("svc:http")
     says(page, "#now-throughput", "0 in · 0 out bit/s")
+    says(page, "#chart-throughput .since", "known since ")
+    page.locator("#filter").fill("")
+    eventually(lambda: page.locator(".since").count() == 0)
 
 
 # the picture in the documentation

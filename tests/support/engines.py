@@ -12,6 +12,7 @@ from netwright.aio.sockets import SocketHandle
 from netwright.core.address import from_sockname
 from netwright.core.limits import UNLIMITED, Limits
 from netwright.core.record import Recorder
+from netwright.proto.channel import Wrap
 from netwright.proto.stream import Stream
 from tests.support.clock import Jumping, JumpingLoop
 
@@ -37,7 +38,13 @@ def tcp_pair() -> tuple[socket.socket, socket.socket]:
 
 
 async def open_stream(
-    engine: Engine, sock: socket.socket, recorder: Recorder, limits: Limits = UNLIMITED, *, role: str = "accepted"
+    engine: Engine,
+    sock: socket.socket,
+    recorder: Recorder,
+    limits: Limits = UNLIMITED,
+    *,
+    role: str = "accepted",
+    wrap: Wrap | None = None,
 ) -> Stream:
     """A stream of ``engine`` on a connected socket."""
     transport = "unix" if sock.family == socket.AF_UNIX else "tcp"
@@ -45,7 +52,7 @@ async def open_stream(
     record = recorder.open(
         role=role, transport=transport, local=from_sockname(sock.getsockname()), peer=peer, at=engine.now()
     )
-    return await engine.open(SocketHandle(sock, peer), record, recorder, limits)
+    return await engine.open(SocketHandle(sock, peer), record, recorder, limits, wrap)
 
 
 def jumping_selector_loop() -> Any:

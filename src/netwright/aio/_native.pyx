@@ -531,6 +531,7 @@ cdef class Poller:
         return 0
 
     cdef int add(self, Watched target, int fd, uint32_t events) except -1:
+        """Look after ``target``: its deadlines, and these events of ``fd``."""
         cdef epoll_event event
         if self.fileno < 0:
             self.open()
@@ -544,7 +545,7 @@ cdef class Poller:
         self.generation = (self.generation + 1) % FOREIGN
         event.events = events
         event.data.u64 = (<uint64_t>self.generation << 32) | <uint32_t>fd
-        if epoll_ctl(self.fileno, EPOLL_CTL_ADD, fd, &event) < 0:
+        if events and epoll_ctl(self.fileno, EPOLL_CTL_ADD, fd, &event) < 0:
             raise OSError(errno, f"epoll_ctl: {os.strerror(errno)}")
         self.slots[fd].target = <void*>target
         self.slots[fd].generation = self.generation

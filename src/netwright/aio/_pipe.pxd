@@ -7,6 +7,7 @@ from netwright.core._record cimport ConnectionRecord
 
 cdef enum:
     CHUNK = 65536  # bytes of one recv
+    SMALL = 512  # bytes: a shorter post that waits is copied to the one before it, as in pipe.py
     PROGRESS = 65536  # bytes that a slow peer has to read within ``limits.send`` seconds, as in pipe.py
 
 
@@ -16,17 +17,21 @@ cdef class Pipe(Watched):
     cdef char* buffer
     cdef Py_ssize_t capacity, begin, end
     cdef bytes queued
-    cdef list behind  # what waits for its turn: an Operation for each send, a bytearray for posts in a row
+    cdef object behind  # a deque of what waits for its turn: Operations of sends, posts, and bytearrays of small posts
     cdef Py_ssize_t queued_from, posted
     cdef bytes find_target
     cdef Py_ssize_t find_from
     cdef object resume, cause, channel
+    cdef bint reads_watched, writes_watched  # of a channel
     cdef bint readable, short_read_empties, reads_large, eof, fin_seen, fin_sent, closing, closed, queued_posted
     cdef int failure
     cdef double lifetime
     cdef double stalled_at, stall_began  # of posts: when the progress rule looks, and since when it counts
     cdef long long stall_from  # bytes_out then
 
+    cdef int watch(self) except -1
+    cdef Py_ssize_t take(self, char* into, Py_ssize_t size) except -2
+    cdef Py_ssize_t give(self, const char* data, Py_ssize_t size) except -2
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2
     cdef int see_fin(self) except -1
     cdef int see_error(self) except -1

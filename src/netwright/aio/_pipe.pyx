@@ -29,6 +29,7 @@ from netwright.aio._native cimport (
 from netwright.core._record cimport ConnectionRecord
 
 import os
+from collections import deque
 
 from netwright.aio.outcome import end_broken, failure_of
 from netwright.core.errors import ClosedError, DeadlineError, LimitError, ResetError, TransportError, UsageError
@@ -113,13 +114,17 @@ cdef class TcpInfoProbe:
 cdef class Pipe(Watched):
     """One connection; ``pipe.Pipe`` has the attributes."""
 
-    def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder):
-        """Takes ``fd``, a connected and non-blocking socket, over."""
+    def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder, channel=None):
+        """Takes ``fd``, a connected and non-blocking socket, over; ``channel``, if there is one, owns and watches it."""
         self.record, self.recorder, self.short_read_empties = record, recorder, record.transport == "tcp"
         self.lifetime = self.stalled_at = INFINITY
         if self.short_read_empties:
             record.probe = TcpInfoProbe(fd)
-        poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
+        if channel is None:
+            poller.add(self, fd, <uint32_t>(EPOLLIN | EPOLLOUT | EPOLLRDHUP | EPOLLPRI | EPOLLET))
+            return
+        poller.add(self, fd, 0)
+        self.channel, self.short_read_empties, self.readable = channel, False, True
 
     def __dealloc__(self):
         free(self.buffer)
@@ -129,6 +134,8 @@ cdef class Pipe(Watched):
     cdef Py_ssize_t receive(self, char* into, Py_ssize_t size) except -2:
         """One recv.  0 or less: nothing now; ``eof`` or ``failure`` says why, and neither means EAGAIN."""
         cdef Py_ssize_t count
+        if self.channel is not None:
+            return self.take(into, size)
         while True:
             count = c_recv(self.fd, into, size, 0)
             if count >= 0 or errno != EINTR:
@@ -270,6 +277,12 @@ cdef class Pipe(Watched):
         cdef Py_ssize_t sent
         if total == 0:
             return 0
+        if self.channel is not None:
+            self.queued, self.queued_from = rest_of(vector, parts, 0, total) if whole is None else whole, 0
+            self.flush()
+            if self.failure:
+                raise self.why("send")
+            return 0
         while True:
             if parts == 1:
                 sent = c_send(self.fd, vector.iov_base, vector.iov_len, MSG_NOSIGNAL)
@@ -297,6 +310,8 @@ cdef class Pipe(Watched):
     cdef Py_ssize_t send_some(self, const char* data, Py_ssize_t size) except -2:
         """One send; returns the bytes that the kernel took, 0 if it has no room, -1 if the connection is dead."""
         cdef Py_ssize_t sent
+        if self.channel is not None:
+            return self.give(data, size)
         while True:
             sent = c_send(self.fd, data, size, MSG_NOSIGNAL)
             if sent >= 0 or errno != EINTR:
@@ -316,7 +331,7 @@ cdef class Pipe(Watched):
             rest = PyBytes_GET_SIZE(self.queued) - self.queued_from
             sent = self.send_some(PyBytes_AS_STRING(self.queued) + self.queued_from, rest)
             if sent <= 0:
-                return 0
+                return 0 if self.channel is None else self.watch()
             self.queued_from += sent
             if self.queued_posted:
                 self.posted -= sent
@@ -326,20 +341,25 @@ cdef class Pipe(Watched):
         return 0
 
     cdef int advance(self) except -1:
-        """Nothing is queued: the posts in front follow, then the next send has its turn."""
+        """Nothing is queued: queue the posts in front, for ``flush``, or give the next send its turn."""
+        cdef list posts
+        cdef Py_ssize_t size = 0
         if self.queued is not None or not self.behind or (self.writing is not None and not self.closing):
             return 0
-        if PyByteArray_CheckExact(self.behind[0]):
-            self.queued, self.queued_from, self.queued_posted = bytes(self.behind.pop(0)), 0, True
-            return self.flush()
-        if self.writing is None:
-            self.writing = self.behind.pop(0)
+        posts = []
+        while self.behind and size < CHUNK and not isinstance(self.behind[0], Operation):
+            posts.append(self.behind.popleft())
+            size += len(posts[len(posts) - 1])
+        if posts:
+            self.queued, self.queued_from, self.queued_posted = b"".join(posts), 0, True
+        elif self.writing is None:
+            self.writing = self.behind.popleft()
             self.writing.waiter.wake_soon()
         return 0
 
     cdef bint post_bytes(self, bytes data, Py_ssize_t most, double patience) except -1:
         """Queue ``data`` behind everything; False if the connection has ended, or ends now."""
-        cdef Py_ssize_t before = self.posted, size = PyBytes_GET_SIZE(data), sent, count
+        cdef Py_ssize_t before = self.posted, size = PyBytes_GET_SIZE(data), sent
         if self.closing or self.failure or self.fin_sent:
             return False
         if self.queued is None and self.writing is None and not self.behind:
@@ -350,13 +370,16 @@ cdef class Pipe(Watched):
                 return False
             self.queued, self.queued_from, self.queued_posted = data, sent, True
             self.posted = size - sent
+            if self.channel is not None:
+                self.watch()
         elif size:
             self.posted += size
             if self.behind is None:
-                self.behind = []
-            count = len(self.behind)
-            if count and PyByteArray_CheckExact(self.behind[count - 1]):
-                last = self.behind[count - 1]
+                self.behind = deque()
+            last = self.behind[len(self.behind) - 1] if self.behind else None
+            if size >= SMALL:
+                self.behind.append(data)
+            elif PyByteArray_CheckExact(last):
                 last += data  # in place
             else:
                 self.behind.append(bytearray(data))
@@ -413,7 +436,13 @@ cdef class Pipe(Watched):
 
     cdef int send_fin(self) except -1:
         self.fin_sent = True
-        if c_shutdown(self.fd, SHUT_WR) < 0:
+        if self.channel is not None:
+            try:
+                self.channel.finish()
+            except OSError as error:
+                self.fail_with(error.errno or EIO)
+                raise self.why("send")
+        elif c_shutdown(self.fd, SHUT_WR) < 0:
             self.fail_with(errno)
             raise self.why("send")
         self.record.note(Kind.FIN_SENT, self.poller.refresh())
@@ -438,7 +467,7 @@ cdef class Pipe(Watched):
         cdef linger now
         if self.closed:
             return
-        if self.poller.is_ours():
+        if self.channel is None and self.poller.is_ours():
             if not self.failure:  # a broken connection has nothing left to reset
                 now.l_onoff, now.l_linger = 1, 0
                 c_setsockopt(self.fd, SOL_SOCKET, SO_LINGER, &now, sizeof(now))
@@ -498,9 +527,12 @@ cdef class Pipe(Watched):
         self.record.sample(now)
         self.record.probe = None
         self.poller.remove(self)
-        if has_children() and outcome is not ABORTED and self.poller.is_ours():
+        if self.channel is not None:
+            self.channel.close(reset=outcome is ABORTED and not self.failure)
+        elif has_children() and outcome is not ABORTED and self.poller.is_ours():
             c_shutdown(self.fd, SHUT_WR)  # a child that holds the descriptor would withhold the FIN of a mere close
-        c_close(self.fd)
+        if self.channel is None:
+            c_close(self.fd)
         self.fd = -1
         self.record.end(outcome, now)
         self.recorder.close(self.record, now)
@@ -510,6 +542,68 @@ cdef class Pipe(Watched):
             self.writing.waiter.wake_soon()
         self.let_go()
         return 0
+
+    # over a channel, whose receive is called until it gives None
+
+    cdef int watch(self) except -1:
+        """Tell the channel what this pipe waits for; it calls back from the loop."""
+        cdef bint reads = not (self.readable or self.eof or self.failure or self.closing)
+        cdef bint writes = self.queued is not None
+        if not self.closed and (reads != self.reads_watched or writes != self.writes_watched):
+            self.reads_watched, self.writes_watched = reads, writes
+            self.channel.watch(self._readable if reads else None, self._writable if writes else None)
+        return 0
+
+    cdef Py_ssize_t take(self, char* into, Py_ssize_t size) except -2:
+        """``receive`` of a channel."""
+        cdef bytes data
+        self.poller.refresh()
+        try:
+            data = self.channel.receive(size)
+        except OSError as error:
+            self.readable = False
+            self.fail_with(error.errno or EIO)
+            self.watch()
+            return -1
+        if data:
+            self.budget -= 1
+            memcpy(into, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
+            self.record.count_in(PyBytes_GET_SIZE(data), self.poller.refresh())
+            return PyBytes_GET_SIZE(data)
+        self.readable = False
+        if data is not None:
+            self.eof = True
+            if not self.failure:
+                self.see_fin()
+        self.watch()
+        return 0
+
+    cdef Py_ssize_t give(self, const char* data, Py_ssize_t size) except -2:
+        """``send_some`` of a channel; when it broke, what it holds can still be received."""
+        cdef Py_ssize_t sent
+        self.poller.refresh()
+        try:
+            sent = self.channel.send(PyBytes_FromStringAndSize(data, min(size, 4 * CHUNK)))
+            if sent:
+                self.record.count_out(sent, self.poller.refresh())
+            return sent
+        except OSError as error:
+            self.readable = not self.eof
+            self.fail_with(error.errno or EIO)
+        if self.reading is not None:
+            self.reading.waiter.wake_soon()
+        return -1
+
+    def _readable(self):
+        self.poller.refresh()
+        self.readable = True
+        self.on_event(0)
+        self.watch()
+
+    def _writable(self):
+        self.poller.refresh()
+        self.on_event(0)
+        self.watch()
 
     # called by the poller
 
@@ -556,7 +650,7 @@ cdef class Pipe(Watched):
         if self.writing is None and not self.behind:
             self.writing = operation
         elif self.behind is None:
-            self.behind = [operation]
+            self.behind = deque((operation,))
         else:
             self.behind.append(operation)
         return 0
@@ -564,7 +658,8 @@ cdef class Pipe(Watched):
     cdef int next_turn(self, Operation over) except -1:
         if self.writing is over:
             self.writing = None
-            return self.advance()
+            self.advance()
+            return self.flush()
         if self.behind is not None and over in self.behind:
             self.behind.remove(over)
         return 0

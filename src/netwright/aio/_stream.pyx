@@ -7,7 +7,7 @@ gives a shared awaitable that is done.
 """
 
 cimport cython
-from cpython.bytearray cimport PyByteArray_Check, PyByteArray_CheckExact
+from cpython.bytearray cimport PyByteArray_Check
 from cpython.bytes cimport PyBytes_AS_STRING, PyBytes_Check, PyBytes_CheckExact, PyBytes_FromStringAndSize, PyBytes_GET_SIZE
 from cpython.float cimport PyFloat_AS_DOUBLE, PyFloat_CheckExact
 from cpython.memoryview cimport PyMemoryView_Check
@@ -28,7 +28,7 @@ from netwright.aio.stream import ELSEWHERE
 from netwright.aio.taking import check_unread
 from netwright.core.errors import ClosedError, DeadlineError, IncompleteError, LimitError, NetwrightError, UsageError
 from netwright.core.record import Outcome, Waiting
-from netwright.proto.drain import may_end_at
+from netwright.proto.drain import QUIET, may_end_at
 from netwright.wire.tcp_info import parse_tcp_info
 
 cdef extern from *:
@@ -64,6 +64,7 @@ cdef enum Verb:
     CLOSE
 
 
+cdef double LOOK_AGAIN = QUIET
 cdef object DRAINED = Outcome.DRAINED
 cdef object RECEIVE = Waiting.RECEIVE
 cdef object SENDING = Waiting.SEND
@@ -97,11 +98,11 @@ cdef class Stream(Pipe):
     cdef bint draining, owes
     cdef object __weakref__
 
-    def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder, limits, *, made=""):
-        """Takes ``fd``, a connected and non-blocking socket, over; ``made`` says where the program opened it."""
+    def __init__(self, Poller poller, int fd, ConnectionRecord record, recorder, limits, *, made="", channel=None):
+        """See ``Pipe``; ``made`` says where the program opened it."""
         self.made, self.patience, self.message, self._subject = made, INFINITY, -1.0, ""
         self.limits = limits
-        Pipe.__init__(self, poller, fd, record, recorder)
+        Pipe.__init__(self, poller, fd, record, recorder, channel)
         if limits.lifetime is not None:
             self.lifetime = record.opened_at + limits.lifetime
             poller.expect(self)
@@ -361,7 +362,7 @@ cdef class Stream(Pipe):
 
     cdef object attempt_passed(self, Operation operation):
         if operation.state == FRESH:
-            check_passing(self)
+            check_passing(self, wrapped=self.channel is not None)
         if self.end > self.begin:
             return self.consume(min(operation.size, self.end - self.begin)), []
         if self.failure and not self.readable:
@@ -469,7 +470,7 @@ cdef class Stream(Pipe):
             elif operation.kind == SEND:
                 check_parts(operation.detail)
             elif operation.kind == PASS:
-                check_passing(self, *operation.detail)
+                check_passing(self, *operation.detail, wrapped=self.channel is not None)
             self.check_writable()
             if self.writing is not None or self.queued is not None or self.behind:
                 return PENDING
@@ -508,6 +509,8 @@ cdef class Stream(Pipe):
 
     cdef object attempt_file(self, Operation operation):
         source = operation.detail
+        if source.data is None and self.channel is not None:
+            return self.attempt_copy(operation)
         if source.data is None:
             if self.write_file(source.descriptor, &operation.offset, &operation.size, source.offset):
                 return operation.offset - source.offset
@@ -516,6 +519,24 @@ cdef class Stream(Pipe):
             operation.size = 0
             self.push((source.data,))
         return PENDING if self.queued is not None else source.size
+
+    cdef object attempt_copy(self, Operation operation):
+        """``attempt_file`` over a channel, which is given what was read."""
+        source = operation.detail
+        while operation.size > 0 and not self.is_spent():
+            try:
+                data = source.read(operation.offset - source.offset)
+            except OSError as error:
+                raise UsageError(f"send_file after {operation.offset - source.offset} bytes: {error.strerror}") from error
+            if not data:
+                operation.size = 0
+                break
+            operation.offset, operation.size = operation.offset + len(data), operation.size - len(data)
+            self.budget -= 1
+            self.push((data,))
+            if self.queued is not None:
+                return PENDING
+        return PENDING if operation.size > 0 else operation.offset - source.offset
 
     # the end
 
@@ -544,7 +565,9 @@ cdef class Stream(Pipe):
         if sending is not None:
             self.writing = None
             sending.waiter.wake_soon()
-        self.advance()
+        if self.queued is None:
+            self.advance()
+            self.flush()
         return PENDING if self.queued is not None else self.end_in_order()
 
     cdef object end_in_order(self):
@@ -594,7 +617,7 @@ cdef class Stream(Pipe):
         if since + limit < operation.deadline:
             operation.expiry, operation.struck = since + limit, struck
         if self.draining and not operation.writes:
-            limit = self.drain_at(operation)
+            limit = min(self.drain_at(operation), now + LOOK_AGAIN)
             if limit < operation.expiry:
                 operation.expiry, operation.struck = limit, DRAINING
         return 0
@@ -670,8 +693,8 @@ cdef class Stream(Pipe):
         self.message, self._subject = -1.0, ""
 
 
-cdef bint has_posts(list behind):
-    return behind is not None and len(behind) > 0 and PyByteArray_CheckExact(behind[0])
+cdef bint has_posts(object behind):
+    return behind is not None and len(behind) > 0 and not isinstance(behind[0], Operation)
 
 
 cdef double seconds(Operation operation, name, value) except? -1.0:

@@ -89,7 +89,7 @@ def _stage(record: ConnectionRecord) -> str:
 def _ended(record: ConnectionRecord, recorder: Recorder, error: E) -> E:
     """Close the record; return ``error``, which no frame of its own traceback must keep: that would be a cycle."""
     now = engine().now()
-    number = record.attempts[-1].errno if record.attempts and not isinstance(error, TimeoutError) else 0
+    number = record.attempts[-1].errno if record.attempts and isinstance(error, ConnectError) else 0
     record.end(Outcome.CONNECT_FAILED, now, stage=_stage(record), errno=number, text=str(error))
     recorder.close(record, now)
     return error

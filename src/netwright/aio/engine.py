@@ -9,6 +9,7 @@ from netwright.core.tuning import Tuning
 
 if TYPE_CHECKING:
     from netwright.core.limits import Limits
+    from netwright.proto.channel import Wrap
     from netwright.proto.stream import Stream
 
 __all__ = ["Engine", "Handle", "ListeningHandle"]
@@ -99,8 +100,15 @@ class Engine(Protocol):
             OSError: nobody answered, or the system refused; nothing is left open.
         """
 
-    async def open(self, handle: Handle, record: ConnectionRecord, recorder: Recorder, limits: "Limits") -> "Stream":
-        """A stream on ``handle``, which it owns from now on.
+    async def open(
+        self,
+        handle: Handle,
+        record: ConnectionRecord,
+        recorder: Recorder,
+        limits: "Limits",
+        wrap: "Wrap | None" = None,
+    ) -> "Stream":
+        """A stream on ``handle``, which it owns from now on; ``wrap`` puts a channel around the connection's own.
 
         If this raises or is cancelled, the connection is closed and the record has ended.
 

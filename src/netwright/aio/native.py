@@ -8,6 +8,7 @@ from typing import Any
 from netwright.aio._native import Poller
 from netwright.aio._sockets import Queue
 from netwright.aio._stream import Stream as Verbs
+from netwright.aio.channel import SocketChannel
 from netwright.aio.engine import Handle, ListeningHandle
 from netwright.aio.sockets import SocketHandle, SocketListener, connected, listening
 from netwright.aio.stream import creation_site
@@ -16,6 +17,7 @@ from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import Tuning
 from netwright.proto import stream
+from netwright.proto.channel import Wrap
 
 __all__ = ["NativeEngine", "Stream", "own_clock"]
 
@@ -59,15 +61,29 @@ class NativeEngine:
         """Connect to ``address``."""
         return await connected(self._poller.loop, address, tuning, local)
 
-    async def open(self, handle: Handle, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
+    async def open(
+        self,
+        handle: Handle,
+        record: ConnectionRecord,
+        recorder: Recorder,
+        limits: Limits,
+        wrap: Wrap | None = None,
+    ) -> Stream:
         """A stream on a connected socket."""
         assert isinstance(handle, SocketHandle)
         made = creation_site() if sys.flags.dev_mode else ""
-        descriptor = handle.detach()
+        sock = None if wrap is None else handle.release()
+        descriptor = handle.detach() if sock is None else sock.fileno()
         try:
-            return Stream(self._poller, descriptor, record, recorder, limits, made=made)
+            if wrap is None or sock is None:
+                return Stream(self._poller, descriptor, record, recorder, limits, made=made)
+            channel = wrap(SocketChannel(self._poller.loop, sock))
+            return Stream(self._poller, descriptor, record, recorder, limits, made=made, channel=channel)
         except BaseException as error:
-            os.close(descriptor)
+            if sock is None:
+                os.close(descriptor)
+            else:
+                sock.close()
             record.probe = None
             record.end(Outcome.ABORTED, self.now(), text=str(error))
             recorder.close(record, self.now())

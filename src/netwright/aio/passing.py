@@ -21,14 +21,15 @@ _CALLERS = {  # what sendmsg reports about the descriptors, not about the connec
 }
 
 
-def check_passing(stream: Stream, data: object = b"x", fds: Sequence[object] = (0,)) -> None:
+def check_passing(stream: Stream, data: object = b"x", fds: Sequence[object] = (0,), *, wrapped: bool = False) -> None:
     """Refuse what cannot be passed.
 
     Raises:
-        UsageError: the stream is no Unix socket, or the arguments are no message.
+        UsageError: the stream is no Unix socket, or its bytes may not bypass the channel in which it is ``wrapped``, or
+            the arguments are no message.
         ClosedError: the stream is closed.
     """
-    if stream.record.transport != "unix" or (not stream.closed and stream.fileno() < 0):
+    if wrapped or stream.record.transport != "unix" or (not stream.closed and stream.fileno() < 0):
         raise UsageError(f"{stream!r} passes no descriptors", advice="use a Unix socket")
     if stream.closed:
         raise ClosedError(f"the connection to {stream.peer} is closed")

@@ -24,6 +24,7 @@ __all__ = ["HIGH_WATER", "PROGRESS", "Pipe"]
 
 HIGH_WATER = 64 * 1024  # bytes that may come unasked; above, the kernel's buffer fills and the peer's window closes
 RECEIVE = 256 * 1024  # bytes of one receive
+SMALL = 512  # bytes: a shorter post that waits is copied to the one before it, which takes less memory than two
 PROGRESS = 64 * 1024  # bytes that a slow peer has to read within ``limits.send`` seconds to be worth the wait
 DISCARD = 16  # receives of what nobody will read, before a close
 
@@ -32,12 +33,12 @@ Turn: TypeAlias = asyncio.Future[DeadlineError | None]
 
 
 class Posts:
-    """Bytes of posts that followed one another, as one entry of ``Pipe.turns``."""
+    """A post that waits, or small ones in a row: an entry of ``Pipe.turns``."""
 
     __slots__ = ("data",)
 
     def __init__(self, data: bytes) -> None:
-        self.data = bytearray(data)
+        self.data = data if len(data) >= SMALL else bytearray(data)
 
 
 class Pipe:
@@ -55,6 +56,7 @@ class Pipe:
         posted: bytes of posts that the channel did not take yet.
         send_only: the channel cannot receive: ``eof`` is set, but the peer sent no FIN.
         by_request: nothing is received before a verb waits for it: descriptors may come with the bytes.
+        wraps: the channel may hold bytes: it is asked until it has none.
         passing: the reader wants descriptors, and receives by itself; ``arrived``: it may do so now.
         cause: the setting or time that ended the connection from this side.
     """
@@ -63,7 +65,7 @@ class Pipe:
         *("loop", "clock", "ticker", "record", "recorder", "channel", "buffer", "receiver"),
         *("eof", "over", "closing", "fin_sent", "held", "lost", "ending", "error", "cause"),
         *("sending", "turns", "posted", "flushing", "_queued", "_sent", "_gone", "_life", "_receive_expiry"),
-        *("by_request", "passing", "arrived", "send_only", "_posting", "_stall"),
+        *("by_request", "passing", "arrived", "send_only", "_posting", "wraps", "_stall"),
     )
 
     def __init__(
@@ -92,7 +94,8 @@ class Pipe:
         self._receive_expiry: Expiry | None = None
         self._life: Expiry | None = None
         self._stall: Expiry | None = None
-        self.by_request = record.transport == "unix" and channel.info("descriptor") >= 0
+        self.wraps = bool(channel.info("wraps"))
+        self.by_request = not self.wraps and record.transport == "unix" and channel.info("descriptor") >= 0
         self.passing = self.arrived = self.send_only = False
         record.probe = channel.info("tcp_info")
         channel.watch(self._readable, None)
@@ -141,11 +144,13 @@ class Pipe:
     def _receive(self) -> None:
         try:
             data = self.channel.receive(RECEIVE)
+            while data is not None:
+                self._received(data)
+                if not data or not self.wraps or self.held:
+                    break
+                data = self.channel.receive(RECEIVE)
         except OSError as error:
             self.lose(error)
-            return
-        if data is not None:
-            self._received(data)
 
     def _received(self, data: bytes) -> None:
         if not data:
@@ -175,6 +180,8 @@ class Pipe:
         if self.held:
             self.held = False
             self._watch()
+            if self.wraps:
+                self.loop.call_soon(self.receive)
         self.receiver = future = self.loop.create_future()
         if at < math.inf:
             expiry = self._receive_expiry
@@ -311,7 +318,7 @@ class Pipe:
             self._posting, self.posted = self.full, self.unsent
         elif data:
             last = next(reversed(self.turns), None)
-            if isinstance(last, Posts):
+            if len(data) < SMALL and isinstance(last, Posts) and isinstance(last.data, bytearray):
                 last.data += data
             else:
                 self.turns[Posts(data)] = None

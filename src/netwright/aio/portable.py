@@ -13,6 +13,7 @@ from netwright.core.errors import UsageError
 from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Outcome, Recorder
 from netwright.core.tuning import Tuning
+from netwright.proto.channel import Wrap
 
 __all__ = ["PortableEngine"]
 
@@ -62,12 +63,20 @@ class PortableEngine:
         """Connect to ``address``."""
         return await connected(self._loop, address, tuning, local)
 
-    async def open(self, handle: Handle, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
+    async def open(
+        self,
+        handle: Handle,
+        record: ConnectionRecord,
+        recorder: Recorder,
+        limits: Limits,
+        wrap: Wrap | None = None,
+    ) -> Stream:
         """A stream on a connected socket."""
         assert isinstance(handle, SocketHandle)
         sock = handle.release()
         try:
-            pipe = Pipe(self._loop, self._ticker, record, recorder, SocketChannel(self._loop, sock))
+            channel = SocketChannel(self._loop, sock)
+            pipe = Pipe(self._loop, self._ticker, record, recorder, channel if wrap is None else wrap(channel))
         except BaseException:
             sock.close()
             record.end(Outcome.ABORTED, self.now())

@@ -37,7 +37,7 @@ from netwright.core.limits import UNLIMITED, Limits
 from netwright.core.moment import Kind
 from netwright.core.record import ConnectionRecord, ExchangeRecord, Outcome, Waiting
 from netwright.proto import stream
-from netwright.proto.drain import may_end_at
+from netwright.proto.drain import QUIET, may_end_at
 from netwright.proto.framing import Framing
 from netwright.proto.stream import FDS, LINE, READ, Data
 from netwright.wire.tcp_info import TcpInfo, parse_tcp_info
@@ -307,7 +307,7 @@ class Stream(stream.Stream):
     async def send_fds(
         self, data: bytes, fds: Sequence[int], *, timeout: float | None = None, deadline: float | None = None
     ) -> None:
-        check_passing(self, data, fds)
+        check_passing(self, data, fds, wrapped=self._pipe.wraps)
         pipe = self._pipe
         until = self._until(timeout, deadline)
         await self._turn(until, "send")
@@ -345,7 +345,7 @@ class Stream(stream.Stream):
         waiting: Waiting = _RECEIVE,
     ) -> tuple[bytes, list[int]]:
         limit, most = whole_number("recv_fds limit", limit, 1), whole_number("recv_fds most", most, 1)
-        check_passing(self)
+        check_passing(self, wrapped=self._pipe.wraps)
         pipe = self._pipe
         self._check_reader()
         pipe.passing = True
@@ -658,7 +658,7 @@ class Stream(stream.Stream):
         if until <= at:
             at, name, since = until, stage, self._since if started is None else started
         if self._draining:
-            at = min(at, self._may_end_at())  # which is later than now: ``_go_on`` has looked
+            at = min(at, self._may_end_at(), now + QUIET)  # all later than now: ``_go_on`` has looked, and looks again
         if at <= now:
             raise DeadlineError(name, now - since)
         return at

@@ -48,30 +48,35 @@ def _bars_of_life(record: Record, moments: Sequence[Moment], now: float) -> list
         return bars_of_moments(moments, now)
     end = record["closed_at"] or now
     later = bars_of_moments([moment for moment in moments if moment.kind not in _OPENING], now)
-    opening = [bar for bar in _opening(record, end) if bar.tone != "wait" or bar.start < moments[0].at - MERGE]
-    return opening + later
+    began = moments[0].at - MERGE  # what began before is in the summary only: the moments came with the first view
+    opening = [bar for bar in _opening(record, end) if bar.tone != "wait" or bar.start < began]
+    return opening + [bar for bar in _last_exchange(record, now) if bar.start < began] + later
 
 
 def bars_of_summary(record: Record, now: float) -> list[Bar]:
     """Return the bars that the summary's times give: opening, first bytes, last request, current wait."""
     end = record["closed_at"] or now
-    found = list(_opening(record, end))
-    for exchange in record["exchanges"][-1:]:
-        found.append(Bar("req", exchange.line, exchange.began, exchange.began, "data"))
-        stop = exchange.answered or end
-        if exchange.handler:
-            found.append(Bar("app", f"handler {seconds(stop - exchange.handler)}", exchange.handler, stop, "app"))
-        if exchange.answered:
-            stop = max(record["last_out_at"], exchange.answered)
-            found.append(Bar("resp", "response", exchange.answered, stop, "good"))
-    handled = any(not exchange.answered for exchange in record["exchanges"][-1:])
-    if record["waiting"] and not (handled and record["waiting"] == Waiting.HANDLER):
-        found.append(_wait_bar(record["waiting"], record["waiting_since"], now))
+    found = [*_opening(record, end), *_last_exchange(record, now)]
     if record["closed_at"]:
         outcome, ended = record["ended"].outcome, ending(record["ended"])
         label = f"{outcome} · {ended.who}: {ended.how}"
         found.append(Bar("end", label, end, end, _end_tone(outcome)))
     return found
+
+
+def _last_exchange(record: Record, now: float) -> Iterator[Bar]:
+    """Yield the last request, its handler and its response, and the wait that goes on."""
+    handled = False
+    for exchange in record["exchanges"][-1:]:
+        yield Bar("req", exchange.line, exchange.began, exchange.began, "data")
+        stop = exchange.answered or record["closed_at"] or now
+        handled = not exchange.answered
+        if exchange.handler:
+            yield Bar("app", f"handler {seconds(stop - exchange.handler)}", exchange.handler, stop, "app")
+        if exchange.answered:
+            yield Bar("resp", "response", exchange.answered, max(record["last_out_at"], exchange.answered), "good")
+    if record["waiting"] and not (handled and record["waiting"] == Waiting.HANDLER):
+        yield _wait_bar(record["waiting"], record["waiting_since"], now)
 
 
 def _opening(record: Record, end: float) -> Iterator[Bar]:

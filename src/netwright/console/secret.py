@@ -9,6 +9,7 @@ from netwright.core.address import InetAddress
 
 __all__ = ["keep_token", "read_token", "token_path"]
 
+KEPT = 64  # token files in a folder; a console on port after port would leave one each
 LONGEST = 256  # bytes of a token file that are read
 
 
@@ -48,3 +49,11 @@ def keep_token(path: Path, token: str) -> None:
         draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
+    _forget(path)
+
+
+def _forget(newest: Path) -> None:
+    """Remove the oldest token files beside ``newest`` beyond ``KEPT``: those consoles will make new tokens."""
+    others = [(path.lstat().st_mtime_ns, path) for path in newest.parent.glob("*.token") if path != newest]
+    for _, path in sorted(others, reverse=True)[KEPT - 1 :]:
+        path.unlink(missing_ok=True)

@@ -165,7 +165,7 @@ class App(Service):
         return handler
 
     async def _options(self, request: Request) -> Response:
-        """What the path allows (RFC 9110 §9.3.7)."""
+        """Answer with the methods that the path allows (RFC 9110 §9.3.7)."""
         if request.target == "*":
             allowed = sorted(self._router.methods | {"OPTIONS"})
         else:

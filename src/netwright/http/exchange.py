@@ -55,7 +55,7 @@ class Program(Protocol):
 
 @dataclass(slots=True)
 class Settings:
-    """What the connections of one program share.
+    """Settings that all connections of one program share.
 
     Attributes:
         program: while it drains, no further request is taken and answers say so.
@@ -76,7 +76,7 @@ class Settings:
 
 
 class Wire(Protocol):
-    """What a protocol's shell does for an exchange: HTTP/1.1 for the one of its connection, HTTP/2 for each stream.
+    """The operations that an exchange needs of its protocol: HTTP/1.1 has one exchange at a time, HTTP/2 one a stream.
 
     What sends gives an awaitable, which may raise TransportError, or DeadlineError if the peer does not read.
 
@@ -446,12 +446,13 @@ class Exchange:
         """A failure of the program, with what a reader of the log needs to find it."""
         record, now = self._wire.record, self._task.get_loop().time()
         cut = "; its answer is cut" if self.started and not self.ended else ""
+        asked = record.messages
 
         def line(where: str) -> str:
             return (
                 f"{self.record.subject} from {record.peer}: handler failed{f' at {where}' if where else ''}: "
-                f"{type(failure).__name__}: {failure}; {record.messages} requests, {record.bytes_in} bytes in, "
-                f"{record.bytes_out} out, open for {now - record.opened_at:.3f} s{cut}"
+                f"{type(failure).__name__}: {failure}; {asked} request{'' if asked == 1 else 's'}, "
+                f"{record.bytes_in} bytes in, {record.bytes_out} out, open for {now - record.opened_at:.3f} s{cut}"
             )
 
         self._settings.failures.say(failure, line, now)

@@ -24,7 +24,7 @@ __all__ = ["Connection"]
 
 _BODY, _DONE, _SWITCHED, _CLOSED = Reading.BODY, Reading.DONE, Reading.SWITCHED, Reading.CLOSED
 LINGER = 2.0  # seconds, and
-LINGER_BYTES = 256 * 1024  # bytes, that are read away after the last answer: a close with unread bytes sends RST
+LINGER_BYTES = 256 * 1024  # bytes that are discarded after the last answer: a close with unread bytes sends RST
 JOIN = 16 * 1024  # bytes of content up to which copying it behind its head is cheaper than a second buffer
 
 
@@ -263,7 +263,7 @@ class Connection:
     # behind an exchange
 
     async def _may_go_on(self, exchange: Exchange) -> bool:
-        """True if another request may follow; what is left of this one is read away then."""
+        """True if another request may follow; the rest of this one is discarded then."""
         machine = self._machine
         if exchange.is_gone:
             await self._read_how_it_left()

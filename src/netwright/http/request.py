@@ -22,7 +22,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F]")
 
 
 class Head(Protocol):
-    """What every version of HTTP says of a request; an ``http1.Request`` is one."""
+    """A request's head in any version of HTTP; an ``http1.Request`` is one."""
 
     @property
     def method(self) -> str:

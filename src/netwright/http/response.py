@@ -116,7 +116,7 @@ def _pairs(content_type: str, fields: Pairs) -> tuple[tuple[str, str], ...]:
 
 
 def as_response(answer: object) -> Response:
-    """What a handler returned, as a response: text, bytes, JSON for dict and list, 204 for None, else a stream.
+    """Return the response for a handler's answer: text, bytes, JSON for dict and list, 204 for None, else a stream.
 
     Raises:
         UsageError: it is nothing of these.

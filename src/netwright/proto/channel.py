@@ -2,9 +2,9 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable
-from typing import Any
+from typing import Any, TypeAlias
 
-__all__ = ["Channel", "Ready"]
+__all__ = ["Channel", "Ready", "Wrap"]
 
 Ready = Callable[[], None]
 
@@ -42,4 +42,16 @@ class Channel(ABC):
 
     @abstractmethod
     def info(self, name: str) -> Any:
-        """A fact about the transport, None where it has none: "descriptor" (int), "tcp_info" (a function, bytes)."""
+        """A fact about the transport, None where it has none.
+
+        "descriptor" (int), "tcp_info" (a function, bytes), "wraps" (True: another channel lies below; see ``Wrap``).
+        """
+
+
+Wrap: TypeAlias = Callable[[Channel], Channel]
+"""Puts a channel around another, to encrypt, count or delay: what ``Engine.open`` takes.
+
+The outer channel answers ``info("wraps")`` with True and everything else as the inner one.  It watches the inner one as
+it needs: it may have to receive before it can send, and the other way round.  It may hold bytes of which the inner one
+says nothing any more: its user calls ``receive`` until that gives None or b"", and only then relies on ``readable``.
+"""

@@ -16,6 +16,7 @@ from netwright.core.errors import LimitError, TransportError, UsageError
 from netwright.core.limits import Limits
 from netwright.core.record import ConnectionRecord, Recorder
 from netwright.core.tuning import Tuning
+from netwright.proto.channel import Wrap
 from netwright.proto.stream import Stream
 from netwright.proto.tcp.congestion.registry import control_names
 from netwright.proto.tcp.events import End
@@ -219,12 +220,20 @@ class StackEngine:
         if endpoint.state is State.CLOSED and endpoint.end is not End.CLOSED:
             raise os_error(endpoint.end) or OSError(errno.ECONNABORTED, os.strerror(errno.ECONNABORTED))
 
-    async def open(self, handle: Handle, record: ConnectionRecord, recorder: Recorder, limits: Limits) -> Stream:
+    async def open(
+        self,
+        handle: Handle,
+        record: ConnectionRecord,
+        recorder: Recorder,
+        limits: Limits,
+        wrap: Wrap | None = None,
+    ) -> Stream:
         """A stream on a connection."""
         if not isinstance(handle, StackHandle):
-            return await self._base.open(handle, record, recorder, limits)
+            return await self._base.open(handle, record, recorder, limits, wrap)
         channel = StackChannel(self._driver, handle.release())
-        pipe = Pipe(self._driver.loop, self._ticker, record, recorder, channel)
+        outer = channel if wrap is None else wrap(channel)
+        pipe = Pipe(self._driver.loop, self._ticker, record, recorder, outer)
         if limits.lifetime is not None:
             pipe.live_until(record.opened_at + limits.lifetime)
         return StackStream(pipe, limits)

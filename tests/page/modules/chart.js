@@ -2,6 +2,7 @@ import { equal, near, node, STATIC, test } from './harness.js';
 
 const { Chart, line, moments, ticks } = await import(`${STATIC}/chart.js`);
 const { joined } = await import(`${STATIC}/charts.js`);
+const { clock } = await import(`${STATIC}/format.js`);
 
 test('ticks are round, begin at 0 and reach the largest value', () => {
   equal(ticks(10, 2), [0, 5, 10]);
@@ -53,6 +54,15 @@ test('no label of the time axis is cut by the edges of the chart', () => {
   };
   equal(labels(0, 180).map(Math.round), [135, 201, 266, 331, 397]); // 0 s and 180 s stand at 70 and 462 px
   for (let from = 0; from < 60; from++) if (labels(from, from + 180).some((x) => x < 94 || x > 446)) throw new Error(`${from}: ${labels(from, from + 180)}`);
+});
+
+test('a chart says from when on its values are known, where there is room before them', () => {
+  const box = Object.assign(node('div'), { clientWidth: 470, clientHeight: 100 }), chart = new Chart(box, node('b'), { lines: [['v', (point) => point.v]], axis: String, says: String }, () => {});
+  const says = (since) => {
+    chart.draw([{ at: since || 1, v: 6 }], 0, 180, since);
+    return box.all('text').map((text) => text.textContent).filter((text) => text.startsWith('known'));
+  };
+  equal([says(0), says(30), says(170)], [[], [], [`known since ${clock(170)}`]]);
 });
 
 test('a chart has a tick for each 30 px, and at least one above 0', () => {

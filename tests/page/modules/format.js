@@ -21,7 +21,7 @@ table('throughput is in bits', bits, [
   [0, '0 bit/s'], [1, '8 bit/s'], [124.9, '999 bit/s'], [125, '1 kbit/s'], [124_937, '999 kbit/s'], [124_938, '1.0 Mbit/s'], [125_000, '1.0 Mbit/s'],
   [12.49e6, '99.9 Mbit/s'], [12.5e6, '100 Mbit/s'], [124_937_500, '1.00 Gbit/s'], [125e6, '1.00 Gbit/s'],
 ]);
-table('percent has a digit more below ten', percent, [[0, '0.0 %'], [0.0004, '0.0 %'], [0.0994, '9.9 %'], [0.0996, '10 %'], [0.1, '10 %'], [0.994, '99 %'], [1, '100 %']]);
+table('percent has a digit more below ten, and where rounding would claim the whole', percent, [[0, '0.0 %'], [0.0004, '0.0 %'], [0.0994, '9.9 %'], [0.0996, '10 %'], [0.1, '10 %'], [0.994, '99 %'], [0.996, '99.6 %'], [0.9996, '100 %'], [1, '100 %']]);
 
 test('two throughputs share the unit of the larger one', () => {
   equal(both(0, 0), '0 in · 0 out bit/s');

@@ -41,7 +41,7 @@ def test_request_line_is_read(line: bytes, parsed: tuple[str, str, str]) -> None
     ("line", "status", "words"),
     [
         (b"", 400, "empty line"),
-        (b"GET /", 400, "1 spaces"),
+        (b"GET /", 400, "1 space in"),
         (b"GET  / HTTP/1.1", 400, "3 spaces"),
         (b"GET / HTTP/1.1 ", 400, "3 spaces"),
         (b"GET\t/ HTTP/1.1", 400, "visible ASCII"),

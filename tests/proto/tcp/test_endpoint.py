@@ -534,14 +534,17 @@ def test_a_watched_life_has_its_states_as_moments() -> None:
     talk.endpoint.send_eof(talk.now)
     talk.hear("F. 1:1 ack 2")
     talk.wait(61.0)
-    states = [moment.note for moment in talk.moments if moment.kind is Kind.STATE]
-    assert [note.partition(":")[0] for note in states] == [
-        "CLOSED → SYN-SENT",
-        "SYN-SENT → ESTABLISHED",
-        "ESTABLISHED → FIN-WAIT-1",
-        "FIN-WAIT-1 → FIN-WAIT-2",
-        "FIN-WAIT-2 → TIME-WAIT",
-        "TIME-WAIT → CLOSED",
+    changes = [moment for moment in talk.moments if moment.kind is Kind.STATE]
+    assert [moment.about[:2] for moment in changes] == [
+        ("CLOSED", "SYN-SENT"),
+        ("SYN-SENT", "ESTABLISHED"),
+        ("ESTABLISHED", "FIN-WAIT-1"),
+        ("FIN-WAIT-1", "FIN-WAIT-2"),
+        ("FIN-WAIT-2", "TIME-WAIT"),
+        ("TIME-WAIT", "CLOSED"),
+    ]
+    assert [moment.note for moment in changes] == [
+        f"{before} → {after}: {cause}" for before, after, cause in (moment.about for moment in changes)
     ]
 
 

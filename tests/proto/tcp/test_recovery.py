@@ -388,6 +388,14 @@ def test_every_decision_is_a_moment_with_its_reason(kind: Kind) -> None:
     assert all(moment.note and moment.at == pytest.approx(talk.now) for moment in found)
 
 
+@pytest.mark.parametrize(("sack", "words"), [("1001:4001", "1 segment lost"), ("2001:6001", "2 segments lost")])
+def test_a_loss_is_counted_in_words(sack: str, words: str) -> None:
+    talk = flight(10)
+    talk.hear(f". 1:1 ack 1 sack {sack}")
+    (note,) = [moment.note for moment in talk.moments if moment.kind is Kind.CONGESTION]
+    assert f": {words}, " in note
+
+
 def test_a_probe_is_not_in_flight_twice_and_its_duplicate_undoes_what_it_made() -> None:
     """RFC 8985 §7: Linux repeats the tail without counting it, so that one D-SACK is enough (RFC 2883 §4)."""
     talk = flight(2)

@@ -56,7 +56,7 @@ function drawCharts(now) {
   if (until === charted) return;
   charted = until;
   const points = series.points(until, (id) => rows.all.has(id) ? search.test(rows.all.get(id), now) : !view.filter);
-  charts.draw(joined(points, rows.history, view.filter !== ''), until);
+  charts.draw(joined(points, rows.history, view.filter !== ''), until, view.filter ? points[0]?.at ?? until : 0);
 }
 
 function header() {

@@ -4,6 +4,7 @@ import { part, put } from './dom.js';
 import { clock } from './format.js';
 
 const LEFT = 70, RIGHT = 8, TOP = 8, BOTTOM = 16;
+const UNKNOWN = 135; // px that "known since 13:53:20" needs
 const GAP = 10; // seconds without a sample after which the line is broken
 const STEPS = [1, 2, 5];
 
@@ -35,7 +36,7 @@ export function moments(from, to, room) {
 
 export class Chart {
   #box; #now; #lines; #axis; #says; #least; #hovered;
-  #points = []; #from = 0; #to = 1;
+  #points = []; #from = 0; #to = 1; #since = 0;
   #cursor = null;
 
   // ``lines``: [class, value of a point]; ``axis``: text of a tick; ``says``: text of a point; ``least``: the top of an axis where all is 0.
@@ -43,15 +44,16 @@ export class Chart {
     [this.#box, this.#now, this.#lines, this.#axis, this.#says, this.#least, this.#hovered] = [box, now, lines, axis, says, least, hovered];
     box.addEventListener('pointermove', (event) => hovered(this.#timeAt(event.offsetX)));
     box.addEventListener('pointerleave', () => hovered(null));
-    new ResizeObserver(() => this.draw(this.#points, this.#from, this.#to)).observe(box);
+    new ResizeObserver(() => this.draw(this.#points, this.#from, this.#to, this.#since)).observe(box);
   }
 
   #timeAt(x) {
     return Math.round(this.#from + (x - LEFT) / Math.max(1, this.#box.clientWidth - LEFT - RIGHT) * (this.#to - this.#from));
   }
 
-  draw(points, from, to) {
-    [this.#points, this.#from, this.#to] = [points, from, to];
+  // ``since``: before it nothing is known, and the chart says so.
+  draw(points, from, to, since = 0) {
+    [this.#points, this.#from, this.#to, this.#since] = [points, from, to, since];
     const width = this.#box.clientWidth, height = this.#box.clientHeight;
     if (width < 20 || height < 20) return this.hover(this.#cursor);
     const known = this.#lines.flatMap(([, value]) => points.map(value)).filter((value) => value !== null);
@@ -71,6 +73,7 @@ export class Chart {
     for (const [look, value] of this.#lines) {
       svg.append(part('path', { class: `line ${look}`, d: line(points.map((point) => [point.at, value(point)]), x, y) }));
     }
+    if (x(since) > LEFT + UNKNOWN) svg.append(part('text', { x: x(since) - 6, y: TOP + 14, 'text-anchor': 'end', class: 'since' }, `known since ${clock(since)}`));
     this.#box.replaceChildren(svg);
     this.hover(this.#cursor);
   }

@@ -31,8 +31,9 @@ export function joined(points, history, filtered) {
 export class Charts {
   #charts = Object.entries(CHARTS).map(([name, chart]) => new Chart($(`chart-${name}`), $(`now-${name}`), chart, (at) => this.#hover(at)));
 
-  draw(points, until) {
-    for (const chart of this.#charts) chart.draw(points, until - WINDOW + 1, until);
+  // ``since``: the time from which on the values are known; 0: all of the window.
+  draw(points, until, since) {
+    for (const chart of this.#charts) chart.draw(points, until - WINDOW + 1, until, since);
   }
 
   #hover(at) {

@@ -31,7 +31,7 @@ export const count = (n) => n >= 999950 ? `${(n / 1e6).toFixed(1)}M` : n >= 1e4 
 
 export const plural = (n, word) => `${count(n)} ${word}${n === 1 ? '' : 's'}`;
 
-export const percent = (share) => `${share < 0.0995 ? (share * 100).toFixed(1) : Math.round(share * 100)} %`;
+export const percent = (share) => `${share < 0.0995 || (share >= 0.995 && share < 0.9995) ? (share * 100).toFixed(1) : Math.round(share * 100)} %`;
 
 // the time of day of a Unix time, in the browser's zone
 export function clock(at) {

@@ -1,4 +1,4 @@
-"""What an HTTP/1.1 machine reports (RFC 9112).  Values, no I/O."""
+"""The events of an HTTP/1.1 machine (RFC 9112)."""
 
 from typing import NamedTuple, TypeAlias
 

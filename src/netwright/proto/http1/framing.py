@@ -114,8 +114,8 @@ def _fault_of_request_line(line: bytes) -> str:
         return "empty line where the request line belongs"
     if any(byte < 0x20 or byte > 0x7E for byte in line):
         return f"byte outside of visible ASCII in the request line {shown}"
-    if line.count(b" ") != 2:
-        return f"{line.count(b' ')} spaces in the request line {shown}, 2 allowed"
+    if (spaces := line.count(b" ")) != 2:
+        return f"{spaces} space{'' if spaces == 1 else 's'} in the request line {shown}, 2 allowed"
     return f"not a request line: {shown}"
 
 

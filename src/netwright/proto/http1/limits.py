@@ -9,7 +9,7 @@ __all__ = ["HttpLimits"]
 
 @dataclass(frozen=True, slots=True)
 class HttpLimits:
-    """What a peer may send and how long it may take; what passes a bound is refused with the status in brackets.
+    """Bounds on the size and the duration of a peer's messages; beyond a bound, the status in brackets is the answer.
 
     Attributes:
         request_line: bytes of the request line, its line end included [414]; RFC 9112 §3 asks for 8000 or more.
@@ -29,7 +29,7 @@ class HttpLimits:
         requests: requests of one connection; the last answer says ``Connection: close``.
         response_timeout: seconds that a client waits for the first byte of a response, and after each 1xx again.
         interim: 1xx responses that a client takes before the final one.
-        unread_body: bytes of a body that the handler left unread and that are read away to keep the connection; with
+        unread_body: bytes of a body that the handler left unread and that are discarded to keep the connection; with
             more to come the connection is closed.
     """
 

@@ -130,7 +130,7 @@ class Machine:
 
     @property
     def stage(self) -> str:
-        """What a wait for the peer waits for."""
+        """The part of a message that the peer has to send next, in the words of ``HttpLimits``."""
         if self.reading is _BODY:
             return self._stages[2]
         if self._head_began:

@@ -12,7 +12,7 @@ __all__ = ["NEXT", "Reading", "Step", "Writing", "step"]
 
 
 class Reading(Enum):
-    """What the next byte from the peer belongs to."""
+    """The part of a message that the next byte from the peer belongs to."""
 
     HEAD = "head"
     BODY = "body"
@@ -24,7 +24,7 @@ class Reading(Enum):
 
 
 class Writing(Enum):
-    """What this side may send next."""
+    """The part of a message that this side may send next."""
 
     HEAD = "head"
     BODY = "body"

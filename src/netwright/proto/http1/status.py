@@ -77,7 +77,7 @@ class SlowPeerError(DeadlineError):
 
 
 def status_for(error: NetwrightError) -> int:
-    """What a server answers to a request that failed with ``error``."""
+    """Return the status code of the answer to a request that failed with ``error``."""
     match error:
         case HttpError():
             return error.status

@@ -597,7 +597,8 @@ class Endpoint:
     def _move(self, what: Step, now: float) -> State:
         before, self.state = self.state, step(self.state, what)
         if self._note is not None:
-            self._note(Kind.STATE, now, 0, f"{before.value} → {self.state.value}: {what.value}")
+            about = (before.value, self.state.value, what.value)
+            self._note(Kind.STATE, now, 0, f"{before.value} → {self.state.value}: {what.value}", about)
         return self.state
 
     def _finish(self, end: End, now: float) -> None:

@@ -13,7 +13,8 @@ __all__ = ["Emit", "End", "Event", "Note", "error_of", "note_for"]
 class Note(Protocol):
     """Receives what happened; the caller tests for None first, so that nobody pays for the text.
 
-    ``reason`` is for people, ``about`` has its values for programs: of a change of phase (before, after).
+    ``reason`` is for people, ``about`` has its values for programs: of a change of phase (before, after), of state
+    (before, after, cause).
     """
 
     def __call__(self, kind: Kind, at: float, size: int, reason: str, about: tuple[Fact, ...] = ()) -> None: ...

@@ -251,7 +251,8 @@ class Recovery:
             self._undo.prior_ssthresh = 0
         self._arm_undo(snd_una)
         self.fast += 1
-        self._set(Phase.RECOVERY, now, f"{self._board.lost} segments lost")
+        lost = self._board.lost
+        self._set(Phase.RECOVERY, now, f"{lost} segment{'' if lost == 1 else 's'} lost")
 
     def _enter_reducing(self, report: AckReport, now: float) -> None:
         self._undo.disarm()
