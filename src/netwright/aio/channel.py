@@ -80,12 +80,12 @@ class SocketChannel(Channel):
         """Set the callbacks; tell the loop only about changes."""
         if not self._is_ours() or self._loop.is_closed():
             return
-        if (readable is None) != (self._reads is None):
+        if readable != self._reads:
             if readable is None:
                 self._loop.remove_reader(self._sock)
             else:
                 self._loop.add_reader(self._sock, readable)
-        if (writable is None) != (self._writes is None):
+        if writable != self._writes:
             if writable is None:
                 self._loop.remove_writer(self._sock)
             else:

@@ -59,12 +59,12 @@ class PipeChannel(Channel):
         """Register with the loop what has changed; a direction that is over has nothing to watch."""
         if self._loop.is_closed():
             return
-        if (readable is None) != (self._reads is None) and self._reads_from >= 0:
+        if readable != self._reads and self._reads_from >= 0:
             if readable is None:
                 self._loop.remove_reader(self._reads_from)
             else:
                 self._loop.add_reader(self._reads_from, readable)
-        if (writable is None) != (self._writes is None) and self._writes_to >= 0:
+        if writable != self._writes and self._writes_to >= 0:
             if writable is None:
                 self._loop.remove_writer(self._writes_to)
             else:
