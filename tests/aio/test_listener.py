@@ -7,7 +7,7 @@ import random
 import resource
 import socket
 import time
-from collections.abc import Awaitable, Callable, Coroutine
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from functools import partial
 from itertools import pairwise
@@ -581,25 +581,3 @@ async def test_debug_mode_names_the_handler_that_blocks(world: World, caplog: py
     slow = [text for text in caplog.messages if "took 0.1" in text]
     assert slow
     assert all(f"name='test at {listener.address}'" in text for text in slow)
-
-
-def test_a_listener_dropped_with_its_loop_closes_its_socket(
-    engine: str, loop_factory: Callable[[], asyncio.AbstractEventLoop]
-) -> None:
-    """A program's own ``loop.close()`` while it serves: there is no task left that could be cancelled or awaited."""
-
-    async def begin() -> "tuple[Listener, asyncio.Task[None]]":
-        listener = await Listener.bind("127.0.0.1:0")
-        serving = asyncio.get_running_loop().create_task(listener.serve(lambda stream: stream.close()))
-        await turns()
-        return listener, serving
-
-    loop = loop_factory()
-    loop.set_exception_handler(lambda loop, context: None)  # asyncio's "Task was destroyed but it is pending"
-    listener, serving = loop.run_until_complete(begin())
-    loop.close()
-    work = serving.get_coro()
-    assert isinstance(work, Coroutine)
-    work.close()  # as the collector does
-    with socket.socket() as late:
-        assert late.connect_ex((listener.address.host, listener.address.port)) == errno.ECONNREFUSED
