@@ -58,3 +58,17 @@ async def test_socket_of_the_parent_is_left_alone_in_a_child() -> None:
         assert channel.receive(100) == b"still here"
         channel.close()
         channel.close()
+
+
+async def test_close_sends_fin_though_a_copy_of_the_descriptor_is_open() -> None:
+    """A child that inherited the descriptor would withhold the FIN of close(2) until its own end."""
+    left, right = socket.socketpair()
+    left.setblocking(False)
+    copy = os.dup(left.fileno())
+    try:
+        with right:
+            right.settimeout(1)
+            SocketChannel(asyncio.get_running_loop(), left).close()
+            assert right.recv(1) == b""
+    finally:
+        os.close(copy)

@@ -1,11 +1,14 @@
 """What a drain ends, what it waits for, and what it resets."""
 
 import asyncio
+import errno
+import socket
+from collections.abc import Callable, Coroutine
 from contextlib import suppress
 
 import pytest
 
-from netwright.aio import DrainReport, Stream, connect
+from netwright.aio import DrainReport, Listener, Stream, connect
 from netwright.aio import listener as listener_module
 from netwright.aio.draining import CLEAN_UP, NAMED, begin_end
 from netwright.core.errors import ResetError
@@ -268,3 +271,25 @@ async def test_half_a_line_does_not_hold_a_drain(world: World) -> None:
         assert await listener.drain(20.0) == DrainReport(finished=1)
         assert now() - begun == pytest.approx(QUIET, abs=0.5)
         await stream.close()
+
+
+def test_a_listener_dropped_with_its_loop_closes_its_socket(
+    engine: str, loop_factory: Callable[[], asyncio.AbstractEventLoop]
+) -> None:
+    """A program's own ``loop.close()`` while it serves: there is no task left that could be cancelled or awaited."""
+
+    async def begin() -> "tuple[Listener, asyncio.Task[None]]":
+        listener = await Listener.bind("127.0.0.1:0")
+        serving = asyncio.get_running_loop().create_task(listener.serve(lambda stream: stream.close()))
+        await turns()
+        return listener, serving
+
+    loop = loop_factory()
+    loop.set_exception_handler(lambda loop, context: None)  # asyncio's "Task was destroyed but it is pending"
+    listener, serving = loop.run_until_complete(begin())
+    loop.close()
+    work = serving.get_coro()
+    assert isinstance(work, Coroutine)
+    work.close()  # as the collector does
+    with socket.socket() as late:
+        assert late.connect_ex((listener.address.host, listener.address.port)) == errno.ECONNREFUSED

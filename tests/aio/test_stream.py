@@ -1,6 +1,7 @@
 """netwright.aio.stream: what the engines' streams have in common, and how framings of any kind read from them."""
 
 import asyncio
+import gc
 from collections.abc import Awaitable
 from functools import partial
 from typing import Any
@@ -10,10 +11,11 @@ import pytest
 from netwright.aio import Stream
 from netwright.aio.stream import creation_site
 from netwright.core.buffer import ReceiveBuffer
-from netwright.core.errors import ClosedError, DeadlineError, LimitError, UsageError
-from netwright.core.record import Outcome
+from netwright.core.errors import ClosedError, DeadlineError, LimitError, ResetError, UsageError
+from netwright.core.record import Outcome, Recorder
 from netwright.proto.framing import Delimited
 from tests.support import splits
+from tests.support.engines import make, open_stream, tcp_pair
 from tests.support.world import World, accepted, now, turns, until
 
 
@@ -112,6 +114,30 @@ async def test_time_that_is_no_number_is_refused_when_the_verb_is_awaited(world:
             with pytest.raises(UsageError, match=f"{name}="):
                 await each
         assert stream.record.bytes_out == 0
+
+
+async def test_a_reset_connection_leaves_no_cyclic_garbage(engine: str) -> None:
+    """The kernel's error keeps frames, and frames keep the stream: the collector would have to find them."""
+    here = make(engine)
+
+    async def be_reset(count: int) -> None:
+        for _ in range(count):
+            one, two = tcp_pair()
+            left, right = await open_stream(here, one, Recorder()), await open_stream(here, two, Recorder())
+            right.abort()
+            with pytest.raises(ResetError):
+                await left.read()
+            left.abort()
+        await asyncio.sleep(0)
+
+    await be_reset(2)  # what is made once
+    gc.collect()
+    gc.disable()
+    try:
+        await be_reset(10)
+        assert gc.collect() == 0
+    finally:
+        gc.enable()
 
 
 async def test_last_line_is_the_same_as_the_others_though_fin_cut_its_end(world: World) -> None:

@@ -9,6 +9,7 @@ import selectors
 from typing import Any
 
 SETTLE = 0.001  # seconds that the kernel gets to deliver before time jumps
+TURN = 1e-6  # seconds of virtual time per turn of the loop
 PATIENCE = 10.0  # seconds without event and without timer: the test hangs
 
 
@@ -46,3 +47,22 @@ class JumpingLoop(asyncio.SelectorEventLoop):
 def jumping_loop() -> Any:
     """A loop factory for ``asyncio.Runner``."""
     return JumpingLoop(Jumping())
+
+
+class VirtualLoop(JumpingLoop):
+    """A turn takes ``TURN``, a skipped wait its length: a machine that stalls reaches no deadline.
+
+    Code that polls ``time()`` without waiting for the loop would run for ever.
+    """
+
+    def time(self) -> float:
+        return self.jumping.jumped
+
+    def _run_once(self) -> None:
+        self.jumping.jumped += TURN  # so that what one turn did is later than what the turn before it did
+        super()._run_once()  # type: ignore[misc]
+
+
+def virtual_loop() -> Any:
+    """A loop factory for tests in which a deadline must not come early."""
+    return VirtualLoop(Jumping())

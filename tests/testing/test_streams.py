@@ -3,7 +3,7 @@
 import asyncio
 import os
 import socket
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from typing import Any
 
@@ -23,6 +23,7 @@ from netwright.sim.link import Path
 from netwright.sim.transport import StackChannel
 from netwright.testing.streams import CHECKS, Check, Pair
 from tests.support.channels import Halting, Through
+from tests.support.clock import virtual_loop
 from tests.support.engines import make, open_stream, tcp_pair
 from tests.support.stacks import LEFT, RIGHT, joined, stack_of
 
@@ -95,8 +96,14 @@ async def _stacks() -> AsyncIterator[Pair]:
         right.close()
 
 
+@pytest.fixture
+def loop_factory() -> Callable[[], Any]:
+    return virtual_loop
+
+
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 @pytest.mark.parametrize("name", ENGINES)
+@pytest.mark.usefixtures("loop_factory")
 async def test_stream_of_an_engine(name: str, check: Check, recwarn: pytest.WarningsRecorder) -> None:
     if "halting" in name and check.__name__ == "a_batch_has_one_answer":
         pytest.skip("what comes in pieces is no batch")

@@ -13,7 +13,7 @@ from netwright.core.errors import NetwrightError
 from netwright.core.record import Recorder
 from netwright.proto.framing import Delimited, Framing, LengthPrefixed, Varint
 from netwright.proto.stream import Stream
-from tests.support.clock import jumping_loop
+from tests.support.clock import virtual_loop
 from tests.support.engines import make, open_stream
 
 pytest.importorskip("netwright.aio._stream", reason="the kernel is not built")
@@ -94,6 +94,6 @@ def test_native_verbs_are_the_portable_ones(
 ) -> None:
     seen = []
     for engine in ("portable", "native"):
-        with asyncio.Runner(loop_factory=jumping_loop) as runner:
+        with asyncio.Runner(loop_factory=virtual_loop) as runner:
             seen.append(runner.run(play(engine, chunks, fin, played, slowly=slowly)))
     assert seen[0] == seen[1]

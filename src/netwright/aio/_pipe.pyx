@@ -144,7 +144,7 @@ cdef class Pipe(Watched):
             self.budget -= 1
             if count < size and self.short_read_empties:
                 self.readable = False
-            self.record.count_in(count, self.poller.now)
+            self.record.count_in(count, self.poller.refresh())
             return count
         self.readable = False
         if count == 0:
@@ -159,7 +159,7 @@ cdef class Pipe(Watched):
         """The peer's FIN is here, perhaps behind bytes that nobody read yet."""
         if not self.fin_seen:
             self.fin_seen = True
-            self.record.note(Kind.FIN_RECEIVED, self.poller.now)
+            self.record.note(Kind.FIN_RECEIVED, self.poller.refresh())
         return 0
 
     cdef int see_error(self) except -1:
@@ -298,7 +298,7 @@ cdef class Pipe(Watched):
                 raise self.why("send")
             sent = 0
         if sent:
-            self.record.count_out(sent, self.poller.now)
+            self.record.count_out(sent, self.poller.refresh())
         if sent < total:
             self.queued_from = 0
             if whole is not None:
@@ -317,7 +317,7 @@ cdef class Pipe(Watched):
             if sent >= 0 or errno != EINTR:
                 break
         if sent > 0:
-            self.record.count_out(sent, self.poller.now)
+            self.record.count_out(sent, self.poller.refresh())
         elif sent < 0 and errno == EAGAIN:
             sent = 0
         elif sent < 0:
@@ -430,7 +430,7 @@ cdef class Pipe(Watched):
             if sent == 0:
                 break
             self.budget -= 1
-            self.record.count_out(sent, self.poller.now)
+            self.record.count_out(sent, self.poller.refresh())
             offset[0], size[0] = at, size[0] - sent
         return True
 
@@ -445,7 +445,7 @@ cdef class Pipe(Watched):
         elif c_shutdown(self.fd, SHUT_WR) < 0:
             self.fail_with(errno)
             raise self.why("send")
-        self.record.note(Kind.FIN_SENT, self.poller.now)
+        self.record.note(Kind.FIN_SENT, self.poller.refresh())
         return 0
 
     # the end
@@ -478,9 +478,9 @@ cdef class Pipe(Watched):
         if not self.failure:
             self.failure = number
             if number == ETIMEDOUT:
-                end_broken(self.record, OSError(number, words_of(number)), self.poller.now)
+                end_broken(self.record, OSError(number, words_of(number)), self.poller.refresh())
             else:
-                self.record.end(RESET, self.poller.now, errno=number, text=words_of(number))
+                self.record.end(RESET, self.poller.refresh(), errno=number, text=words_of(number))
         self.queued = None
         self.let_go()
         return 0
@@ -568,7 +568,7 @@ cdef class Pipe(Watched):
         if data:
             self.budget -= 1
             memcpy(into, PyBytes_AS_STRING(data), PyBytes_GET_SIZE(data))
-            self.record.count_in(PyBytes_GET_SIZE(data), self.poller.now)
+            self.record.count_in(PyBytes_GET_SIZE(data), self.poller.refresh())
             return PyBytes_GET_SIZE(data)
         self.readable = False
         if data is not None:
@@ -585,7 +585,7 @@ cdef class Pipe(Watched):
         try:
             sent = self.channel.send(PyBytes_FromStringAndSize(data, min(size, 4 * CHUNK)))
             if sent:
-                self.record.count_out(sent, self.poller.now)
+                self.record.count_out(sent, self.poller.refresh())
             return sent
         except OSError as error:
             self.readable = not self.eof

@@ -269,7 +269,7 @@ cdef class Stream(Pipe):
     cdef object attempt(self, Operation operation):
         if operation.writes:
             return self.attempt_write(operation)
-        if operation.state == FRESH and (operation.timeout <= 0 or operation.deadline <= self.poller.now):
+        if operation.state == FRESH and (operation.timeout <= 0 or operation.deadline <= self.poller.refresh()):
             self.readable = True  # the poller had no chance yet to say so
         result = self.attempt_read(operation)
         if result is not PENDING:
@@ -280,7 +280,7 @@ cdef class Stream(Pipe):
         """A verb took bytes: the program owes an answer, and the open message has begun."""
         self.owes = True
         if self.message == INFINITY:
-            self.start_message(self.poller.now)
+            self.start_message(self.poller.refresh())
         return 0
 
     cdef int start_message(self, double at) except -1:
@@ -384,7 +384,7 @@ cdef class Stream(Pipe):
             self.readable, self.eof = False, True
             self.see_fin()
             return found
-        self.record.count_in(len(data), self.poller.now)
+        self.record.count_in(len(data), self.poller.refresh())
         if len(fds) > operation.offset:
             self.keep(data, len(data))
             close_all(fds)
@@ -504,7 +504,7 @@ cdef class Stream(Pipe):
             raise self.why("send")
         if not sent:
             return PENDING
-        self.record.count_out(sent, self.poller.now)
+        self.record.count_out(sent, self.poller.refresh())
         operation.detail, operation.kind = None, DRAIN
         self.push((data[sent:],))
         return None if self.queued is None else PENDING
@@ -737,6 +737,8 @@ cdef int check_parts(tuple parts) except -1:
     for part in parts:
         if not (PyBytes_CheckExact(part) or PyBytes_Check(part) or PyByteArray_Check(part) or PyMemoryView_Check(part)):
             raise UsageError(f"send of {type(part).__name__}, bytes, bytearray and memoryview allowed")
+        if PyMemoryView_Check(part) and not part.c_contiguous:
+            raise UsageError("send of a memoryview that is not contiguous", advice="send bytes(view)")
     return 0
 
 

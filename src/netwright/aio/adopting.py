@@ -58,7 +58,7 @@ class Adopter:
             here.chunks.append(data)
         here.size = len(data)
         there.finish()
-        return _stream(here, "unix", UNLIMITED)
+        return _stream(here, "unix", UNLIMITED, _Text)
 
     async def relay(self, left: Stream, right: Stream, tap: Tap | None) -> tuple[int, int]:
         """Copy in both directions; the first that fails cancels the other."""
@@ -175,7 +175,18 @@ def stream_pair(limits: Limits = UNLIMITED) -> tuple[Stream, Stream]:
     return _stream(left, "unix", limits), _stream(right, "unix", limits)
 
 
-def _stream(channel: Channel, transport: str, limits: Limits) -> PortableStream:
+class _Text(PortableStream):
+    """A stream of bytes that are here already: nothing is lost with it, so it need not be closed."""
+
+    __slots__ = ()
+
+    def __del__(self) -> None:
+        pass
+
+
+def _stream(
+    channel: Channel, transport: str, limits: Limits, kind: type[PortableStream] = PortableStream
+) -> PortableStream:
     loop, recorder = asyncio.get_running_loop(), Recorder()
     record = recorder.open(role="connected", transport=transport, local=NOBODY, peer=NOBODY, at=loop.time())
-    return PortableStream(Pipe(loop, Ticker(loop), record, recorder, channel), limits)
+    return kind(Pipe(loop, Ticker(loop), record, recorder, channel), limits)

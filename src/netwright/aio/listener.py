@@ -159,10 +159,16 @@ class Listener:
         try:
             await self._over
         finally:
-            self.abort()
-            while unfinished := {*self._tasks, *(task for task in self._accepting if not task.done())}:
-                with suppress(asyncio.CancelledError):  # no task outlives serve, however often it is cancelled
-                    await asyncio.wait(unfinished)
+            if self._loop.is_closed():  # dropped with its loop: no task can be cancelled or waited for
+                self._release()
+            else:
+                self.abort()
+                await self._end_of_tasks()
+
+    async def _end_of_tasks(self) -> None:
+        while unfinished := {*self._tasks, *(task for task in self._accepting if not task.done())}:
+            with suppress(asyncio.CancelledError):  # no task outlives serve, however often it is cancelled
+                await asyncio.wait(unfinished)
 
     async def drain(self, timeout: float, *, sparing: "asyncio.Task[Any] | None" = None) -> DrainReport:
         """Stop accepting; close idle connections at once, let busy ones finish, reset the rest at ``timeout``.

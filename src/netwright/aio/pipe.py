@@ -408,6 +408,7 @@ class Pipe:
         self.closing = self.closing or error is None
         self.error = error
         if error is not None:
+            error.with_traceback(None)  # whose frames hold this pipe: a cycle
             end_broken(self.record, error, now)
         self.record.sample(now)
         self.record.probe = None

@@ -678,4 +678,6 @@ def _joined(parts: tuple[Data, ...]) -> Data:
     for part in checked:
         if not isinstance(part, _DATA):
             raise UsageError(f"send of {type(part).__name__}, bytes, bytearray and memoryview allowed")
+        if isinstance(part, memoryview) and not part.c_contiguous:
+            raise UsageError("send of a memoryview that is not contiguous", advice="send bytes(view)")
     return parts[0] if len(parts) == 1 and type(parts[0]) is bytes else b"".join(parts)

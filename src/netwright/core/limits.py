@@ -41,19 +41,31 @@ class Limits:
     accept_rate: float = 0.0
 
     def __post_init__(self) -> None:
+        """Refuse what is no bound.
+
+        Raises:
+            UsageError: a value is negative, NaN or of the wrong type.
+        """
         for bound in fields(self):
             value = getattr(self, bound.name)
-            if value is not None and not value >= 0:  # NaN neither
-                raise UsageError(f"{bound.name}={value}, 0 or more allowed")
+            if value is not None and (not _is_number(value) or not value >= 0):  # NaN neither
+                raise UsageError(f"{bound.name}={value!r}, 0 or more allowed")
+        for name in ("outbox", "max_connections", "max_per_host"):
+            if not isinstance(getattr(self, name), int):
+                raise UsageError(f"{name}={getattr(self, name)!r}, an integer of 0 or more allowed")
 
 
-def check_drain(timeout: float) -> None:
+def _is_number(value: object) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def check_drain(timeout: object) -> None:
     """Refuse a drain without an end.
 
     Raises:
         UsageError: ``timeout`` is negative, infinite or not a number.
     """
-    if not 0 <= timeout < math.inf:
+    if not isinstance(timeout, int | float) or not 0 <= timeout < math.inf:
         raise UsageError(f"drain for {timeout} s, 0 or more and finite allowed")
 
 

@@ -167,6 +167,8 @@ async def wrong_arguments_are_refused_at_the_await(pair: Pair) -> None:
         await _refused(left, "delimiter b'', 1 or more bytes allowed", lambda: left.read_until(b""))
         await _refused(left, "readline limit=0", lambda: left.readline(limit=0))
         await _refused(left, "send of str", lambda: left.send(wrong))
+        gaps = memoryview(b"abcdef")[::2]
+        await _refused(left, "send of a memoryview that is not contiguous", lambda: left.send(b"x", gaps))
         not_numbers = (math.nan, wrong)
         for value in not_numbers:
             await _refused(
@@ -323,6 +325,16 @@ async def counters_say_what_went(pair: Pair) -> None:
         assert 0 < left.record.bytes_out < 4 * MUCH
         assert await right.read_exactly(4 * MUCH) == bytes(4 * MUCH)
         assert left.record.bytes_out == 4 * MUCH
+
+
+async def times_are_those_of_the_act(pair: Pair) -> None:
+    """The record's time of a send is the time of the send, not of the last thing that the engine heard."""
+    async with _both(pair) as (left, right):
+        await asyncio.sleep(0.5)
+        await left.send(b"x")
+        assert left.record.last_out_at - left.record.opened_at >= 0.5
+        assert await right.read() == b"x"
+        assert right.record.last_in_at - right.record.opened_at >= 0.5
 
 
 async def limits_can_be_assigned(pair: Pair) -> None:
@@ -743,6 +755,7 @@ CHECKS: Sequence[Callable[[Pair], Coroutine[Any, Any, None]]] = (
     a_late_send_says_whether_it_was_queued,
     files_are_sent_or_refused,
     counters_say_what_went,
+    times_are_those_of_the_act,
     limits_can_be_assigned,
     a_message_has_one_deadline,
     post_never_waits,
