@@ -207,12 +207,11 @@ cdef object step(object self, int* over):
         if not operation.writes and target.reading is not None:
             raise UsageError(f"another task is already reading from {target!r}", advice="let one task read")
         target.budget -= 1
-        target.poller.refresh()  # a timer or another task may have resumed this one: the poller's time is from before
     elif operation.state == OVER:
         raise RuntimeError("this operation was awaited before")
     result = target.attempt(operation)
     if result is PENDING:
-        now = target.poller.now if operation.state == FRESH else target.poller.refresh()
+        now = target.poller.refresh()
         if operation.state == FRESH:
             begin(operation, now)
         target.bound(operation, now)

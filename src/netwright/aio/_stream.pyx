@@ -252,7 +252,6 @@ cdef class Stream(Pipe):
         if self.closing:
             raise self.why("read")
         if self.begin == self.end and self.readable:
-            self.poller.refresh()
             count = self.receive(self.poller.scratch, CHUNK)
             if count > 0:
                 self.keep(self.poller.scratch, count)
@@ -269,7 +268,9 @@ cdef class Stream(Pipe):
     cdef object attempt(self, Operation operation):
         if operation.writes:
             return self.attempt_write(operation)
-        if operation.state == FRESH and (operation.timeout <= 0 or operation.deadline <= self.poller.refresh()):
+        if operation.state == FRESH and (
+            operation.timeout <= 0 or (operation.deadline < INFINITY and operation.deadline <= self.poller.refresh())
+        ):
             self.readable = True  # the poller had no chance yet to say so
         result = self.attempt_read(operation)
         if result is not PENDING:
@@ -443,7 +444,6 @@ cdef class Stream(Pipe):
             data = b"".join(parts)
         self.check_place()
         self.owes = False
-        self.poller.refresh()
         return self.post_bytes(data, self.outbox, self.send_most)
 
     cdef int check_place(self) except -1:
