@@ -121,6 +121,7 @@ async def test_family_that_this_machine_lacks_is_passed_over(engine: str, monkey
         await Listener.bind("[::1]:0")
 
 
+@pytest.mark.realtime  # the lookup runs in a thread, for which the jumping clock does not wait
 async def test_name_that_cannot_be_looked_up_is_a_bind_error(engine: str, monkeypatch: pytest.MonkeyPatch) -> None:
     with pytest.raises(BindError, match="not a host name"):
         await Listener.bind(("x" * 300, 80))

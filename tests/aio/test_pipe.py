@@ -119,7 +119,8 @@ async def test_each_system_call_may_fail_in_turn(
             await until(lambda: not listener.recorder.live and " 0 open" in repr(listener))
         torture.on = False
         await talk(listener)
-    assert torture.fail > 1 or (name, world.transport) in {("setsockopt", "unix"), ("connect", "tcp")}
+    spared = {("setsockopt", "unix"), ("connect", "tcp")}
+    assert torture.fail > 1 or name == "getsockname" or (name, world.transport) in spared  # handles ask in C if built
 
 
 async def _ignored(work: Awaitable[object]) -> None:
