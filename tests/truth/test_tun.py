@@ -331,11 +331,12 @@ def test_tshark_finds_nothing_wrong_in_the_recording(family: int, tmp_path: File
             await both_ways(OURS[family])
 
     in_namespace(main)
-    names = ["_ws.malformed", "tcp.checksum.status", "ip.checksum.status", "frame.comment", "_ws.expert.message"]
+    names = ["_ws.malformed", "tcp.checksum.status", "ip.checksum.status", "frame.comment", "tcp.checksum"]
     rows = tshark.fields(file, names, "-o", "tcp.check_checksum:TRUE", "-o", "ip.check_checksum:TRUE", "-Y", "tcp")
     assert len(rows) > SIZE / 1500
     assert {row[0] for row in rows} == {""}
-    assert {row[1] for row in rows} == {"1"}
+    zero = "0xffff"  # Linux sends it where the sum is 0: the same in ones' complement, and tshark calls it bad
+    assert {row[1] for row in rows if row[4] != zero} == {"1"}
     assert {row[2] for row in rows} == ({"1"} if family == 0 else {""})
     comments = [row[3] for row in rows if row[3]]
     assert any("lost on the path" in comment for comment in comments)
