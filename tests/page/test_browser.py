@@ -212,7 +212,8 @@ def test_row_that_the_keys_select_is_in_sight_below_the_head_and_above_the_edge(
         row, box = here.bounding_box(), page.locator("#page-connections").bounding_box()
         if row is None or box is None:
             return False
-        return box["y"] + row["height"] <= row["y"] <= box["y"] + box["height"] - row["height"]
+        inside: bool = box["y"] + row["height"] <= row["y"] <= box["y"] + box["height"] - row["height"]
+        return inside
 
     for key, presses in (("j", 45), ("k", 40)):
         for _ in range(presses):
